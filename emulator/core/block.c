@@ -1,0 +1,139 @@
+#include "emulator/core/block.h"
+
+#include <stdlib.h>
+
+struct block *block_create(const struct block_class *class, const char *name, struct environment *env,
+                           const struct register_table *registers) {
+    struct block *block = calloc(1, class->size);
+    if (!block) {
+        return NULL;
+    }
+    block->class = class;
+    block->name = name;
+    block->env = env;
+    block->registers = registers;
+    if (registers) {
+        block->values = calloc(registers->count, sizeof(uint32_t));
+    }
+    block->reported = calloc(0x4000 / 4 / 8, 1);
+    if ((registers && !block->values) || !block->reported) {
+        block_destroy(block);
+        return NULL;
+    }
+    return block;
+}
+
+void block_start(struct block *block) {
+    if (block->class->init) {
+        block->class->init(block);
+    }
+    block_reset(block);
+}
+
+void block_destroy(struct block *block) {
+    if (!block) {
+        return;
+    }
+    if (block->class->finish) {
+        block->class->finish(block);
+    }
+    free(block->values);
+    free(block->reported);
+    free(block);
+}
+
+void block_reset(struct block *block) {
+    for (unsigned reg = 0; block->registers && reg < block->registers->count; reg++) {
+        block->values[reg] = block->registers->descs[reg].reset;
+    }
+    if (block->class->reset) {
+        block->class->reset(block);
+    }
+}
+
+void block_hold_in_reset(struct block *block, bool hold) {
+    if (hold && !block->in_reset) {
+        block_reset(block);
+    }
+    block->in_reset = hold;
+}
+
+static void report_held(struct block *block, uint32_t offset) {
+    if (!block->reported_reset) {
+        block->reported_reset = true;
+        log_write(block->env->log, LOG_GUEST, block->name, "access at offset 0x%03x while held in reset", offset);
+    }
+}
+
+/* Register number + 1 at an offset, 0 where there is none. */
+static unsigned lookup(const struct block *block, uint32_t offset) {
+    const struct register_table *table = block->registers;
+    return table && offset / 4 < table->words ? table->ids[offset / 4] : 0;
+}
+
+uint32_t block_read(struct block *block, uint32_t offset) {
+    if (block->in_reset) {
+        report_held(block, offset);
+        return 0;
+    }
+    unsigned found = lookup(block, offset);
+    if (!found) {
+        block_report_stub(block, offset, false);
+        return 0;
+    }
+    if (block->class == &stub_class) {
+        block_report_stub(block, offset, false);
+    }
+    return block->class->read ? block->class->read(block, found - 1) : block->values[found - 1];
+}
+
+static uint32_t combine(uint32_t old, uint32_t value, enum bus_alias alias) {
+    switch (alias) {
+    case ALIAS_XOR:
+        return old ^ value;
+    case ALIAS_SET:
+        return old | value;
+    case ALIAS_CLR:
+        return old & ~value;
+    default:
+        return value;
+    }
+}
+
+void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_alias alias) {
+    if (block->in_reset) {
+        report_held(block, offset);
+        return;
+    }
+    unsigned found = lookup(block, offset);
+    if (!found) {
+        block_report_stub(block, offset, true);
+        return;
+    }
+    if (block->class == &stub_class) {
+        block_report_stub(block, offset, true);
+    }
+    unsigned reg = found - 1;
+    const struct register_desc *desc = &block->registers->descs[reg];
+    uint32_t old = block->values[reg];
+    uint32_t combined = combine(old, value, alias);
+    uint32_t once = desc->w1c | desc->trigger;
+    block->values[reg] = ((old & ~desc->writable) | (combined & desc->writable)) & ~(value & desc->w1c);
+    if (block->class->write) {
+        block->class->write(block, reg, (combined & ~once) | (value & once), old);
+    }
+}
+
+void block_report_stub(struct block *block, uint32_t offset, bool is_write) {
+    uint32_t word = offset / 4 % (0x4000 / 4);
+    if (block->reported[word / 8] & (1u << word % 8)) {
+        return;
+    }
+    block->reported[word / 8] |= (uint8_t)(1u << word % 8);
+    unsigned found = lookup(block, offset);
+    log_write(block->env->log, LOG_STUB, block->name, "%s of %s (offset 0x%03x), which is not modelled",
+              is_write ? "store" : "load", found ? block->registers->descs[found - 1].name : "no register", offset);
+}
+
+const struct block_class stub_class = { .name = "stub", .size = sizeof(struct block) };
+const struct block_class storage_class = { .name = "storage", .size = sizeof(struct block) };

@@ -1,0 +1,128 @@
+/* An on-chip block: registers as data, a class with the side effects, lines that go out of it.
+ *
+ * Registers are tables generated from the CMSIS-SVD files (peripherals/onchip/registers/). Each register has one
+ * number for all chips; a table per chip maps offsets to numbers and gives reset values and masks. Device code
+ * speaks in numbers (TIMER_ALARM0), so that one block serves several chips whose offsets differ. */
+#ifndef CORE_BLOCK_H
+#define CORE_BLOCK_H
+
+#include "emulator/core/clock.h"
+#include "emulator/core/log.h"
+#include "emulator/core/random.h"
+#include "emulator/core/scheduler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What every device may use of the machine it is in. Owned by the machine. */
+struct environment {
+    struct scheduler *scheduler;
+    struct log *log;
+    struct random *random;
+    unsigned core; /* the core whose access is being served */
+};
+
+/* ---- Lines: a level that goes from a block to whoever the chip table wired it to (interrupt, DREQ) ---- */
+struct line {
+    void (*set)(void *context, unsigned index, bool level); /* NULL: goes nowhere */
+    void *context;
+    unsigned index;
+    bool level;
+};
+
+/* Tell the other end, if the level is a new one. */
+static inline void line_set(struct line *line, bool level) {
+    if (line->level != level) {
+        line->level = level;
+        if (line->set) {
+            line->set(line->context, line->index, level);
+        }
+    }
+}
+
+/* ---- Registers ---- */
+struct register_desc {
+    const char *name;
+    uint16_t offset;
+    uint32_t reset;
+    uint32_t writable; /* read-write bits */
+    uint32_t w1c;      /* bits that a written 1 clears */
+    uint32_t trigger;  /* write-only bits: seen by write(), never stored */
+    bool read_effect;  /* reading does something: no tool may read it just to look */
+};
+
+struct register_table {
+    const struct register_desc *descs; /* by number; a number that this chip lacks has no name */
+    unsigned count;
+    const uint16_t *ids; /* by offset / 4: number + 1, 0 where there is no register */
+    unsigned words;
+};
+
+struct block;
+
+struct block_class {
+    const char *name;
+    size_t size; /* of the struct that begins with struct block */
+    /* All may be NULL. */
+    void (*init)(struct block *block);   /* once, when env, registers and lines are set */
+    void (*finish)(struct block *block); /* frees what init took */
+    void (*reset)(struct block *block);  /* values already hold the reset contents */
+    /* What a load gives. NULL: the stored value. */
+    uint32_t (*read)(struct block *block, unsigned reg);
+    /* After a store. The stored value is already up to date: read-only bits kept, write-1-to-clear bits cleared.
+     * `value`: what the store amounts to (atomic aliases applied to the writable bits; write-1-to-clear and trigger
+     * bits as written); `old`: the stored value before. */
+    void (*write)(struct block *block, unsigned reg, uint32_t value, uint32_t old);
+};
+
+#define BLOCK_IRQS 6
+
+struct block {
+    const struct block_class *class;
+    const char *name; /* of the instance, as the datasheet's address map prints it: "I2C0" */
+    struct environment *env;
+    const struct register_table *registers; /* NULL: a stub without a table */
+    uint32_t *values;                       /* stored contents by register number; owned */
+    struct line irq[BLOCK_IRQS];
+    bool in_reset;       /* held by RESETS: loads give 0, stores are lost, one guest line says so */
+    bool reported_reset; /* that line has been written */
+    uint8_t *reported;   /* by offset / 4, a bit each: a stub line has been written; owned */
+};
+
+/* How a store reaches the register: plain or through one of the atomic aliases (RP2040 datasheet 2.1.2). */
+enum bus_alias { ALIAS_NORMAL, ALIAS_XOR, ALIAS_SET, ALIAS_CLR };
+
+/* Allocate class->size bytes, zeroed, and set the common part. The caller wires lines and the block's own
+ * fields, then calls block_start(). `env`, `registers` and `name` are borrowed. NULL when out of memory. */
+struct block *block_create(const struct block_class *class, const char *name, struct environment *env,
+                           const struct register_table *registers);
+/* init(), then reset. */
+void block_start(struct block *block);
+/* NULL is fine. */
+void block_destroy(struct block *block);
+/* Reset values into all registers, then class->reset(). */
+void block_reset(struct block *block);
+/* Enter or leave the state that RESETS holds blocks in; entering resets. */
+void block_hold_in_reset(struct block *block, bool hold);
+
+/* Word access at an offset (multiple of 4) from the block's base. */
+uint32_t block_read(struct block *block, uint32_t offset);
+void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_alias alias);
+/* One `stub` line per register and run: this is not modelled. */
+void block_report_stub(struct block *block, uint32_t offset, bool is_write);
+
+/* Field helpers: `mask` is a generated field mask. */
+static inline uint32_t field_get(uint32_t value, uint32_t mask) {
+    return (value & mask) / (mask & -mask);
+}
+static inline uint32_t field_set(uint32_t value, uint32_t mask, uint32_t field) {
+    return (value & ~mask) | ((field * (mask & -mask)) & mask);
+}
+
+/* A block of which nothing is modelled: keeps what is written, says so once per register. */
+extern const struct block_class stub_class;
+/* A block that is plain storage by its nature (pads, SYSCFG): no side effects to model. */
+extern const struct block_class storage_class;
+
+#endif

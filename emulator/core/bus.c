@@ -1,0 +1,149 @@
+#include "emulator/core/bus.h"
+
+#include <stdlib.h>
+
+#define PAGE_SHIFT 12
+#define FIRST_ADDRESS 0x10000000u /* below is ROM, which the cores map directly */
+#define PAGES ((0xe0000000u - FIRST_ADDRESS) >> PAGE_SHIFT)
+#define MAX_ENTRIES 256
+
+struct bus_entry {
+    struct block *block; /* NULL: a window */
+    uint32_t base;
+    bool aliases;
+    struct bus_window window;
+};
+
+bool bus_init(struct bus *bus, struct environment *env) {
+    *bus = (struct bus){ .env = env };
+    bus->entries = calloc(MAX_ENTRIES, sizeof(*bus->entries));
+    bus->pages = calloc(PAGES, sizeof(*bus->pages));
+    if (!bus->entries || !bus->pages) {
+        bus_finish(bus);
+        return false;
+    }
+    return true;
+}
+
+void bus_finish(struct bus *bus) {
+    free(bus->entries);
+    free(bus->pages);
+    *bus = (struct bus){ 0 };
+}
+
+static bool add(struct bus *bus, const struct bus_entry *entry, uint32_t size) {
+    if (bus->count == MAX_ENTRIES || entry->base < FIRST_ADDRESS) {
+        return false;
+    }
+    bus->entries[bus->count++] = *entry;
+    for (uint32_t offset = 0; offset < size; offset += 1u << PAGE_SHIFT) {
+        bus->pages[(entry->base + offset - FIRST_ADDRESS) >> PAGE_SHIFT] = (uint16_t)bus->count;
+    }
+    return true;
+}
+
+bool bus_add_block(struct bus *bus, struct block *block, uint32_t base, bool aliases) {
+    return add(bus, &(struct bus_entry){ .block = block, .base = base, .aliases = aliases }, aliases ? 0x4000 : 0x1000);
+}
+
+bool bus_add_window(struct bus *bus, const struct bus_window *window) {
+    return add(bus, &(struct bus_entry){ .base = window->base, .window = *window }, window->size);
+}
+
+bool bus_add_memory(struct bus *bus, const struct bus_memory *memory) {
+    if (bus->memory_count == BUS_MEMORIES) {
+        return false;
+    }
+    bus->memory[bus->memory_count++] = *memory;
+    return true;
+}
+
+uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, bool for_write) {
+    for (unsigned i = 0; i < bus->memory_count; i++) {
+        const struct bus_memory *memory = &bus->memory[i];
+        uint32_t offset = address - memory->base;
+        if (offset < memory->size && size <= memory->size - offset) {
+            return for_write && !memory->writable ? NULL : memory->host + offset;
+        }
+    }
+    return NULL;
+}
+
+static struct bus_entry *find(const struct bus *bus, uint32_t address) {
+    uint32_t page = (address - FIRST_ADDRESS) >> PAGE_SHIFT;
+    if (page >= PAGES || !bus->pages[page]) {
+        return NULL;
+    }
+    return &bus->entries[bus->pages[page] - 1];
+}
+
+const char *bus_name_at(const struct bus *bus, uint32_t address) {
+    const struct bus_entry *entry = find(bus, address);
+    if (!entry) {
+        return NULL;
+    }
+    return entry->block ? entry->block->name : entry->window.name;
+}
+
+static bool refuse(struct bus *bus, uint32_t address, unsigned size, bool is_write) {
+    uint32_t hash = (address >> PAGE_SHIFT) * 2654435761u >> 24;
+    if (!(bus->reported[hash / 8] & (1u << hash % 8))) {
+        bus->reported[hash / 8] |= (uint8_t)(1u << hash % 8);
+        log_write(bus->env->log, LOG_GUEST, "bus", "core %u: %s of %u bytes at 0x%08x, where nothing answers",
+                  bus->env->core, is_write ? "store" : "load", size, address);
+    }
+    return false;
+}
+
+static void trace(struct bus *bus, uint32_t address, uint32_t value, unsigned size, const char *what) {
+    const char *name = bus_name_at(bus, address);
+    log_write(bus->env->log, LOG_TRACE, "bus", "core %u: %s %u 0x%08x (%s) 0x%08x", bus->env->core, what, size, address,
+              name ? name : "nothing", value);
+}
+
+static uint32_t narrow(uint32_t word, uint32_t address, unsigned size) {
+    word >>= 8 * (address & 3);
+    return size == 4 ? word : word & ((1u << 8 * size) - 1);
+}
+
+static uint32_t replicate(uint32_t value, unsigned size) {
+    if (size == 1) {
+        return (value & 0xff) * 0x01010101u;
+    }
+    return size == 2 ? (value & 0xffff) * 0x00010001u : value;
+}
+
+bool bus_read(struct bus *bus, uint32_t address, unsigned size, uint32_t *ret_value) {
+    struct bus_entry *entry = find(bus, address);
+    *ret_value = 0;
+    if (!entry || address & (size - 1)) {
+        return refuse(bus, address, size, false);
+    }
+    uint32_t offset = address - entry->base;
+    if (entry->block) {
+        *ret_value = narrow(block_read(entry->block, offset & 0xffcu), address, size);
+    } else {
+        *ret_value = entry->window.read(entry->window.context, offset, size);
+    }
+    if (bus->trace) {
+        trace(bus, address, *ret_value, size, "load");
+    }
+    return true;
+}
+
+bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size) {
+    struct bus_entry *entry = find(bus, address);
+    if (bus->trace) {
+        trace(bus, address, value, size, "store");
+    }
+    if (!entry || address & (size - 1)) {
+        return refuse(bus, address, size, true);
+    }
+    uint32_t offset = address - entry->base;
+    if (entry->block) {
+        block_write(entry->block, offset & 0xffcu, replicate(value, size), (enum bus_alias)(offset >> 12 & 3));
+    } else {
+        entry->window.write(entry->window.context, offset, value, size);
+    }
+    return true;
+}

@@ -1,0 +1,67 @@
+/* The memory map beside RAM, ROM and XIP, which the cores map directly: blocks with atomic aliases, and windows
+ * (DPRAM, SSI XIP aliases, SIO) with functions of their own. Several cores share one bus; environment.core says
+ * whose access is being served.
+ *
+ * RP2040 datasheet 2.1.2 (atomic aliases) and 2.1.4 (narrow writes: the byte or halfword is replicated over the
+ * word), RP2350 datasheet 2.1.3 and 2.1.5. */
+#ifndef CORE_BUS_H
+#define CORE_BUS_H
+
+#include "emulator/core/block.h"
+#include "emulator/core/error.h"
+
+struct bus_window {
+    const char *name;
+    uint32_t base;
+    uint32_t size; /* bytes, multiple of 4096 */
+    /* `size` 1, 2 or 4; `offset` from base, aligned to size. */
+    uint32_t (*read)(void *context, uint32_t offset, unsigned size);
+    void (*write)(void *context, uint32_t offset, uint32_t value, unsigned size);
+    void *context;
+};
+
+/* Memory that the cores reach directly: ROM, SRAM, XIP windows. Several regions may show the same host bytes. */
+struct bus_memory {
+    const char *name;
+    uint32_t base;
+    uint32_t size; /* bytes, multiple of 4096 */
+    uint8_t *host; /* borrowed */
+    bool writable; /* a store to read-only memory is lost, as on the chip */
+};
+
+#define BUS_MEMORIES 16
+
+struct bus_entry; /* private */
+
+struct bus {
+    struct environment *env;
+    struct bus_memory memory[BUS_MEMORIES];
+    unsigned memory_count;
+    struct bus_entry *entries;
+    unsigned count;
+    uint16_t *pages;      /* by address >> 12 from 0x10000000 on: entry + 1, 0 where nothing is */
+    uint8_t reported[32]; /* bad addresses already reported, hashed by page */
+    bool trace;           /* a `trace` line per access */
+};
+
+bool bus_init(struct bus *bus, struct environment *env);
+void bus_finish(struct bus *bus);
+/* Put a block at `base`; its aliases follow at 0x1000, 0x2000 and 0x3000 when `aliases`. Borrowed. */
+bool bus_add_block(struct bus *bus, struct block *block, uint32_t base, bool aliases);
+/* The window is copied. */
+bool bus_add_window(struct bus *bus, const struct bus_window *window);
+
+/* False when there are too many. Cores map what is there when they are created. */
+bool bus_add_memory(struct bus *bus, const struct bus_memory *memory);
+/* Host address of `size` bytes of guest memory for bus masters (DMA, boot ROM services, debugger); NULL when they
+ * are not all in one region, or `for_write` and the region is read-only. */
+uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, bool for_write);
+
+/* Blocks and windows alone (the cores access memory by themselves; use bus_memory_at() first elsewhere).
+ * False when nothing answers (the core takes a bus fault) or the access is not aligned. One `guest` line per page. */
+bool bus_read(struct bus *bus, uint32_t address, unsigned size, uint32_t *ret_value);
+bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size);
+/* The block or window at an address, its name for a report; NULL when there is none. */
+const char *bus_name_at(const struct bus *bus, uint32_t address);
+
+#endif

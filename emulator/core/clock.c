@@ -1,0 +1,81 @@
+#include "emulator/core/clock.h"
+
+#include "emulator/core/scheduler.h"
+
+#include <stddef.h>
+
+/* A product of a cycle count and a period does not fit 64 bits: GNU extension, gcc and clang both have it. */
+__extension__ typedef unsigned __int128 wide;
+
+static uint64_t gcd(uint64_t a, uint64_t b) {
+    while (b) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+void clock_init(struct clock_domain *clock, const char *name) {
+    *clock = (struct clock_domain){ .name = name, .period_den = 1 };
+}
+
+void clock_set_frequency(struct clock_domain *clock, uint64_t hz_num, uint64_t hz_den, uint64_t now_ps) {
+    uint64_t num = 0, den = 1;
+    if (hz_num && hz_den) {
+        uint64_t common = gcd(hz_num, hz_den);
+        hz_num /= common;
+        hz_den /= common;
+        common = gcd(PS_PER_S, hz_num);
+        num = PS_PER_S / common * hz_den;
+        den = hz_num / common;
+    }
+    if (num == clock->period_num && den == clock->period_den) {
+        return;
+    }
+    clock->epoch_cycles = clock_cycles_at(clock, now_ps);
+    clock->epoch_ps = now_ps;
+    clock->period_num = num;
+    clock->period_den = den;
+    for (struct clock_listener *listener = clock->listeners; listener; listener = listener->next) {
+        listener->changed(listener, clock);
+    }
+}
+
+uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps) {
+    if (!clock->period_num || ps <= clock->epoch_ps) {
+        return clock->epoch_cycles;
+    }
+    uint64_t elapsed = ps - clock->epoch_ps;
+    if (clock->period_den == 1) {
+        return clock->epoch_cycles + elapsed / clock->period_num;
+    }
+    return clock->epoch_cycles + (uint64_t)((wide)elapsed * clock->period_den / clock->period_num);
+}
+
+uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles) {
+    if (cycles <= clock->epoch_cycles) {
+        return clock->epoch_ps;
+    }
+    if (!clock->period_num) {
+        return TIME_NEVER;
+    }
+    uint64_t ahead = cycles - clock->epoch_cycles;
+    if (clock->period_den == 1 && ahead < UINT64_MAX / clock->period_num - clock->epoch_ps) {
+        return clock->epoch_ps + ahead * clock->period_num;
+    }
+    wide ps = ((wide)ahead * clock->period_num + clock->period_den - 1) / clock->period_den + clock->epoch_ps;
+    return ps < TIME_NEVER ? (uint64_t)ps : TIME_NEVER;
+}
+
+uint64_t clock_hz(const struct clock_domain *clock) {
+    if (!clock->period_num) {
+        return 0;
+    }
+    return (uint64_t)(((wide)PS_PER_S * clock->period_den + clock->period_num / 2) / clock->period_num);
+}
+
+void clock_listen(struct clock_domain *clock, struct clock_listener *listener) {
+    listener->next = clock->listeners;
+    clock->listeners = listener;
+}

@@ -1,0 +1,50 @@
+/* A net: a wire that drivers pull at and listeners watch. Levels resolve as on the board: a push-pull output wins
+ * over a pull, two outputs against each other are a contention (logged once per net, the level is low), nobody at
+ * all leaves the net floating. PIO inputs, GPIO interrupts, parts, VCD, scenarios and the window all observe nets
+ * in this one way. */
+#ifndef CORE_NET_H
+#define CORE_NET_H
+
+#include "emulator/core/block.h"
+
+enum net_drive { NET_Z, NET_PULL_DOWN, NET_PULL_UP, NET_LOW, NET_HIGH };
+enum net_level { NET_LEVEL_LOW, NET_LEVEL_HIGH, NET_LEVEL_FLOATING };
+
+struct net;
+
+struct net_driver {
+    const char *name; /* who drives, for reports: "GP2", "U1.SDA" */
+    enum net_drive drive;
+    struct net *net; /* below: the net's */
+    struct net_driver *next;
+};
+
+struct net_listener {
+    /* The resolved level has changed; read it from the net. May drive this or other nets. */
+    void (*changed)(struct net_listener *listener, struct net *net);
+    void *owner;
+    struct net_listener *next; /* the net's */
+};
+
+struct net {
+    const char *name;
+    struct environment *env;
+    enum net_level level;
+    bool contended;
+    bool reported;
+    struct net_driver *drivers;
+    struct net_listener *listeners;
+};
+
+void net_init(struct net *net, const char *name, struct environment *env);
+/* Drivers and listeners are owned by the caller and must outlive the net's use. */
+void net_attach(struct net *net, struct net_driver *driver);
+void net_listen(struct net *net, struct net_listener *listener);
+/* Change what a driver does; listeners are told when the level changes. */
+void net_drive(struct net_driver *driver, enum net_drive drive);
+/* The level as a digital input sees it; a floating net reads low. */
+static inline bool net_is_high(const struct net *net) {
+    return net->level == NET_LEVEL_HIGH;
+}
+
+#endif

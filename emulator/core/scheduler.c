@@ -1,0 +1,54 @@
+#include "emulator/core/scheduler.h"
+
+#include <stddef.h>
+
+void scheduler_init(struct scheduler *scheduler) {
+    *scheduler = (struct scheduler){ 0 };
+}
+
+static bool goes_before(const struct event *a, const struct event *b) {
+    return a->when_ps != b->when_ps ? a->when_ps < b->when_ps : a->priority < b->priority;
+}
+
+void scheduler_add(struct scheduler *scheduler, struct event *event, uint64_t when_ps) {
+    scheduler_cancel(scheduler, event);
+    event->when_ps = when_ps;
+    event->pending = true;
+    struct event **at = &scheduler->first;
+    while (*at && !goes_before(event, *at)) {
+        at = &(*at)->next;
+    }
+    event->next = *at;
+    *at = event;
+    if (scheduler->first == event && scheduler->earlier) {
+        scheduler->earlier(scheduler);
+    }
+}
+
+void scheduler_cancel(struct scheduler *scheduler, struct event *event) {
+    if (!event->pending) {
+        return;
+    }
+    struct event **at = &scheduler->first;
+    while (*at != event) {
+        at = &(*at)->next;
+    }
+    *at = event->next;
+    event->next = NULL;
+    event->pending = false;
+}
+
+void scheduler_advance(struct scheduler *scheduler, uint64_t now_ps) {
+    if (now_ps < scheduler->now_ps) {
+        now_ps = scheduler->now_ps;
+    }
+    while (scheduler->first && scheduler->first->when_ps <= now_ps) {
+        struct event *event = scheduler->first;
+        scheduler->first = event->next;
+        event->next = NULL;
+        event->pending = false;
+        scheduler->now_ps = now_ps;
+        event->callback(event, now_ps - event->when_ps);
+    }
+    scheduler->now_ps = now_ps;
+}

@@ -1,0 +1,78 @@
+/* One Arm core: a Unicorn engine, and around it what the engine does not have: exceptions, NVIC, SysTick, cycle
+ * costs, sleep. The machine runs cores in slices; between slices it delivers events.
+ *
+ * The interface is the same for Cortex-M0+ and Cortex-M33. */
+#ifndef CPU_CORE_H
+#define CPU_CORE_H
+
+#include "emulator/core/bus.h"
+#include "emulator/core/error.h"
+
+enum core_model { CORE_M0PLUS, CORE_M33 };
+
+enum core_state {
+    CORE_HELD, /* in reset: runs nothing */
+    CORE_RUNNING,
+    CORE_WFI,    /* waits for an interrupt */
+    CORE_WFE,    /* waits for an event */
+    CORE_LOCKUP, /* a fault inside a fault: only a reset helps */
+};
+
+struct core;
+
+struct core_desc {
+    enum core_model model;
+    unsigned index; /* 0 or 1: what SIO's CPUID says */
+    struct environment *env;
+    struct bus *bus; /* memory and registers; complete before the core is made */
+    /* A supervisor call from inside the boot ROM (address below 0x4000 / 0x8000): service `number`, arguments in
+     * r0-r3 by the procedure call standard. Returns the cycles to charge. The service sets r0-r1 itself. */
+    uint32_t (*rom_call)(void *context, struct core *core, unsigned number);
+    void *rom_context;
+    /* SYSRESETREQ written by this core. May be NULL. */
+    void (*system_reset)(void *context, struct core *core);
+    void *reset_context;
+    /* SEV executed, or an event from this core for the other one. May be NULL. */
+    void (*send_event)(void *context, struct core *core);
+    void *event_context;
+    bool exact; /* run every instruction: no shortcut in time */
+};
+
+/* NULL and an error line when the engine cannot be made. */
+struct core *core_create(const struct core_desc *desc, struct error *error);
+void core_destroy(struct core *core); /* NULL is fine */
+
+/* Architectural reset: registers, NVIC, SysTick, PRIMASK; the core is held until core_start(). */
+void core_reset(struct core *core);
+/* Begin at `pc` with main stack `sp` (bit 0 of pc is ignored), VTOR as given. */
+void core_start(struct core *core, uint32_t sp, uint32_t pc, uint32_t vtor);
+enum core_state core_state(const struct core *core);
+
+/* Cycles of clk_sys that this core has been given, run or slept, since it was made. */
+uint64_t core_cycles(const struct core *core);
+/* Run until at least `until` cycles (overshoot: less than one block), or until it sleeps, locks up or is asked to
+ * yield. The caller has set env->core. */
+void core_run(struct core *core, uint64_t until);
+/* From inside a callback during core_run(): return to the machine at the end of this block. */
+void core_yield(struct core *core);
+/* A lower bound for `until` of the running slice (a new event lies earlier). */
+void core_limit(struct core *core, uint64_t until);
+/* A core that sleeps or is held: its count moves on to `until` without running. */
+void core_skip_to(struct core *core, uint64_t until);
+
+/* Interrupt line into the NVIC: level. */
+void core_set_irq(struct core *core, unsigned irq, bool level);
+/* The level of NMI. */
+void core_set_nmi(struct core *core, bool level);
+/* Set the event register (SEV of the other core). */
+void core_event(struct core *core);
+/* Re-check whether a sleeping core wakes. The machine calls it after events; true when it is now running. */
+bool core_wake(struct core *core);
+
+/* r0-r12, 13 = sp, 14 = lr, 15 = pc, 16 = xPSR, 17 = MSP, 18 = PSP, 19 = PRIMASK, 20 = CONTROL. */
+uint32_t core_register(const struct core *core, unsigned number);
+void core_set_register(struct core *core, unsigned number, uint32_t value);
+/* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */
+void core_code_changed(struct core *core, uint32_t address, uint32_t size);
+
+#endif

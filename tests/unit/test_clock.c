@@ -1,0 +1,44 @@
+#include "emulator/core/clock.h"
+#include "emulator/core/scheduler.h"
+#include "tests/unit/unit.h"
+
+static void counts_without_drift(void **state) {
+    struct clock_domain clock;
+    clock_init(&clock, "clk_sys");
+    clock_set_frequency(&clock, 133000000, 1, 0);
+    assert_int_equal(clock_cycles_at(&clock, PS_PER_S * 100000), UINT64_C(13300000000000));
+    assert_int_equal(clock_time_of(&clock, UINT64_C(13300000000000)), PS_PER_S * 100000);
+}
+
+static void time_of_is_the_first_instant(void **state) {
+    struct clock_domain clock;
+    clock_init(&clock, "clk_sys");
+    clock_set_frequency(&clock, 133000000, 1, 0);
+    for (uint64_t cycle = 1; cycle < 1000; cycle++) {
+        uint64_t ps = clock_time_of(&clock, cycle);
+        assert_int_equal(clock_cycles_at(&clock, ps), cycle);
+        assert_int_equal(clock_cycles_at(&clock, ps - 1), cycle - 1);
+    }
+}
+
+static void change_of_frequency_keeps_the_count(void **state) {
+    struct clock_domain clock;
+    clock_init(&clock, "clk_sys");
+    clock_set_frequency(&clock, 6500000, 1, 0);
+    clock_set_frequency(&clock, 125000000, 1, PS_PER_S);
+    assert_int_equal(clock_cycles_at(&clock, PS_PER_S), 6500000);
+    assert_int_equal(clock_cycles_at(&clock, 2 * PS_PER_S), 131500000);
+    clock_set_frequency(&clock, 0, 1, 2 * PS_PER_S);
+    assert_int_equal(clock_cycles_at(&clock, 3 * PS_PER_S), 131500000);
+    assert_int_equal(clock_time_of(&clock, 131500001), TIME_NEVER);
+    assert_int_equal(clock_hz(&clock), 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(counts_without_drift),
+        cmocka_unit_test(time_of_is_the_first_instant),
+        cmocka_unit_test(change_of_frequency_keeps_the_count),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,86 @@
+#include "emulator/core/scheduler.h"
+#include "tests/unit/unit.h"
+
+struct record {
+    struct event event;
+    struct scheduler *scheduler;
+    char mark;
+    uint64_t late_ps;
+    uint64_t period_ps;
+};
+
+static char order[16];
+static unsigned fired;
+
+static void note(struct event *event, uint64_t late_ps) {
+    struct record *record = event->owner;
+    order[fired++] = record->mark;
+    record->late_ps = late_ps;
+    if (record->period_ps) {
+        scheduler_add(record->scheduler, event, event->when_ps + record->period_ps);
+    }
+}
+
+static void make(struct record *record, struct scheduler *scheduler, char mark, int priority) {
+    *record = (struct record){ .scheduler = scheduler, .mark = mark };
+    record->event = (struct event){ .name = "test", .callback = note, .owner = record, .priority = priority };
+    fired = 0;
+}
+
+static void fires_by_time_then_priority(void **state) {
+    struct scheduler scheduler;
+    struct record a, b, c;
+    scheduler_init(&scheduler);
+    make(&a, &scheduler, 'a', 1);
+    make(&b, &scheduler, 'b', 0);
+    make(&c, &scheduler, 'c', 0);
+    scheduler_add(&scheduler, &a.event, 100);
+    scheduler_add(&scheduler, &b.event, 100);
+    scheduler_add(&scheduler, &c.event, 50);
+    assert_int_equal(scheduler_next(&scheduler), 50);
+    scheduler_advance(&scheduler, 99);
+    assert_int_equal(fired, 1);
+    scheduler_advance(&scheduler, 103);
+    assert_memory_equal(order, "cba", 3);
+    assert_int_equal(a.late_ps, 3);
+    assert_int_equal(scheduler_now(&scheduler), 103);
+}
+
+static void periodic_event_keeps_its_grid(void **state) {
+    struct scheduler scheduler;
+    struct record a;
+    scheduler_init(&scheduler);
+    make(&a, &scheduler, 'a', 0);
+    a.period_ps = 10;
+    scheduler_add(&scheduler, &a.event, 10);
+    scheduler_advance(&scheduler, 35);
+    assert_int_equal(fired, 3);
+    assert_int_equal(scheduler_next(&scheduler), 40);
+}
+
+static void cancel_and_move(void **state) {
+    struct scheduler scheduler;
+    struct record a, b;
+    scheduler_init(&scheduler);
+    make(&a, &scheduler, 'a', 0);
+    make(&b, &scheduler, 'b', 0);
+    scheduler_add(&scheduler, &a.event, 10);
+    scheduler_add(&scheduler, &b.event, 20);
+    scheduler_add(&scheduler, &a.event, 30);
+    scheduler_cancel(&scheduler, &b.event);
+    scheduler_cancel(&scheduler, &b.event);
+    scheduler_advance(&scheduler, 25);
+    assert_int_equal(fired, 0);
+    scheduler_advance(&scheduler, 30);
+    assert_int_equal(fired, 1);
+    assert_int_equal(scheduler_next(&scheduler), TIME_NEVER);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(fires_by_time_then_priority),
+        cmocka_unit_test(periodic_event_keeps_its_grid),
+        cmocka_unit_test(cancel_and_move),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

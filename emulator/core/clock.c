@@ -20,16 +20,7 @@ void clock_init(struct clock_domain *clock, const char *name) {
     *clock = (struct clock_domain){ .name = name, .period_den = 1 };
 }
 
-void clock_set_frequency(struct clock_domain *clock, uint64_t hz_num, uint64_t hz_den, uint64_t now_ps) {
-    uint64_t num = 0, den = 1;
-    if (hz_num && hz_den) {
-        uint64_t common = gcd(hz_num, hz_den);
-        hz_num /= common;
-        hz_den /= common;
-        common = gcd(PS_PER_S, hz_num);
-        num = PS_PER_S / common * hz_den;
-        den = hz_num / common;
-    }
+static void set_period(struct clock_domain *clock, uint64_t num, uint64_t den, uint64_t now_ps) {
     if (num == clock->period_num && den == clock->period_den) {
         return;
     }
@@ -40,6 +31,38 @@ void clock_set_frequency(struct clock_domain *clock, uint64_t hz_num, uint64_t h
     for (struct clock_listener *listener = clock->listeners; listener; listener = listener->next) {
         listener->changed(listener, clock);
     }
+}
+
+void clock_set_frequency(struct clock_domain *clock, uint64_t hz_num, uint64_t hz_den, uint64_t now_ps) {
+    uint64_t num = 0, den = 1;
+    if (hz_num && hz_den) {
+        uint64_t common = gcd(hz_num, hz_den);
+        hz_num /= common;
+        hz_den /= common;
+        common = gcd(PS_PER_S, hz_num);
+        num = PS_PER_S / common * hz_den;
+        den = hz_num / common;
+    }
+    set_period(clock, num, den, now_ps);
+}
+
+void clock_derive(struct clock_domain *clock, const struct clock_domain *parent, uint64_t multiply, uint64_t divide,
+                  uint64_t now_ps) {
+    if (!parent || !parent->period_num || !multiply || !divide) {
+        set_period(clock, 0, 1, now_ps);
+        return;
+    }
+    uint64_t common = gcd(multiply, divide);
+    multiply /= common;
+    divide /= common;
+    uint64_t common_num = gcd(parent->period_num, multiply), common_den = gcd(parent->period_den, divide);
+    wide num = (wide)(parent->period_num / common_num) * (divide / common_den);
+    wide den = (wide)(parent->period_den / common_den) * (multiply / common_num);
+    while (num > UINT64_MAX || den > UINT64_MAX) { /* beyond any chip's dividers: lose the last bits */
+        num >>= 1;
+        den >>= 1;
+    }
+    set_period(clock, (uint64_t)num, den ? (uint64_t)den : 1, now_ps);
 }
 
 uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps) {

@@ -27,6 +27,13 @@ struct clock_domain {
 void clock_init(struct clock_domain *clock, const char *name);
 /* From `now_ps` on the clock runs with hz_num/hz_den Hz (0/x stops it). Listeners are told if that is a change. */
 void clock_set_frequency(struct clock_domain *clock, uint64_t hz_num, uint64_t hz_den, uint64_t now_ps);
+/* From `now_ps` on the clock runs `multiply`/`divide` times as fast as `parent` does now, exactly. It stops when
+ * the parent stands or is NULL, or a factor is 0. It does not follow the parent: listen to that for changes. */
+void clock_derive(struct clock_domain *clock, const struct clock_domain *parent, uint64_t multiply, uint64_t divide,
+                  uint64_t now_ps);
+static inline bool clock_is_running(const struct clock_domain *clock) {
+    return clock->period_num != 0;
+}
 /* Whole cycles counted at `ps` (not before the present epoch). */
 uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps);
 /* The first picosecond at which clock_cycles_at() gives at least `cycles`; TIME_NEVER when the clock stands. */

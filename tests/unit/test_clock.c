@@ -34,11 +34,28 @@ static void change_of_frequency_keeps_the_count(void **state) {
     assert_int_equal(clock_hz(&clock), 0);
 }
 
+static void derived_clock_is_exact(void **state) {
+    struct clock_domain xosc, vco, out;
+    clock_init(&xosc, "xosc");
+    clock_init(&vco, "vco");
+    clock_init(&out, "out");
+    clock_set_frequency(&xosc, 12000000, 1, 0);
+    clock_derive(&vco, &xosc, 133, 1, 0);
+    clock_derive(&out, &vco, 256, 256 * 12 + 77, 0);
+    assert_int_equal(clock_hz(&vco), 1596000000);
+    assert_int_equal(clock_cycles_at(&out, 3149 * PS_PER_S), UINT64_C(1596000000) * 256);
+    clock_derive(&out, &vco, 0, 1, PS_PER_S);
+    assert_false(clock_is_running(&out));
+    clock_derive(&out, NULL, 1, 1, PS_PER_S);
+    assert_false(clock_is_running(&out));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_without_drift),
         cmocka_unit_test(time_of_is_the_first_instant),
         cmocka_unit_test(change_of_frequency_keeps_the_count),
+        cmocka_unit_test(derived_clock_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

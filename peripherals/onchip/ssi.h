@@ -1,0 +1,49 @@
+/* SSI: the controller between XIP and the flash chip of the RP2040 (a Synopsys DW_apb_ssi). */
+#ifndef ONCHIP_SSI_H
+#define ONCHIP_SSI_H
+
+#include "emulator/core/block.h"
+#include "peripherals/onchip/registers/ssi.h"
+#include "peripherals/parts/w25q.h"
+
+#define SSI_FIFO 16u
+
+/* What IO_QSPI's GPIO_QSPI_SS_CTRL.OUTOVER does to the chip select; values as in that field. */
+enum ssi_cs_override { SSI_CS_NORMAL, SSI_CS_INVERTED, SSI_CS_LOW, SSI_CS_HIGH };
+
+struct ssi_fifo {
+    uint32_t words[SSI_FIFO];
+    unsigned first;
+    unsigned level;
+};
+
+struct ssi {
+    struct block block; /* irq[0]: ssi_intr */
+    /* Wired by the chip table before block_start(). */
+    struct w25q *flash;         /* what hangs on the pins; NULL: nothing, lines float high */
+    struct clock_domain *clock; /* clk_sys */
+    struct line dreq_tx;
+    struct line dreq_rx;
+
+    struct ssi_fifo tx;
+    struct ssi_fifo rx;
+    bool transmit_overflow; /* RISR's sticky bits */
+    bool receive_overflow;
+    bool receive_underflow;
+    enum ssi_cs_override cs_override;
+
+    unsigned phase;         /* of the transfer under way */
+    unsigned receives_left; /* frames still to be received in the modes that count them */
+    uint32_t frame;         /* what is being sent */
+    struct event frame_end;
+};
+
+extern const struct block_class ssi_class;
+
+/* IO_QSPI tells what it makes of the chip select. Survives a reset of the SSI. */
+void ssi_set_cs_override(struct ssi *ssi, enum ssi_cs_override override);
+/* The state in which the boot ROM's flash services leave the SSI for plain commands: 8-bit frames both ways, SER set,
+ * clk_sys / 6, enabled (RP2040 datasheet 2.8.1.2). For a boot ROM done by services instead of code. */
+void ssi_init_serial(struct ssi *ssi);
+
+#endif

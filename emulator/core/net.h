@@ -1,7 +1,10 @@
 /* A net: a wire that drivers pull at and listeners watch. Levels resolve as on the board: a push-pull output wins
  * over a pull, two outputs against each other are a contention (logged once per net, the level is low), nobody at
  * all leaves the net floating. PIO inputs, GPIO interrupts, parts, VCD, scenarios and the window all observe nets
- * in this one way. */
+ * in this one way.
+ *
+ * A listener may drive the net that it is told about: every listener is then told again, until the level rests. A
+ * ring of listeners that never rests is cut off after NET_ROUNDS rounds with one `guest` line. */
 #ifndef CORE_NET_H
 #define CORE_NET_H
 
@@ -9,6 +12,8 @@
 
 enum net_drive { NET_Z, NET_PULL_DOWN, NET_PULL_UP, NET_LOW, NET_HIGH };
 enum net_level { NET_LEVEL_LOW, NET_LEVEL_HIGH, NET_LEVEL_FLOATING };
+
+#define NET_ROUNDS 64
 
 struct net;
 
@@ -34,12 +39,20 @@ struct net {
     bool reported;
     struct net_driver *drivers;
     struct net_listener *listeners;
+    struct net *joined; /* the next of the nets that wires make one; itself when there is no wire */
+    bool telling;       /* listeners are being told */
+    bool again;         /* and the level has changed meanwhile */
 };
 
 void net_init(struct net *net, const char *name, struct environment *env);
-/* Drivers and listeners are owned by the caller and must outlive the net's use. */
+/* Drivers and listeners are owned by the caller and must outlive the net's use, or be taken off before. */
 void net_attach(struct net *net, struct net_driver *driver);
 void net_listen(struct net *net, struct net_listener *listener);
+/* No effect when not attached. Not from within a listener of the same net, except for itself. */
+void net_detach(struct net_driver *driver);
+void net_unlisten(struct net *net, struct net_listener *listener);
+/* A wire between two nets, for good: one level from now on. Each keeps its name, drivers and listeners. */
+void net_join(struct net *a, struct net *b);
 /* Change what a driver does; listeners are told when the level changes. */
 void net_drive(struct net_driver *driver, enum net_drive drive);
 /* The level as a digital input sees it; a floating net reads low. */

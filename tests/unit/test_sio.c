@@ -1,0 +1,258 @@
+#include "peripherals/onchip/registers/sio.h"
+#include "peripherals/onchip/sio.h"
+#include "tests/unit/stage.h"
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+struct chip {
+    struct stage stage;
+    struct gpio_bank bank;
+    struct gpio_bank qspi;
+    struct block *sio;
+    unsigned events[2];
+};
+
+static void arrived(void *context, unsigned core) {
+    ((struct chip *)context)->events[core]++;
+}
+
+static struct chip *make(const struct register_table *registers, const struct sio_variant *variant,
+                         const struct gpio_bank_desc *bank, const struct gpio_bank_desc *qspi) {
+    struct chip *chip = calloc(1, sizeof(*chip));
+    stage_init(&chip->stage);
+    gpio_bank_init(&chip->bank, &chip->stage.env, bank);
+    gpio_bank_init(&chip->qspi, &chip->stage.env, qspi);
+    chip->sio = block_create(&sio_class, "SIO", &chip->stage.env, registers);
+    struct sio *sio = (struct sio *)chip->sio;
+    sio->variant = variant;
+    sio->gpio = &chip->bank;
+    sio->qspi = &chip->qspi;
+    sio->clk_sys = &chip->stage.clock;
+    sio->arrived = arrived;
+    sio->arrived_context = chip;
+    block_start(chip->sio);
+    return chip;
+}
+
+static int set_up(void **state) {
+    *state = make(&rp2040_sio_registers, &rp2040_sio, &rp2040_gpio_bank0, &rp2040_gpio_qspi);
+    return 0;
+}
+
+static int set_up_rp2350(void **state) {
+    *state = make(&rp2350_sio_registers, &rp2350_sio, &rp2350_gpio_bank0, &rp2350_gpio_qspi);
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct chip *chip = *state;
+    block_destroy(chip->sio);
+    free(chip);
+    return 0;
+}
+
+static void core(struct chip *chip, unsigned core) {
+    chip->stage.env.core = core;
+}
+
+static void gpio_registers_drive_pins(void **state) {
+    struct chip *chip = *state;
+    gpio_set_control(&chip->bank, 25, GPIO_FUNCTION_SIO);
+    gpio_set_pad(&chip->bank, 25, 0x56, false);
+    wr(chip->sio, SIO_GPIO_OE_SET, 1u << 25 | 1u << 31);
+    wr(chip->sio, SIO_GPIO_OUT_SET, 1u << 25);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_OE), 1u << 25);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_IN), 1u << 25);
+    wr(chip->sio, SIO_GPIO_OUT_XOR, 3u << 24);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_OUT), 1u << 24);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_IN), 0);
+    wr(chip->sio, SIO_GPIO_OUT, 1u << 25);
+    wr(chip->sio, SIO_GPIO_OE_CLR, 1u << 25);
+    assert_int_equal(chip->bank.pins[25].driver.drive, NET_PULL_DOWN);
+}
+
+static void high_registers_are_the_qspi_pins(void **state) {
+    struct chip *chip = *state;
+    gpio_set_control(&chip->qspi, 1, GPIO_FUNCTION_SIO);
+    gpio_set_pad(&chip->qspi, 1, 0x5a, false);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_HI_IN), 2);
+    wr(chip->sio, SIO_GPIO_HI_OE_SET, 2);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_HI_IN), 0);
+    assert_false(net_is_high(gpio_net(&chip->qspi, "QSPI_SS")));
+}
+
+static void mailbox_carries_eight_words(void **state) {
+    struct chip *chip = *state;
+    assert_int_equal(rd(chip->sio, SIO_CPUID), 0);
+    assert_int_equal(rd(chip->sio, SIO_FIFO_ST), SIO_FIFO_ST_RDY);
+    for (uint32_t i = 0; i < 9; i++) {
+        wr(chip->sio, SIO_FIFO_WR, 100 + i);
+    }
+    assert_int_equal(rd(chip->sio, SIO_FIFO_ST), SIO_FIFO_ST_WOF);
+    assert_int_equal(chip->events[1], 8);
+    assert_true(chip->sio->irq[0].level); /* overflow */
+    assert_true(chip->sio->irq[1].level);
+    wr(chip->sio, SIO_FIFO_ST, SIO_FIFO_ST_WOF);
+    assert_false(chip->sio->irq[0].level);
+    core(chip, 1);
+    assert_int_equal(rd(chip->sio, SIO_CPUID), 1);
+    for (uint32_t i = 0; i < 8; i++) {
+        assert_int_equal(rd(chip->sio, SIO_FIFO_ST) & SIO_FIFO_ST_VLD, SIO_FIFO_ST_VLD);
+        assert_int_equal(rd(chip->sio, SIO_FIFO_RD), 100 + i);
+    }
+    assert_false(chip->sio->irq[1].level);
+    rd(chip->sio, SIO_FIFO_RD);
+    assert_int_equal(rd(chip->sio, SIO_FIFO_ST), SIO_FIFO_ST_RDY | SIO_FIFO_ST_ROE);
+    assert_true(chip->sio->irq[1].level);
+}
+
+static void spin_locks_are_claimed_once(void **state) {
+    struct chip *chip = *state;
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK0 + 31), 1u << 31);
+    core(chip, 1);
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK0 + 31), 0);
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 1u << 31);
+    wr(chip->sio, SIO_SPINLOCK0 + 31, 0);
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 0);
+}
+
+static void check_division(struct chip *chip, bool is_signed, uint32_t a, uint32_t b, uint32_t q, uint32_t r) {
+    wr(chip->sio, is_signed ? SIO_DIV_SDIVIDEND : SIO_DIV_UDIVIDEND, a);
+    wr(chip->sio, is_signed ? SIO_DIV_SDIVISOR : SIO_DIV_UDIVISOR, b);
+    assert_int_equal(rd(chip->sio, SIO_DIV_CSR), SIO_DIV_CSR_DIRTY);
+    stage_run(&chip->stage, 8 * 8000);
+    assert_int_equal(rd(chip->sio, SIO_DIV_CSR), SIO_DIV_CSR_DIRTY | SIO_DIV_CSR_READY);
+    assert_int_equal(rd(chip->sio, SIO_DIV_REMAINDER), r);
+    assert_int_equal(rd(chip->sio, SIO_DIV_QUOTIENT), q);
+    assert_int_equal(rd(chip->sio, SIO_DIV_CSR), SIO_DIV_CSR_READY);
+}
+
+static void divider_divides(void **state) {
+    struct chip *chip = *state;
+    check_division(chip, false, 100, 7, 14, 2);
+    check_division(chip, true, (uint32_t)-100, 7, (uint32_t)-14, (uint32_t)-2);
+    check_division(chip, true, 100, (uint32_t)-7, (uint32_t)-14, 2);
+    check_division(chip, true, 0x80000000u, UINT32_MAX, 0x80000000u, 0);
+    check_division(chip, false, 123, 0, UINT32_MAX, 123);
+    check_division(chip, true, 123, 0, UINT32_MAX, 123);
+    check_division(chip, true, (uint32_t)-5, 0, 1, (uint32_t)-5);
+}
+
+static void divider_state_can_be_restored(void **state) {
+    struct chip *chip = *state;
+    wr(chip->sio, SIO_DIV_UDIVIDEND, 9);
+    wr(chip->sio, SIO_DIV_UDIVISOR, 2);
+    core(chip, 1);
+    assert_int_equal(rd(chip->sio, SIO_DIV_CSR), SIO_DIV_CSR_READY); /* each core has its own */
+    core(chip, 0);
+    wr(chip->sio, SIO_DIV_REMAINDER, 55);
+    wr(chip->sio, SIO_DIV_QUOTIENT, 66);
+    assert_int_equal(rd(chip->sio, SIO_DIV_CSR), SIO_DIV_CSR_DIRTY | SIO_DIV_CSR_READY);
+    assert_int_equal(rd(chip->sio, SIO_DIV_SDIVIDEND), 9);
+    assert_int_equal(rd(chip->sio, SIO_DIV_QUOTIENT), 66);
+    assert_int_equal(rd(chip->sio, SIO_DIV_REMAINDER), 55);
+}
+
+#define LANE(shift, lsb, msb) ((shift) | (lsb) << 5 | (msb) << 10)
+enum { SIGNED = 1 << 15, CROSS_INPUT = 1 << 16, CROSS_RESULT = 1 << 17, ADD_RAW = 1 << 18, SPECIAL = 1 << 21 };
+
+/* The nine times table of the datasheet. */
+static void interpolator_makes_tables(void **state) {
+    struct chip *chip = *state;
+    wr(chip->sio, SIO_INTERP0_CTRL_LANE0, LANE(0, 0, 31));
+    wr(chip->sio, SIO_INTERP0_ACCUM0, 0);
+    wr(chip->sio, SIO_INTERP0_BASE0, 9);
+    for (uint32_t i = 1; i <= 10; i++) {
+        assert_int_equal(rd(chip->sio, SIO_INTERP0_PEEK_LANE0), 9 * i);
+        assert_int_equal(rd(chip->sio, SIO_INTERP0_POP_LANE0), 9 * i);
+    }
+    core(chip, 1);
+    assert_int_equal(rd(chip->sio, SIO_INTERP0_ACCUM0), 0);
+}
+
+static void interpolator_masks_and_crosses(void **state) {
+    struct chip *chip = *state;
+    wr(chip->sio, SIO_INTERP1_ACCUM0, 0x1234abcd);
+    wr(chip->sio, SIO_INTERP1_ACCUM1, 1);
+    wr(chip->sio, SIO_INTERP1_CTRL_LANE0, LANE(8, 4, 7) | SIGNED);
+    wr(chip->sio, SIO_INTERP1_CTRL_LANE1, LANE(0, 0, 15) | CROSS_INPUT | CROSS_RESULT);
+    wr(chip->sio, SIO_INTERP1_BASE2, 0x1000);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_ACCUM0_ADD), 0xffffffa0); /* 0xab masked, sign of bit 7 */
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_PEEK_LANE1), 0xabcd);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_PEEK_FULL), 0x1000 + 0xabcd - 0x60);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_CTRL_LANE0) >> 23, 7); /* both lanes lose high bits */
+    wr(chip->sio, SIO_INTERP1_CTRL_LANE0, LANE(8, 4, 7) | ADD_RAW | 2 << 19);
+    wr(chip->sio, SIO_INTERP1_BASE0, 1);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_POP_LANE0), 0x3234abce); /* FORCE_MSB on the bus alone */
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_ACCUM0), 0x1234abce);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_ACCUM1), 0x1234abce); /* CROSS_RESULT of lane 1 */
+    wr(chip->sio, SIO_INTERP1_ACCUM1_ADD, 0x10);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_ACCUM1), 0x1234abde);
+}
+
+static void interpolator_blends(void **state) {
+    struct chip *chip = *state;
+    wr(chip->sio, SIO_INTERP0_CTRL_LANE0, LANE(0, 0, 31) | SPECIAL);
+    wr(chip->sio, SIO_INTERP0_CTRL_LANE1, LANE(0, 0, 31) | SIGNED);
+    wr(chip->sio, SIO_INTERP0_BASE0, (uint32_t)-1000);
+    wr(chip->sio, SIO_INTERP0_BASE1, 1000);
+    wr(chip->sio, SIO_INTERP0_ACCUM1, 64);
+    assert_int_equal((int32_t)rd(chip->sio, SIO_INTERP0_PEEK_LANE1), -500);
+    assert_int_equal(rd(chip->sio, SIO_INTERP0_PEEK_LANE0), 64);
+    wr(chip->sio, SIO_INTERP0_CTRL_LANE1, LANE(0, 0, 31));
+    wr(chip->sio, SIO_INTERP0_BASE_1AND0, 500 << 16 | 1000);
+    wr(chip->sio, SIO_INTERP0_ACCUM1, 255);
+    assert_int_equal(rd(chip->sio, SIO_INTERP0_PEEK_LANE1), 501); /* 1000 - 498.05 rounded down */
+}
+
+static void interpolator_clamps(void **state) {
+    struct chip *chip = *state;
+    wr(chip->sio, SIO_INTERP1_CTRL_LANE0, LANE(2, 0, 29) | SIGNED | 1 << 22);
+    wr(chip->sio, SIO_INTERP1_BASE0, 0);
+    wr(chip->sio, SIO_INTERP1_BASE1, 255);
+    wr(chip->sio, SIO_INTERP1_ACCUM0, (uint32_t)-1024);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_PEEK_LANE0), 0);
+    wr(chip->sio, SIO_INTERP1_ACCUM0, 1024);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_PEEK_LANE0), 255);
+    wr(chip->sio, SIO_INTERP1_ACCUM0, 512);
+    assert_int_equal(rd(chip->sio, SIO_INTERP1_PEEK_LANE0), 128);
+}
+
+static void rp2350_has_more_pins_and_doorbells(void **state) {
+    struct chip *chip = *state;
+    gpio_set_control(&chip->bank, 47, GPIO_FUNCTION_SIO);
+    gpio_set_pad(&chip->bank, 47, 0x56, false);
+    wr(chip->sio, SIO_GPIO_HI_OE, 0x8000);
+    wr(chip->sio, SIO_GPIO_HI_OUT, 0x8000);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_HI_IN), 0x8000);
+    sio_set_gpio((struct sio *)chip->sio, 0, UINT64_C(1) << 47);
+    assert_int_equal(rd(chip->sio, SIO_GPIO_HI_IN), 0);
+    wr(chip->sio, SIO_DOORBELL_OUT_SET, 0x81);
+    assert_true(chip->sio->irq[3].level);
+    assert_int_equal(rd(chip->sio, SIO_DOORBELL_OUT_SET), 0x81);
+    core(chip, 1);
+    assert_int_equal(rd(chip->sio, SIO_DOORBELL_IN_CLR), 0x81);
+    wr(chip->sio, SIO_DOORBELL_IN_CLR, 0x81);
+    assert_false(chip->sio->irq[3].level);
+    wr(chip->sio, SIO_INTERP0_CTRL_LANE0, LANE(4, 0, 31));
+    wr(chip->sio, SIO_INTERP0_ACCUM0, 0xf);
+    assert_int_equal(rd(chip->sio, SIO_INTERP0_PEEK_LANE0), 0xf0000000); /* rotates */
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(gpio_registers_drive_pins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(high_registers_are_the_qspi_pins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(mailbox_carries_eight_words, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(spin_locks_are_claimed_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(divider_divides, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(divider_state_can_be_restored, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interpolator_makes_tables, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interpolator_masks_and_crosses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interpolator_blends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(interpolator_clamps, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rp2350_has_more_pins_and_doorbells, set_up_rp2350, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

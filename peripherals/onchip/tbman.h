@@ -1,0 +1,10 @@
+/* Testbench manager: RP2040 datasheet PLATFORM of both chips. */
+#ifndef ONCHIP_TBMAN_H
+#define ONCHIP_TBMAN_H
+
+#include "emulator/core/block.h"
+#include "peripherals/onchip/registers/tbman.h"
+
+extern const struct block_class tbman_class;
+
+#endif

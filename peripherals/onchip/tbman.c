@@ -1,4 +1,4 @@
-/* Testbench manager: RP2040 datasheet PLATFORM of both chips. Says that this is an ASIC; silicon reads
+/* Testbench manager (TBMAN): its one register, PLATFORM, of both chips. It says that this is an ASIC; silicon reads
  * just that bit, while the SVD file's reset value has another one set as well. */
 #include "peripherals/onchip/tbman.h"
 

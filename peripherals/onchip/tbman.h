@@ -1,4 +1,4 @@
-/* Testbench manager: RP2040 datasheet PLATFORM of both chips. */
+/* Testbench manager (TBMAN): PLATFORM. */
 #ifndef ONCHIP_TBMAN_H
 #define ONCHIP_TBMAN_H
 

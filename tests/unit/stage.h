@@ -36,5 +36,11 @@ static inline uint32_t rd(struct block *block, unsigned reg) {
 static inline void wr(struct block *block, unsigned reg, uint32_t value) {
     block_write(block, stage_offset(block, reg), value, ALIAS_NORMAL);
 }
+static inline void set_bits(struct block *block, unsigned reg, uint32_t bits) {
+    block_write(block, stage_offset(block, reg), bits, ALIAS_SET);
+}
+static inline void clear_bits(struct block *block, unsigned reg, uint32_t bits) {
+    block_write(block, stage_offset(block, reg), bits, ALIAS_CLR);
+}
 
 #endif

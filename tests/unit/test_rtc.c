@@ -1,11 +1,12 @@
 /* RP2040 datasheet 4.8: calendar, leap years, alarm matching. */
 #include "peripherals/onchip/rtc.h"
-#include "tests/unit/bench.h"
+#include "tests/unit/stage.h"
+#include "tests/unit/unit.h"
 
 #include <stdlib.h>
 
 struct fixture {
-    struct bench bench;
+    struct stage stage;
     struct clock_domain clk_rtc;
     struct rtc *rtc;
     struct block *b;
@@ -13,14 +14,14 @@ struct fixture {
 
 static int setup(void **state) {
     struct fixture *f = calloc(1, sizeof *f);
-    bench_init(&f->bench);
+    stage_init(&f->stage);
     clock_init(&f->clk_rtc, "clk_rtc");
     clock_set_frequency(&f->clk_rtc, 46875, 1, 0);
-    f->rtc = (struct rtc *)block_create(&rtc_class, "RTC", &f->bench.env, &rp2040_rtc_registers);
+    f->rtc = (struct rtc *)block_create(&rtc_class, "RTC", &f->stage.env, &rp2040_rtc_registers);
     f->rtc->clk_rtc = &f->clk_rtc;
     f->b = &f->rtc->block;
     block_start(f->b);
-    put(f->b, RTC_CLKDIV_M1, 46874);
+    wr(f->b, RTC_CLKDIV_M1, 46874);
     *state = f;
     return 0;
 }
@@ -42,28 +43,28 @@ static uint32_t time_of_day(unsigned weekday, unsigned hour, unsigned minute, un
 
 /* As the SDK's rtc_set_datetime() does it. */
 static void set(struct fixture *f, uint32_t day, uint32_t time) {
-    put(f->b, RTC_CTRL, 0);
-    assert_int_equal(get(f->b, RTC_CTRL) & RTC_CTRL_RTC_ACTIVE, 0);
-    put(f->b, RTC_SETUP_0, day);
-    put(f->b, RTC_SETUP_1, time);
-    put(f->b, RTC_CTRL, RTC_CTRL_LOAD);
-    put(f->b, RTC_CTRL, RTC_CTRL_RTC_ENABLE);
-    assert_int_equal(get(f->b, RTC_CTRL) & RTC_CTRL_RTC_ACTIVE, RTC_CTRL_RTC_ACTIVE);
+    wr(f->b, RTC_CTRL, 0);
+    assert_int_equal(rd(f->b, RTC_CTRL) & RTC_CTRL_RTC_ACTIVE, 0);
+    wr(f->b, RTC_SETUP_0, day);
+    wr(f->b, RTC_SETUP_1, time);
+    wr(f->b, RTC_CTRL, RTC_CTRL_LOAD);
+    wr(f->b, RTC_CTRL, RTC_CTRL_RTC_ENABLE);
+    assert_int_equal(rd(f->b, RTC_CTRL) & RTC_CTRL_RTC_ACTIVE, RTC_CTRL_RTC_ACTIVE);
 }
 
 static void expect(struct fixture *f, uint32_t day, uint32_t time) {
-    assert_int_equal(get(f->b, RTC_RTC_0), time);
-    assert_int_equal(get(f->b, RTC_RTC_1), day);
+    assert_int_equal(rd(f->b, RTC_RTC_0), time);
+    assert_int_equal(rd(f->b, RTC_RTC_1), day);
 }
 
 static void counts_seconds(void **state) {
     struct fixture *f = *state;
     set(f, date(2024, 6, 15), time_of_day(6, 12, 0, 0));
-    bench_step(&f->bench, PS_PER_S - 1);
+    stage_run(&f->stage, PS_PER_S - 1);
     expect(f, date(2024, 6, 15), time_of_day(6, 12, 0, 0));
-    bench_step(&f->bench, 1);
+    stage_run(&f->stage, 1);
     expect(f, date(2024, 6, 15), time_of_day(6, 12, 0, 1));
-    bench_step(&f->bench, 3659 * PS_PER_S);
+    stage_run(&f->stage, 3659 * PS_PER_S);
     expect(f, date(2024, 6, 15), time_of_day(6, 13, 1, 0));
 }
 
@@ -79,7 +80,7 @@ static void rolls_over_at_the_ends(void **state) {
     struct fixture *f = *state;
     for (unsigned i = 0; i < sizeof ends / sizeof *ends; i++) {
         set(f, ends[i].day, time_of_day(6, 23, 59, 59));
-        bench_step(&f->bench, PS_PER_S);
+        stage_run(&f->stage, PS_PER_S);
         expect(f, ends[i].next, time_of_day(0, 0, 0, 0));
     }
 }
@@ -88,32 +89,32 @@ static void leap_year_can_be_forced_off(void **state) {
     struct fixture *f = *state;
     set(f, date(2100, 2, 28), time_of_day(0, 23, 59, 59));
     set_bits(f->b, RTC_CTRL, RTC_CTRL_FORCE_NOTLEAPYEAR);
-    bench_step(&f->bench, PS_PER_S);
+    stage_run(&f->stage, PS_PER_S);
     expect(f, date(2100, 3, 1), time_of_day(1, 0, 0, 0));
 }
 
 static void date_is_latched_with_the_time(void **state) {
     struct fixture *f = *state;
     set(f, date(2024, 12, 31), time_of_day(2, 23, 59, 59));
-    assert_int_equal(get(f->b, RTC_RTC_0), time_of_day(2, 23, 59, 59));
-    bench_step(&f->bench, PS_PER_S);
-    assert_int_equal(get(f->b, RTC_RTC_1), date(2024, 12, 31));
+    assert_int_equal(rd(f->b, RTC_RTC_0), time_of_day(2, 23, 59, 59));
+    stage_run(&f->stage, PS_PER_S);
+    assert_int_equal(rd(f->b, RTC_RTC_1), date(2024, 12, 31));
     expect(f, date(2025, 1, 1), time_of_day(3, 0, 0, 0));
 }
 
 static void alarm_matches_enabled_fields_only(void **state) {
     struct fixture *f = *state;
     set(f, date(2024, 6, 15), time_of_day(6, 12, 0, 50));
-    put(f->b, RTC_INTE, 1);
-    put(f->b, RTC_IRQ_SETUP_0, 0);
-    put(f->b, RTC_IRQ_SETUP_1, RTC_IRQ_SETUP_1_SEC_ENA | RTC_IRQ_SETUP_1_MIN_ENA | time_of_day(1, 1, 1, 5));
+    wr(f->b, RTC_INTE, 1);
+    wr(f->b, RTC_IRQ_SETUP_0, 0);
+    wr(f->b, RTC_IRQ_SETUP_1, RTC_IRQ_SETUP_1_SEC_ENA | RTC_IRQ_SETUP_1_MIN_ENA | time_of_day(1, 1, 1, 5));
     set_bits(f->b, RTC_IRQ_SETUP_0, RTC_IRQ_SETUP_0_MATCH_ENA);
-    assert_int_equal(get(f->b, RTC_IRQ_SETUP_0) & RTC_IRQ_SETUP_0_MATCH_ACTIVE, RTC_IRQ_SETUP_0_MATCH_ACTIVE);
-    bench_step(&f->bench, 14 * PS_PER_S);
+    assert_int_equal(rd(f->b, RTC_IRQ_SETUP_0) & RTC_IRQ_SETUP_0_MATCH_ACTIVE, RTC_IRQ_SETUP_0_MATCH_ACTIVE);
+    stage_run(&f->stage, 14 * PS_PER_S);
     assert_false(f->b->irq[0].level);
-    bench_step(&f->bench, PS_PER_S);
+    stage_run(&f->stage, PS_PER_S);
     assert_true(f->b->irq[0].level);
-    assert_int_equal(get(f->b, RTC_INTS), 1);
+    assert_int_equal(rd(f->b, RTC_INTS), 1);
     clear_bits(f->b, RTC_IRQ_SETUP_0, RTC_IRQ_SETUP_0_MATCH_ENA);
     assert_false(f->b->irq[0].level);
 }
@@ -121,10 +122,10 @@ static void alarm_matches_enabled_fields_only(void **state) {
 static void stands_without_its_clock(void **state) {
     struct fixture *f = *state;
     set(f, date(2024, 6, 15), time_of_day(6, 12, 0, 0));
-    clock_set_frequency(&f->clk_rtc, 0, 1, f->bench.scheduler.now_ps);
-    bench_step(&f->bench, 10 * PS_PER_S);
+    clock_set_frequency(&f->clk_rtc, 0, 1, f->stage.scheduler.now_ps);
+    stage_run(&f->stage, 10 * PS_PER_S);
     expect(f, date(2024, 6, 15), time_of_day(6, 12, 0, 0));
-    assert_int_equal(get(f->b, RTC_CTRL) & RTC_CTRL_RTC_ACTIVE, 0);
+    assert_int_equal(rd(f->b, RTC_CTRL) & RTC_CTRL_RTC_ACTIVE, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -94,7 +94,9 @@ static void what_is_left_out_has_a_line(void **state) {
     }
     assert_int_equal(count, 9);
     assert_int_equal(
-        fat_tools_run("cd '%s' && [ \"$(mtype -i check.img ::/code.py; mtype -i check.img ::/Same.py)\" = 83 ]", scratch), 0);
+        fat_tools_run("cd '%s' && [ \"$(mtype -i check.img ::/code.py; mtype -i check.img ::/Same.py)\" = 83 ]",
+                      scratch),
+        0);
 }
 
 static void temporary_files_and_version_control_stay_off(void **state) {

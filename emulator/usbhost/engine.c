@@ -1,0 +1,434 @@
+/* Host controller: USB 2.0 chapters 5.11 (bus time), 8.5 (transactions), 8.6 (data toggle), full speed.
+ *
+ * The work of a transaction is done at its beginning; the wire is then taken for as long as it would last with the
+ * protocol overhead of USB 2.0 tables 5-9 and 5-10 (13 bytes, 9 for isochronous ones) and no bit stuffing, which gives
+ * 19 packets of 64 bytes a frame. A transaction is begun only where the longest one would still fit into the frame.
+ *
+ * A pipe that answers NAK is asked again when the device gives a sign (as a host that polls on would find it a few
+ * microseconds later), and once a frame in any case. NAKs cost no bus time. No answer at all: three tries, a frame
+ * apart.
+ *
+ * Not modelled: bit errors, isochronous OUT beyond sending one packet an interval, split transactions. */
+#include "emulator/usbhost/engine.h"
+
+#include <string.h>
+
+#define OVERHEAD_BYTES 13
+#define OVERHEAD_BYTES_ISOCHRONOUS 9
+#define SOF_BYTES 6
+#define TRIES 3
+#define POLL_LATENCY_PS (5 * PS_PER_US)   /* from a sign of the device to the next token */
+#define SUBMIT_LATENCY_PS (2 * PS_PER_US) /* from a new transfer to its first token */
+
+static uint64_t wire_time(unsigned bytes) {
+    return bytes * UINT64_C(8000000) / 12; /* 12 Mbit/s */
+}
+
+static uint64_t transaction_time(const struct usb_pipe *pipe, unsigned length) {
+    return wire_time(length + (pipe->type == USB_ISOCHRONOUS ? OVERHEAD_BYTES_ISOCHRONOUS : OVERHEAD_BYTES));
+}
+
+/* ---- Queues ---- */
+/* The transfer leaves its queue; done() is the last thing, it may submit again. */
+static void finish(struct usb_transfer *transfer, enum usb_result result) {
+    struct usb_pipe *pipe = transfer->pipe;
+    struct usb_transfer **at = &pipe->first;
+    while (*at && *at != transfer) {
+        at = &(*at)->next;
+    }
+    if (*at) {
+        *at = transfer->next;
+    }
+    transfer->next = NULL;
+    transfer->queued = false;
+    if (transfer->done) {
+        transfer->done(transfer, result);
+    }
+}
+
+static void kick(struct usb_engine *engine, uint64_t latency_ps) {
+    if (!engine->running) {
+        return;
+    }
+    uint64_t when = scheduler_now(engine->env->scheduler) + latency_ps;
+    if (when < engine->free_ps) {
+        when = engine->free_ps;
+    }
+    if (!engine->run_event.pending || engine->run_event.when_ps > when) {
+        scheduler_add(engine->env->scheduler, &engine->run_event, when);
+    }
+}
+
+bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer) {
+    if (transfer->queued || !pipe->open) {
+        return false;
+    }
+    transfer->pipe = pipe;
+    transfer->queued = true;
+    transfer->actual = 0;
+    transfer->stage = USB_STAGE_SETUP;
+    transfer->errors = 0;
+    transfer->next = NULL;
+    transfer->deadline_ms = transfer->timeout_ms ? engine->frame_ms + transfer->timeout_ms : UINT64_MAX;
+    struct usb_transfer **at = &pipe->first;
+    while (*at) {
+        at = &(*at)->next;
+    }
+    *at = transfer;
+    kick(engine, SUBMIT_LATENCY_PS);
+    return true;
+}
+
+void usb_engine_cancel(struct usb_engine *engine, struct usb_transfer *transfer) {
+    if (transfer->queued) {
+        finish(transfer, USB_RESULT_CANCELLED);
+    }
+}
+
+/* ---- Pipes ---- */
+static int rank(const struct usb_pipe *pipe) {
+    switch (pipe->type) {
+    case USB_ISOCHRONOUS:
+        return 0;
+    case USB_INTERRUPT:
+        return 1;
+    case USB_CONTROL:
+        return 2;
+    default:
+        return 3;
+    }
+}
+
+static void build_order(struct usb_engine *engine) {
+    engine->order_count = 0;
+    for (int level = 0; level <= 3; level++) {
+        for (unsigned i = 0; i < USB_PIPES; i++) {
+            if (engine->pipe[i].open && rank(&engine->pipe[i]) == level) {
+                engine->order[engine->order_count++] = &engine->pipe[i];
+            }
+        }
+    }
+}
+
+/* What was queued when this began; a done() that submits again is served later, by itself. */
+static void cancel_queue(struct usb_pipe *pipe) {
+    struct usb_transfer *transfer = pipe->first;
+    pipe->first = NULL;
+    while (transfer) {
+        struct usb_transfer *next = transfer->next;
+        finish(transfer, USB_RESULT_CANCELLED);
+        transfer = next;
+    }
+}
+
+struct usb_pipe *usb_engine_open(struct usb_engine *engine, uint8_t number, bool in, enum usb_transfer_type type,
+                                 uint16_t max_packet, uint8_t interval_ms) {
+    struct usb_pipe *pipe = &engine->pipe[type == USB_CONTROL ? 0 : (number & 15) * 2 + in];
+    pipe->open = false;
+    cancel_queue(pipe);
+    *pipe = (struct usb_pipe){ .open = true, .number = number & 15, .in = in, .type = type, .first = pipe->first };
+    pipe->max_packet = max_packet < 1 ? 1 : max_packet > USB_PACKET_MAX ? USB_PACKET_MAX : max_packet;
+    pipe->interval_ms = interval_ms ? interval_ms : 1;
+    build_order(engine);
+    return pipe;
+}
+
+void usb_engine_close_all(struct usb_engine *engine) {
+    for (unsigned i = 0; i < USB_PIPES; i++) {
+        engine->pipe[i].open = false;
+    }
+    engine->order_count = 0;
+    for (unsigned i = 0; i < USB_PIPES; i++) {
+        cancel_queue(&engine->pipe[i]);
+    }
+}
+
+void usb_engine_clear_halt(struct usb_pipe *pipe) {
+    pipe->halted = false;
+    pipe->data1 = false;
+    pipe->waiting = false;
+}
+
+void usb_engine_endpoint_changed(struct usb_engine *engine, uint8_t number, bool in) {
+    struct usb_pipe *pipe = &engine->pipe[number ? (number & 15) * 2 + in : 0];
+    if (pipe->waiting) {
+        pipe->waiting = false;
+        if (pipe->first) {
+            kick(engine, POLL_LATENCY_PS);
+        }
+    }
+}
+
+/* ---- Transactions ---- */
+static void capture(struct usb_engine *engine, const struct usb_pipe *pipe, enum usb_transaction_kind token,
+                    enum usb_answer answer, const uint8_t *data, unsigned length) {
+    if (!engine->capture || answer == USB_NAK) {
+        return;
+    }
+    struct usb_transaction transaction = {
+        .time_ps = scheduler_now(engine->env->scheduler),
+        .address = engine->address,
+        .endpoint = pipe->number,
+        .token = token,
+        .type = pipe->type,
+        .answer = answer,
+        .data = data,
+        .length = length,
+    };
+    engine->capture(engine->capture_context, &transaction);
+}
+
+static enum usb_answer token_setup(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer) {
+    struct usb_bus_device *device = engine->device;
+    enum usb_answer answer = device->class->setup(device->context, engine->address, pipe->number, transfer->setup);
+    capture(engine, pipe, USB_TOKEN_SETUP, answer, transfer->setup, 8);
+    return answer;
+}
+
+/* With USB_ACK *ret_length is what arrived anew (0 for a packet sent a second time, and then *ret_last is false). */
+static enum usb_answer token_in(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer,
+                                unsigned *ret_length, bool *ret_last, bool *ret_babble) {
+    struct usb_bus_device *device = engine->device;
+    unsigned length = 0;
+    bool data1 = false;
+    enum usb_answer answer =
+        device->class->in(device->context, engine->address, pipe->number, engine->packet, &length, &data1);
+    capture(engine, pipe, USB_TOKEN_IN, answer, engine->packet, length);
+    *ret_length = 0;
+    *ret_last = *ret_babble = false;
+    if (answer != USB_ACK || (data1 != pipe->data1 && pipe->type != USB_ISOCHRONOUS)) {
+        return answer;
+    }
+    pipe->data1 = !pipe->data1;
+    uint32_t room = transfer->length - transfer->actual;
+    *ret_babble = length > room || length > pipe->max_packet;
+    *ret_length = length > room ? room : length;
+    memcpy(transfer->data + transfer->actual, engine->packet, *ret_length);
+    transfer->actual += *ret_length;
+    *ret_last = length < pipe->max_packet || transfer->actual == transfer->length;
+    return answer;
+}
+
+static unsigned next_out_length(const struct usb_pipe *pipe, const struct usb_transfer *transfer) {
+    uint32_t left = transfer->length - transfer->actual;
+    return left < pipe->max_packet ? left : pipe->max_packet;
+}
+
+static enum usb_answer token_out(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer,
+                                 unsigned length) {
+    struct usb_bus_device *device = engine->device;
+    const uint8_t *data = length ? transfer->data + transfer->actual : engine->packet;
+    enum usb_answer answer =
+        device->class->out(device->context, engine->address, pipe->number, pipe->data1, data, length);
+    capture(engine, pipe, USB_TOKEN_OUT, answer, data, length);
+    if (answer == USB_ACK || pipe->type == USB_ISOCHRONOUS) {
+        pipe->data1 = !pipe->data1;
+        transfer->actual += length;
+        return USB_ACK;
+    }
+    return answer;
+}
+
+/* One step of a transfer: what was answered, and bytes moved (for the bus time). ret_done: the transfer is complete,
+ * with *ret_result. */
+struct step {
+    enum usb_answer answer;
+    unsigned length;
+    bool done;
+    enum usb_result result;
+};
+
+static struct step data_step(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer, bool in) {
+    struct step step = { .result = USB_RESULT_OK };
+    if (in) {
+        bool babble;
+        step.answer = token_in(engine, pipe, transfer, &step.length, &step.done, &babble);
+        step.done |= babble;
+        step.result = babble ? USB_RESULT_ERROR : USB_RESULT_OK;
+    } else {
+        step.length = next_out_length(pipe, transfer);
+        step.answer = token_out(engine, pipe, transfer, step.length);
+        step.done = step.answer == USB_ACK && transfer->actual == transfer->length;
+    }
+    return step;
+}
+
+/* The status stage: an empty packet with DATA1 in the other direction. */
+static struct step status_step(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer,
+                               bool in) {
+    struct step step = { .result = USB_RESULT_OK };
+    pipe->data1 = true;
+    if (in) {
+        struct usb_transfer empty = { .data = engine->packet };
+        bool babble;
+        step.answer = token_in(engine, pipe, &empty, &step.length, &step.done, &babble);
+        step.result = babble ? USB_RESULT_ERROR : USB_RESULT_OK;
+    } else {
+        step.answer = token_out(engine, pipe, transfer, 0);
+        step.done = step.answer == USB_ACK;
+    }
+    return step;
+}
+
+static struct step control_step(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer) {
+    bool in = transfer->setup[0] & 0x80;
+    struct step step;
+    switch (transfer->stage) {
+    case USB_STAGE_SETUP:
+        step = (struct step){ .answer = token_setup(engine, pipe, transfer), .length = 8 };
+        if (step.answer == USB_ACK) {
+            pipe->data1 = true;
+            transfer->stage = transfer->length ? USB_STAGE_DATA : USB_STAGE_STATUS;
+        } else {
+            step.answer = USB_TIMEOUT; /* a SETUP can be answered by ACK alone */
+        }
+        return step;
+    case USB_STAGE_DATA:
+        step = data_step(engine, pipe, transfer, in);
+        if (step.done && step.result == USB_RESULT_OK) {
+            transfer->stage = USB_STAGE_STATUS;
+            step.done = false;
+        }
+        return step;
+    default:
+        return status_step(engine, pipe, transfer, !in || !transfer->length);
+    }
+}
+
+/* What the answer means for the transfer. False: nothing happened on the wire that takes time (NAK). */
+static bool take_step(struct usb_engine *engine, struct usb_pipe *pipe, uint64_t start_ps) {
+    struct usb_transfer *transfer = pipe->first;
+    if (pipe->halted) {
+        finish(transfer, USB_RESULT_STALL);
+        return true;
+    }
+    struct step step =
+        pipe->type == USB_CONTROL ? control_step(engine, pipe, transfer) : data_step(engine, pipe, transfer, pipe->in);
+    pipe->due_ms = engine->frame_ms + (rank(pipe) < 2 ? pipe->interval_ms : 0);
+    if (step.answer == USB_NAK) {
+        pipe->waiting = true;
+        transfer->errors = 0;
+        return false;
+    }
+    engine->free_ps = start_ps + transaction_time(pipe, step.length);
+    if (step.answer == USB_STALL) {
+        pipe->halted = pipe->type != USB_CONTROL;
+        finish(transfer, USB_RESULT_STALL);
+    } else if (step.answer == USB_TIMEOUT) {
+        pipe->due_ms = engine->frame_ms + 1;
+        if (++transfer->errors >= TRIES) {
+            finish(transfer, USB_RESULT_ERROR);
+        }
+    } else {
+        transfer->errors = 0;
+        if (step.done) {
+            finish(transfer, step.result);
+        }
+    }
+    return true;
+}
+
+/* ---- Frames ---- */
+static bool fits(const struct usb_engine *engine, const struct usb_pipe *pipe, uint64_t start_ps) {
+    return start_ps + transaction_time(pipe, pipe->max_packet) <= engine->frame_start_ps + PS_PER_MS;
+}
+
+static bool is_ready(const struct usb_engine *engine, const struct usb_pipe *pipe, uint64_t start_ps) {
+    return pipe->open && pipe->first && !pipe->waiting && pipe->due_ms <= engine->frame_ms &&
+           fits(engine, pipe, start_ps);
+}
+
+/* Bulk pipes take turns: the one that was served is asked last. */
+static void rotate(struct usb_engine *engine, unsigned served) {
+    struct usb_pipe *pipe = engine->order[served];
+    if (pipe->type != USB_BULK) {
+        return;
+    }
+    memmove(&engine->order[served], &engine->order[served + 1],
+            (engine->order_count - served - 1) * sizeof(engine->order[0]));
+    engine->order[engine->order_count - 1] = pipe;
+}
+
+/* Do one transaction that takes time on the wire, if there is one to do, and come back when the wire is free. */
+static void run(struct usb_engine *engine, uint64_t start_ps) {
+    for (unsigned i = 0; engine->running && i < engine->order_count; i++) {
+        struct usb_pipe *pipe = engine->order[i];
+        if (!is_ready(engine, pipe, start_ps)) {
+            continue;
+        }
+        if (!pipe->halted) {
+            engine->free_ps = start_ps; /* done() may look at it */
+        }
+        unsigned count = engine->order_count;
+        bool took_time = take_step(engine, pipe, start_ps);
+        if (!took_time) {
+            continue;
+        }
+        if (i < engine->order_count && count == engine->order_count && engine->order[i] == pipe) {
+            rotate(engine, i);
+        }
+        if (engine->running) {
+            scheduler_add(engine->env->scheduler, &engine->run_event, engine->free_ps);
+        }
+        return;
+    }
+}
+
+static void run_due(struct event *event, uint64_t late_ps) {
+    run(event->owner, event->when_ps);
+}
+
+static void expire(struct usb_engine *engine) {
+    for (unsigned i = 0; i < engine->order_count; i++) {
+        struct usb_pipe *pipe = engine->order[i];
+        if (pipe->first && pipe->first->deadline_ms <= engine->frame_ms) {
+            finish(pipe->first, USB_RESULT_TIMEOUT);
+        }
+    }
+}
+
+static void frame_due(struct event *event, uint64_t late_ps) {
+    struct usb_engine *engine = event->owner;
+    engine->frame_ms++;
+    uint64_t start_ps = event->when_ps;
+    engine->frame_start_ps = start_ps;
+    scheduler_add(engine->env->scheduler, event, start_ps + PS_PER_MS);
+    engine->device->class->sof(engine->device->context, engine->frame_ms % 2048);
+    for (unsigned i = 0; i < engine->order_count; i++) {
+        engine->order[i]->waiting = false;
+    }
+    expire(engine);
+    uint64_t after_sof = start_ps + wire_time(SOF_BYTES);
+    if (engine->free_ps < after_sof) {
+        engine->free_ps = after_sof;
+    }
+    scheduler_cancel(engine->env->scheduler, &engine->run_event);
+    run(engine, engine->free_ps);
+}
+
+void usb_engine_start(struct usb_engine *engine) {
+    if (engine->running) {
+        return;
+    }
+    engine->running = true;
+    uint64_t now = scheduler_now(engine->env->scheduler);
+    engine->free_ps = engine->frame_start_ps = now;
+    engine->device->class->drive_frames(engine->device->context, true);
+    scheduler_add(engine->env->scheduler, &engine->frame_event, now);
+}
+
+void usb_engine_stop(struct usb_engine *engine) {
+    if (!engine->running) {
+        return;
+    }
+    engine->running = false;
+    scheduler_cancel(engine->env->scheduler, &engine->frame_event);
+    scheduler_cancel(engine->env->scheduler, &engine->run_event);
+    engine->device->class->drive_frames(engine->device->context, false);
+}
+
+void usb_engine_init(struct usb_engine *engine, struct environment *env, struct usb_bus_device *device) {
+    *engine = (struct usb_engine){ .env = env, .device = device };
+    engine->frame_event = (struct event){ .name = "USB frame", .callback = frame_due, .owner = engine, .priority = 1 };
+    engine->run_event = (struct event){ .name = "USB bus", .callback = run_due, .owner = engine, .priority = 2 };
+}

@@ -1,0 +1,107 @@
+/* The host controller: pipes with queues of transfers, and frames of 1 ms in which their transactions find a place.
+ * Drivers submit transfers and are called back; nothing here knows what the bytes mean. */
+#ifndef USBHOST_ENGINE_H
+#define USBHOST_ENGINE_H
+
+#include "emulator/core/block.h"
+#include "emulator/core/usb_bus.h"
+
+/* As in bmAttributes of an endpoint descriptor. */
+enum usb_transfer_type { USB_CONTROL, USB_ISOCHRONOUS, USB_BULK, USB_INTERRUPT };
+
+enum usb_result {
+    USB_RESULT_OK,
+    USB_RESULT_STALL,
+    USB_RESULT_ERROR,     /* three times no answer, or more data than asked for */
+    USB_RESULT_TIMEOUT,   /* the transfer's own time limit */
+    USB_RESULT_CANCELLED, /* the device has gone, or the driver did not want it any more */
+};
+
+/* Owned by the driver; must stay where it is until done() has been called. */
+struct usb_transfer {
+    uint8_t setup[8];    /* control transfers */
+    uint8_t *data;       /* borrowed; filled or sent; for control transfers the data stage */
+    uint32_t length;     /* bytes to send, or room for what comes */
+    uint32_t timeout_ms; /* 0: none */
+    /* Called once, from an event. The transfer may be submitted again from within. */
+    void (*done)(struct usb_transfer *transfer, enum usb_result result);
+    void *owner;
+
+    uint32_t actual; /* bytes that went over; below: the engine's */
+    struct usb_pipe *pipe;
+    struct usb_transfer *next;
+    uint64_t deadline_ms;
+    enum usb_stage { USB_STAGE_SETUP, USB_STAGE_DATA, USB_STAGE_STATUS } stage;
+    unsigned errors;
+    bool queued;
+};
+
+struct usb_pipe {
+    bool open;
+    uint8_t number;
+    bool in; /* of a control pipe: unused */
+    enum usb_transfer_type type;
+    uint16_t max_packet;
+    uint8_t interval_ms; /* interrupt and isochronous */
+    bool data1;          /* PID of the next packet */
+    bool halted;         /* answered STALL: refuses transfers until usb_engine_clear_halt() */
+    bool waiting;        /* answered NAK: not asked again before the next frame or a sign from the device */
+    uint64_t due_ms;     /* interrupt and isochronous: not before this frame */
+    struct usb_transfer *first;
+};
+
+/* A transaction that has taken place, for captures. */
+struct usb_transaction {
+    uint64_t time_ps;
+    uint8_t address, endpoint;
+    enum usb_transaction_kind { USB_TOKEN_SETUP, USB_TOKEN_IN, USB_TOKEN_OUT } token;
+    enum usb_transfer_type type;
+    enum usb_answer answer; /* NAKs are not reported */
+    const uint8_t *data;    /* borrowed for the call */
+    unsigned length;
+};
+
+#define USB_PIPES 32
+
+struct usb_engine {
+    struct environment *env;
+    struct usb_bus_device *device;
+    struct event frame_event; /* every 1 ms while frames flow */
+    struct event run_event;   /* the bus has become free, or there is something new to do */
+    bool running;             /* frames flow */
+    uint8_t address;
+    uint64_t frame_ms; /* frames since power-on; modulo 2048 the number in the packet */
+    uint64_t frame_start_ps;
+    uint64_t free_ps;                /* the wire is taken until then */
+    struct usb_pipe pipe[USB_PIPES]; /* endpoint number * 2 + in; 0 is the control pipe */
+    struct usb_pipe *order[USB_PIPES];
+    unsigned order_count; /* open pipes, interrupt ones first, then control, then bulk */
+    unsigned turn;        /* of the bulk pipes: who is asked first */
+    uint8_t packet[USB_PACKET_MAX];
+    void (*capture)(void *context, const struct usb_transaction *transaction); /* may be NULL */
+    void *capture_context;
+};
+
+void usb_engine_init(struct usb_engine *engine, struct environment *env, struct usb_bus_device *device);
+/* Let frames flow, or stop them (transfers stay queued). */
+void usb_engine_start(struct usb_engine *engine);
+void usb_engine_stop(struct usb_engine *engine);
+/* Open the pipe of an endpoint, closing what was there. `max_packet` 1 to 1023; `interval_ms` at least 1 is used. */
+struct usb_pipe *usb_engine_open(struct usb_engine *engine, uint8_t number, bool in, enum usb_transfer_type type,
+                                 uint16_t max_packet, uint8_t interval_ms);
+/* Cancel all transfers and close all pipes. */
+void usb_engine_close_all(struct usb_engine *engine);
+static inline struct usb_pipe *usb_engine_control_pipe(struct usb_engine *engine) {
+    return &engine->pipe[0];
+}
+/* Queue a transfer; on a halted pipe it will be done with STALL. False, and done() will not be called, when the pipe is
+ * closed or the transfer is queued already. */
+bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer);
+/* Take a transfer out of its queue and call done() with CANCELLED; no effect when it is not queued. */
+void usb_engine_cancel(struct usb_engine *engine, struct usb_transfer *transfer);
+/* After CLEAR_FEATURE(ENDPOINT_HALT): begin with DATA0 again. */
+void usb_engine_clear_halt(struct usb_pipe *pipe);
+/* A sign from the device that the endpoint may answer now. */
+void usb_engine_endpoint_changed(struct usb_engine *engine, uint8_t number, bool in);
+
+#endif

@@ -1,0 +1,41 @@
+/* Between the files of this folder. */
+#ifndef USBHOST_PRIVATE_H
+#define USBHOST_PRIVATE_H
+
+#include "emulator/usbhost/usbhost.h"
+
+#define USB_REQUEST_GET_STATUS 0
+#define USB_REQUEST_CLEAR_FEATURE 1
+#define USB_REQUEST_SET_ADDRESS 5
+#define USB_REQUEST_GET_DESCRIPTOR 6
+#define USB_REQUEST_SET_CONFIGURATION 9
+
+#define USB_CLASS_CDC 2
+#define USB_CLASS_CDC_DATA 10
+
+void usbhost_fill_setup(uint8_t setup[8], uint8_t request_type, uint8_t request, uint16_t value, uint16_t index,
+                        uint16_t length);
+/* The open pipe of an endpoint. */
+struct usb_pipe *usbhost_open_pipe(struct usbhost *host, const struct usbhost_endpoint *endpoint);
+void usbhost_set_state(struct usbhost *host, enum usbhost_state state);
+/* Call `step` after `ps`; what was waiting is forgotten. */
+void usbhost_later(struct usbhost *host, uint64_t ps, void (*step)(struct usbhost *host));
+
+/* usbhost.c: begin a bus reset, `step` follows after the time for recovery. */
+void usbhost_bus_reset(struct usbhost *host, void (*step)(struct usbhost *host));
+/* enumerate.c */
+void usbhost_enumerate(struct usbhost *host);
+
+/* A class driver: bind() is offered every interface in turn that nobody has taken, and marks what it takes. */
+void usbhost_cdc_init(struct usbhost *host);
+void usbhost_cdc_bind(struct usbhost *host, struct usbhost_interface *interface);
+void usbhost_cdc_unbind(struct usbhost *host);
+
+#define USBHOST_NOTIFY(host, function, ...)                                                                            \
+    for (struct usbhost_listener *listener_ = (host)->listeners; listener_; listener_ = listener_->next) {             \
+        if (listener_->function) {                                                                                     \
+            listener_->function(listener_->context, __VA_ARGS__);                                                      \
+        }                                                                                                              \
+    }
+
+#endif

@@ -1,0 +1,100 @@
+/* A PC on the other end of the USB cable, in virtual time: finds the device, resets and enumerates it, and speaks CDC
+ * ACM with it. Everything happens in events of the machine's scheduler; no function here waits. Callbacks come from
+ * such events and may call every function of this header.
+ *
+ * One `struct usbhost` is one port. It is plain state, to be held by value by the machine; it must not be moved. */
+#ifndef USBHOST_USBHOST_H
+#define USBHOST_USBHOST_H
+
+#include "emulator/usbhost/cdc.h"
+#include "emulator/usbhost/descriptor.h"
+#include "emulator/usbhost/engine.h"
+
+#include <stddef.h>
+
+enum usbhost_state {
+    USBHOST_DETACHED,    /* no pull-up, or the cable is out */
+    USBHOST_ATTACHED,    /* the contact is given time to settle */
+    USBHOST_RESETTING,   /* bus reset and the time after it */
+    USBHOST_ENUMERATING, /* requests are under way */
+    USBHOST_CONFIGURED,
+    USBHOST_SUSPENDED,
+    USBHOST_FAILED, /* the device did not let itself be enumerated; until it detaches or usbhost_reset_port() */
+};
+
+/* What front ends want to hear. Owned by the caller; every function may be NULL. */
+struct usbhost_listener {
+    void *context;
+    void (*state_changed)(void *context, enum usbhost_state state);
+    /* Bytes from the device, at most 64. */
+    void (*cdc_received)(void *context, unsigned instance, const uint8_t *data, size_t length);
+    /* The port has appeared, become ready, gone, or has room in its send buffer again. */
+    void (*cdc_changed)(void *context, unsigned instance);
+    struct usbhost_listener *next;
+};
+
+#define USBHOST_CONTROL_BYTES 2048
+
+struct usbhost {
+    struct environment *env;
+    struct usb_bus_device *device;
+    struct usb_engine engine;
+    struct event timer; /* of the port: what comes next, and when */
+    void (*next_step)(struct usbhost *host);
+    void (*after_reset)(struct usbhost *host);
+    struct usbhost_listener *listeners;
+    enum usbhost_state state;
+    bool detached;          /* the pull-up went away since the last look */
+    unsigned attempts;      /* failed enumerations since attachment */
+    unsigned request_tries; /* of the present request */
+    unsigned step;
+
+    struct usb_transfer control;
+    uint8_t control_data[USBHOST_CONTROL_BYTES];
+
+    /* The device. */
+    uint8_t device_descriptor[18];
+    uint16_t language;
+    char manufacturer[128], product[128], serial[128];
+    uint8_t configuration_bytes[USBHOST_CONTROL_BYTES];
+    unsigned configuration_length;
+    struct usbhost_configuration configuration;
+
+    struct usbhost_cdc cdc[USBHOST_CDCS];
+};
+
+/* Plug the host into `device` (whose controller may not be attached yet). `env` and `device` are borrowed and must
+ * outlive the host. The first CDC instance is open, the others are not. The caller then lets the controller tell
+ * whether it is attached (usb_device_cable_changed()). */
+void usbhost_init(struct usbhost *host, struct environment *env, struct usb_bus_device *device);
+/* Pull the plug: all events are taken out of the scheduler, no callback is called. */
+void usbhost_finish(struct usbhost *host);
+void usbhost_listen(struct usbhost *host, struct usbhost_listener *listener);
+enum usbhost_state usbhost_state(const struct usbhost *host);
+/* "configured", ... */
+const char *usbhost_state_name(enum usbhost_state state);
+uint16_t usbhost_vendor(const struct usbhost *host);
+uint16_t usbhost_product(const struct usbhost *host);
+
+/* Reset the port and enumerate again. No effect without a device. */
+void usbhost_reset_port(struct usbhost *host);
+/* Stop frames (the device suspends 3 ms later), and wake it again. No effect when not configured / not suspended. */
+void usbhost_suspend(struct usbhost *host);
+void usbhost_resume(struct usbhost *host);
+
+/* ---- CDC ACM: instances in the order of their interfaces, the console first ---- */
+/* The device has such a port and it is open. */
+bool usbhost_cdc_ready(const struct usbhost *host, unsigned instance);
+/* Open or close the port, as a terminal program does: DTR and RTS follow, and received bytes are fetched only while it
+ * is open. May be said before the device is there. */
+void usbhost_cdc_open(struct usbhost *host, unsigned instance, bool open);
+/* 8N1 at `baud` from now on (115200 at first). */
+void usbhost_cdc_set_baud(struct usbhost *host, unsigned instance, uint32_t baud);
+/* Stop fetching bytes from the device until called with false (at most 64 more may come); the device then waits. */
+void usbhost_cdc_pause(struct usbhost *host, unsigned instance, bool paused);
+/* Returns how many bytes were taken, 0 when the port is not ready or its buffer is full (cdc_changed tells later). */
+size_t usbhost_cdc_write(struct usbhost *host, unsigned instance, const void *data, size_t length);
+/* Bytes that write() would take now. */
+size_t usbhost_cdc_room(const struct usbhost *host, unsigned instance);
+
+#endif

@@ -25,8 +25,12 @@ struct core_desc {
     unsigned index; /* 0 or 1: what SIO's CPUID says */
     struct environment *env;
     struct bus *bus; /* memory and registers; complete before the core is made */
-    /* A supervisor call from inside the boot ROM (address below 0x4000 / 0x8000): service `number`, arguments in
-     * r0-r3 by the procedure call standard. Returns the cycles to charge. The service sets r0-r1 itself. */
+    unsigned irqs;   /* interrupt inputs of the NVIC; 0: 32 (Cortex-M0+) or 52 (RP2350's Cortex-M33) */
+    /* Loads and stores here take one cycle (the Cortex-M0+'s I/O port, where SIO is). `ioport_size` 0: none. */
+    uint32_t ioport_base, ioport_size;
+    /* A supervisor call from inside the boot ROM (the read-only memory at address 0): service `number`, arguments in
+     * r0-r3 by the procedure call standard. Returns the cycles to charge: the core stalls so long, with interrupts
+     * pending, over several core_run() if need be. The service sets r0-r1 itself. NULL: such calls are exceptions. */
     uint32_t (*rom_call)(void *context, struct core *core, unsigned number);
     void *rom_context;
     /* SYSRESETREQ written by this core. May be NULL. */
@@ -60,6 +64,12 @@ void core_limit(struct core *core, uint64_t until);
 /* A core that sleeps or is held: its count moves on to `until` without running. */
 void core_skip_to(struct core *core, uint64_t until);
 
+/* The count at which a core that runs nothing has to be looked at because of its own timer (SysTick); UINT64_MAX:
+ * never. The machine skips no further than this without calling core_wake(). */
+uint64_t core_alarm(const struct core *core);
+/* SysTick's reference clock: cycles of clk_sys for one tick (CLKSOURCE = 0); 0: it stands still. */
+void core_set_reference(struct core *core, uint32_t cycles_per_tick);
+
 /* Interrupt line into the NVIC: level. */
 void core_set_irq(struct core *core, unsigned irq, bool level);
 /* The level of NMI. */
@@ -69,7 +79,20 @@ void core_event(struct core *core);
 /* Re-check whether a sleeping core wakes. The machine calls it after events; true when it is now running. */
 bool core_wake(struct core *core);
 
-/* r0-r12, 13 = sp, 14 = lr, 15 = pc, 16 = xPSR, 17 = MSP, 18 = PSP, 19 = PRIMASK, 20 = CONTROL. */
+/* Numbers of core_register(): 0-12 are r0-r12. */
+enum core_register_number {
+    CORE_SP = 13,
+    CORE_LR,
+    CORE_PC,
+    CORE_XPSR,
+    CORE_MSP,
+    CORE_PSP,
+    CORE_PRIMASK,
+    CORE_CONTROL,
+    CORE_REGISTERS
+};
+/* While the core runs (from a callback) the general registers are those before the instruction that called, and pc
+ * is the start of its block; a boot ROM service sees and sets the exact ones. */
 uint32_t core_register(const struct core *core, unsigned number);
 void core_set_register(struct core *core, unsigned number, uint32_t value);
 /* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */

@@ -1,0 +1,254 @@
+/* The run loop of a core: slices of the engine between deadlines, exceptions, sleep, stalls. */
+#include "emulator/cpu/internal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void core_log(struct core *core, enum log_level level, const char *format, ...) {
+    char line[256];
+    char source[16];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(line, sizeof(line), format, arguments);
+    va_end(arguments);
+    snprintf(source, sizeof(source), "core%u", core->desc.index);
+    log_write(core->desc.env->log, level, source, "%s", line);
+}
+
+struct core *core_create(const struct core_desc *desc, struct error *error) {
+    struct core *core = calloc(1, sizeof(*core));
+    if (!core) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    core->desc = *desc;
+    if (!core->desc.irqs) {
+        core->desc.irqs = desc->model == CORE_M0PLUS ? 32 : 52;
+    }
+    core->costs = calloc(COST_ENTRIES, sizeof(*core->costs));
+    core->engine = core->costs ? engine_create(core, error) : NULL;
+    if (!core->engine) {
+        core_destroy(core);
+        return NULL;
+    }
+    core_reset(core);
+    return core;
+}
+
+void core_destroy(struct core *core) {
+    if (core) {
+        engine_destroy(core->engine);
+        free(core->costs);
+        free(core);
+    }
+}
+
+/* ---- Reset and start ---- */
+void core_reset(struct core *core) {
+    engine_fetch(core);
+    core->state = CORE_HELD;
+    core->registers = (struct registers){ .xpsr = XPSR_T };
+    core->stall_until = 0;
+    core->block_cycles = 0;
+    core->event = false;
+    core->reset_requested = false;
+    core->yield = true;
+    core->vtor = 0;
+    nvic_reset(&core->nvic, core->desc.irqs, core->desc.model == CORE_M0PLUS ? 2 : 4);
+    systick_reset(&core->systick, core->cycles);
+    armv6m_reset(core);
+    core_update_attention(core);
+}
+
+void core_start(struct core *core, uint32_t sp, uint32_t pc, uint32_t vtor) {
+    engine_fetch(core);
+    core->registers.msp = sp & ~3u;
+    core->registers.r[15] = pc & ~1u;
+    core->registers.r[14] = 0xffffffff;
+    core->vtor = vtor & 0xffffff00u;
+    core->state = CORE_RUNNING;
+}
+
+enum core_state core_state(const struct core *core) {
+    return core->state;
+}
+
+uint64_t core_cycles(const struct core *core) {
+    return core->cycles;
+}
+
+/* ---- Run ---- */
+void core_update_attention(struct core *core) {
+    core->attention = core->nvic.pending_priority < core->nvic.active_priority;
+}
+
+/* Pend the SysTick exception if it has expired by now. */
+static void update_systick(struct core *core) {
+    if (core->cycles < core->systick.expiry) {
+        return;
+    }
+    systick_update(&core->systick, core->cycles);
+    if (core->systick.expired) {
+        core->systick.expired = false;
+        if (core->systick.control & 2) {
+            nvic_set_pending(&core->nvic, EXCEPTION_SYSTICK, true);
+            core_update_attention(core);
+        }
+    }
+}
+
+static uint64_t earlier(uint64_t a, uint64_t b) {
+    return a < b ? a : b;
+}
+
+/* What the instruction that stopped the engine asks for. */
+static void handle_stop(struct core *core, enum stop stop) {
+    switch (stop) {
+    case STOP_NONE:
+        break;
+    case STOP_WFI:
+        core->state = CORE_WFI;
+        core_wake(core);
+        break;
+    case STOP_WFE:
+        core->state = CORE_WFE;
+        core_wake(core);
+        break;
+    default:
+        engine_fetch(core);
+        armv6m_stopped(core, stop);
+        break;
+    }
+}
+
+void core_run(struct core *core, uint64_t until) {
+    core->limit = until;
+    core->yield = false;
+    core->desc.env->core = core->desc.index;
+    while (core->state == CORE_RUNNING && core->cycles < core->limit && !core->yield) {
+        update_systick(core);
+        if (core->stall_until > core->cycles) {
+            core->cycles = earlier(earlier(core->stall_until, core->limit), core->systick.expiry);
+            continue;
+        }
+        if (core->attention) {
+            engine_fetch(core);
+            if (armv6m_take_pending(core)) {
+                continue;
+            }
+        }
+        core->slice = earlier(core->limit, core->systick.expiry);
+        handle_stop(core, engine_run(core));
+    }
+    update_systick(core);
+}
+
+void core_yield(struct core *core) {
+    core->yield = true;
+    core->slice = 0;
+}
+
+void core_limit(struct core *core, uint64_t until) {
+    core->limit = earlier(core->limit, until);
+    core->slice = earlier(core->slice, until);
+}
+
+void core_skip_to(struct core *core, uint64_t until) {
+    if (until > core->cycles) {
+        core->cycles = until;
+        update_systick(core);
+    }
+}
+
+uint64_t core_alarm(const struct core *core) {
+    return core->systick.control & 2 ? core->systick.expiry : UINT64_MAX;
+}
+
+void core_set_reference(struct core *core, uint32_t cycles_per_tick) {
+    systick_set_reference(&core->systick, cycles_per_tick, core->cycles);
+    core->slice = earlier(core->slice, core->systick.expiry);
+}
+
+/* ---- Interrupts and sleep ---- */
+/* Something became pending: an event for WFE if SEVONPEND, a reason for the engine to stop. */
+static void pended(struct core *core, uint64_t irqs_before) {
+    if (core->scr & (1u << 4) && core->nvic.irq_pending & ~irqs_before) {
+        core->event = true;
+    }
+    core_update_attention(core);
+}
+
+void core_set_irq(struct core *core, unsigned irq, bool level) {
+    uint64_t before = core->nvic.irq_pending;
+    nvic_set_level(&core->nvic, irq, level);
+    pended(core, before);
+}
+
+void core_set_nmi(struct core *core, bool level) {
+    nvic_set_nmi(&core->nvic, level);
+    core_update_attention(core);
+}
+
+void core_event(struct core *core) {
+    core->event = true;
+}
+
+bool core_wake(struct core *core) {
+    bool wakes = false;
+    if (core->state == CORE_WFI) {
+        wakes = armv6m_wakes(core);
+    } else if (core->state == CORE_WFE) {
+        wakes = core->event || armv6m_wakes(core);
+        core->event = false;
+    }
+    if (wakes) {
+        core->state = CORE_RUNNING;
+    }
+    return wakes;
+}
+
+/* ---- Memory and registers for everybody else ---- */
+bool core_load(struct core *core, uint32_t address, unsigned size, uint32_t *ret_value) {
+    *ret_value = 0;
+    const uint8_t *host = bus_memory_at(core->desc.bus, address, size, false);
+    if (host) {
+        memcpy(ret_value, host, size);
+        return true;
+    }
+    if (address >> 20 == 0xe00) {
+        *ret_value = scs_read(core, address, size);
+        return true;
+    }
+    return bus_read(core->desc.bus, address, size, ret_value);
+}
+
+bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned size) {
+    uint8_t *host = bus_memory_at(core->desc.bus, address, size, true);
+    if (host) {
+        memcpy(host, &value, size);
+        engine_code_changed(core, address, size);
+        return true;
+    }
+    if (bus_memory_at(core->desc.bus, address, size, false)) {
+        return true; /* read-only memory: lost */
+    }
+    if (address >> 20 == 0xe00) {
+        scs_write(core, address, value, size);
+        return true;
+    }
+    return bus_write(core->desc.bus, address, value, size);
+}
+
+uint32_t core_register(const struct core *core, unsigned number) {
+    return engine_register((struct core *)core, number);
+}
+
+void core_set_register(struct core *core, unsigned number, uint32_t value) {
+    engine_set_register(core, number, value);
+}
+
+void core_code_changed(struct core *core, uint32_t address, uint32_t size) {
+    engine_code_changed(core, address, size);
+}

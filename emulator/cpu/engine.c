@@ -1,0 +1,529 @@
+/* The Unicorn adapter: one engine per core over the machine's host memory.
+ *
+ * Facts about Unicorn 2.1.4 that shape this file:
+ * - With UC_TLB_VIRTUAL a page that the fill hook refuses ends the run at the very instruction, for loads, stores
+ *   and fetches. So bad accesses are found by page, and no memory-invalid hook covers RAM (that would put every
+ *   store on the slow path).
+ * - SRAM pages are writable and not executable until code is fetched from them; from then on the engine watches
+ *   stores to them for self-modification. Pages that hold data alone stay fast.
+ * - Stores to read-only memory are to be lost: the fill hook sends them to a register page that takes everything.
+ * - uc_emu_stop() in a block hook stops before that block; in a register callback it stops at the instruction
+ *   itself, which would run again: only faults do that. Everything else waits for the next block hook.
+ * - SEV is a no-op in the engine: the cost of a block knows that it has one.
+ * - SVC, BKPT, exception return and unaligned access arrive in the interrupt hook. WFI ends the run without error,
+ *   WFE and YIELD as an invalid instruction with the pc behind them, an undefined one with the pc at it. */
+#include "emulator/cpu/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unicorn/unicorn.h>
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE (1u << PAGE_SHIFT)
+#define MAX_REGIONS (BUS_MEMORIES + 1)
+#define LONG_SERVICE 500 /* cycles: a service that takes longer is a stall, which events may interrupt */
+#define PPB_BASE 0xe0000000u
+#define PPB_END 0xe0100000u
+#define SINK 0xfffff000u /* the engine's address for stores that are to be lost; no guest address leads there */
+
+/* Interrupt numbers of the engine. */
+enum { INTNO_SVC = 2, INTNO_PREFETCH_ABORT = 3, INTNO_DATA_ABORT = 4, INTNO_BKPT = 7, INTNO_RETURN = 8 };
+
+struct mmio_region {
+    struct core *core;
+    uint32_t base;
+};
+
+struct engine {
+    uc_engine *uc;
+    struct mmio_region mmio[MAX_REGIONS];
+    unsigned mmio_count;
+    enum stop stop;      /* why the run ends; set by the hooks */
+    bool hook_stopped;   /* a hook ended the run */
+    bool in_service;     /* a boot ROM service runs: the engine's registers are exact and may be set */
+    uint32_t pc;         /* where the run goes on */
+    uint8_t *executable; /* a bit per page: code has been fetched from it */
+};
+
+/* ---- Cycle accounting, by block ---- */
+/* The block that ran is paid; `next` is where it went. */
+static inline void pay_block(struct core *core, uint32_t next) {
+    int32_t cycles = core->block_cycles;
+    if (next != core->block_next) {
+        cycles += core->block_taken;
+    }
+    core->block_cycles = 0;
+    core->block_taken = 0;
+    core->cycles += (uint64_t)(cycles > 0 ? cycles : 0);
+    if (core->block_sev) {
+        core->block_sev = false;
+        core->event = true;
+        if (core->desc.send_event) {
+            core->desc.send_event(core->desc.event_context, core);
+        }
+    }
+}
+
+static uint32_t code_check(const uint8_t *code, uint32_t size) {
+    uint16_t first, last;
+    memcpy(&first, code, 2);
+    memcpy(&last, code + size - 2, 2);
+    return (uint32_t)first << 16 | last;
+}
+
+static void begin_block(struct core *core, uint32_t address, uint32_t size) {
+    struct block_cost *cost = &core->costs[address >> 1 & (COST_ENTRIES - 1)];
+    bool known = cost->address == address && cost->size == size;
+    if (!known || address >= 0x20000000u) {
+        const uint8_t *code = size >= 2 ? bus_memory_at(core->desc.bus, address, size, false) : NULL;
+        uint32_t check = code ? code_check(code, size) : 0;
+        if (!known || check != cost->check) {
+            *cost = (struct block_cost){ .address = address, .size = (uint16_t)size, .check = check };
+            if (code) {
+                m0plus_block_cost(code, size, cost);
+            }
+        }
+    }
+    core->block_address = address;
+    core->block_size = size;
+    core->block_next = address + size;
+    core->block_cycles = cost->cycles;
+    core->block_taken = cost->taken;
+    core->block_sev = cost->sev;
+}
+
+/* The run ended inside the block, before the instruction at `pc`. */
+static void pay_partly(struct core *core, uint32_t pc) {
+    uint32_t size = pc - core->block_address;
+    const uint8_t *code = bus_memory_at(core->desc.bus, core->block_address, size, false);
+    struct block_cost cost = { 0 };
+    if (size < core->block_size && code) {
+        m0plus_block_cost(code, size, &cost);
+        core->block_cycles = cost.cycles;
+    }
+    core->block_taken = 0;
+    core->block_sev = cost.sev;
+    pay_block(core, pc);
+}
+
+/* ---- Hooks ---- */
+static void end_run(struct engine *engine, enum stop stop) {
+    engine->stop = stop;
+    engine->hook_stopped = true;
+    uc_emu_stop(engine->uc);
+}
+
+/* May the pending exception be taken now? (The engine does not report changes of PRIMASK.) */
+static bool interrupted(struct core *core) {
+    uint32_t primask = 0;
+    uc_reg_read(core->engine->uc, UC_ARM_REG_PRIMASK, &primask);
+    return !(primask & 1) || core->nvic.pending_priority < 0;
+}
+
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
+    struct core *core = user;
+    pay_block(core, (uint32_t)address);
+    if (core->cycles >= core->slice || (core->attention && interrupted(core))) {
+        core->engine->pc = (uint32_t)address;
+        end_run(core->engine, STOP_NONE);
+        return;
+    }
+    begin_block(core, (uint32_t)address, size);
+}
+
+/* A supervisor call from the boot ROM: a service. The run goes on behind it unless the service takes long or has
+ * changed more than registers. */
+static void call_rom(struct core *core, unsigned number) {
+    struct engine *engine = core->engine;
+    pay_block(core, core->block_next);
+    engine->in_service = true;
+    uint32_t cycles = core->desc.rom_call(core->desc.rom_context, core, number);
+    engine->in_service = false;
+    if (core->outside || core->yield || cycles >= LONG_SERVICE) {
+        core->stall_until = core->state == CORE_RUNNING ? core->cycles + cycles : 0;
+        end_run(engine, STOP_NONE);
+    } else {
+        core->cycles += cycles;
+    }
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
+    struct core *core = user;
+    struct engine *engine = core->engine;
+    uint16_t code = 0;
+    uc_reg_read(uc, UC_ARM_REG_PC, &engine->pc);
+    switch (number) {
+    case INTNO_SVC: {
+        const uint8_t *at = bus_memory_at(core->desc.bus, engine->pc - 2, 2, false);
+        if (at && core->desc.rom_call && engine->pc - 2 < core->rom_size) {
+            memcpy(&code, at, 2);
+            call_rom(core, code & 0xff);
+        } else {
+            end_run(engine, STOP_SVC);
+        }
+        break;
+    }
+    case INTNO_RETURN:
+        end_run(engine, STOP_RETURN);
+        break;
+    case INTNO_BKPT:
+        end_run(engine, STOP_BKPT);
+        break;
+    case INTNO_DATA_ABORT:
+        end_run(engine, STOP_UNALIGNED);
+        break;
+    case INTNO_PREFETCH_ABORT:
+        end_run(engine, STOP_BAD_FETCH);
+        break;
+    default:
+        end_run(engine, STOP_UNDEFINED);
+        break;
+    }
+}
+
+static bool is_ppb(uint32_t address) {
+    return address >= PPB_BASE && address < PPB_END;
+}
+
+/* Loads and stores to the I/O port were counted as two cycles. */
+static inline void count_access(struct core *core, uint32_t address) {
+    if (address - core->desc.ioport_base < core->desc.ioport_size) {
+        core->block_cycles--;
+    }
+}
+
+static uint64_t on_load(uc_engine *uc, uint64_t offset, unsigned size, void *user) {
+    struct mmio_region *region = user;
+    struct core *core = region->core;
+    uint32_t address = region->base + (uint32_t)offset, value = 0;
+    if (is_ppb(address)) {
+        return scs_read(core, address, size);
+    }
+    count_access(core, address);
+    if (!bus_read(core->desc.bus, address, size, &value)) {
+        core->fault_address = address;
+        end_run(core->engine, STOP_BAD_LOAD);
+    }
+    return value;
+}
+
+static void on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
+    struct mmio_region *region = user;
+    struct core *core = region->core;
+    uint32_t address = region->base + (uint32_t)offset;
+    if (address >= SINK) {
+        return;
+    }
+    if (is_ppb(address)) {
+        scs_write(core, address, (uint32_t)value, size);
+        return;
+    }
+    count_access(core, address);
+    if (!bus_write(core->desc.bus, address, (uint32_t)value, size)) {
+        core->fault_address = address;
+        end_run(core->engine, STOP_BAD_STORE);
+    }
+}
+
+static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *entry, void *user) {
+    struct core *core = user;
+    struct engine *engine = core->engine;
+    uint32_t address = (uint32_t)vaddr, page = address >> PAGE_SHIFT;
+    uint8_t bit = (uint8_t)(1u << page % 8);
+    entry->paddr = address;
+    if (bus_memory_at(core->desc.bus, address, 1, false)) {
+        if (type == UC_MEM_FETCH) {
+            engine->executable[page / 8] |= bit;
+        }
+        if (!bus_memory_at(core->desc.bus, address, 1, true)) {
+            entry->perms = UC_PROT_READ | UC_PROT_EXEC;
+            if (type == UC_MEM_WRITE) {
+                entry->paddr = SINK;
+                entry->perms = UC_PROT_WRITE;
+            }
+            return true;
+        }
+        entry->perms = UC_PROT_READ | UC_PROT_WRITE;
+        if (engine->executable[page / 8] & bit) {
+            entry->perms |= UC_PROT_EXEC;
+        }
+        return true;
+    }
+    entry->perms = UC_PROT_READ | UC_PROT_WRITE;
+    if (type != UC_MEM_FETCH && (is_ppb(address) || bus_name_at(core->desc.bus, address))) {
+        return true;
+    }
+    core->fault_address = address;
+    engine->stop = type == UC_MEM_FETCH ? STOP_BAD_FETCH : type == UC_MEM_READ ? STOP_BAD_LOAD : STOP_BAD_STORE;
+    return false;
+}
+
+/* ---- Memory map ---- */
+static bool add_hook(struct core *core, int type, void *callback, uint64_t begin, uint64_t end) {
+    uc_hook hook;
+    return uc_hook_add(core->engine->uc, &hook, type, callback, core, begin, end) == UC_ERR_OK;
+}
+
+static bool map_memory(struct core *core, const struct bus_memory *memory) {
+    uint32_t perms = memory->writable ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
+    if (uc_mem_map_ptr(core->engine->uc, memory->base, memory->size, perms, memory->host) != UC_ERR_OK) {
+        return false;
+    }
+    if (!memory->writable && memory->base == 0) {
+        core->rom_size = memory->size;
+    }
+    return true;
+}
+
+static bool map_registers(struct core *core, uint64_t base, uint64_t end) {
+    struct engine *engine = core->engine;
+    if (base >= end) {
+        return true;
+    }
+    if (engine->mmio_count == MAX_REGIONS) {
+        return false;
+    }
+    struct mmio_region *region = &engine->mmio[engine->mmio_count++];
+    *region = (struct mmio_region){ .core = core, .base = (uint32_t)base };
+    return uc_mmio_map(engine->uc, base, end - base, on_load, region, on_store, region) == UC_ERR_OK;
+}
+
+/* Memory regions as they are, registers in all the gaps. */
+static bool map_everything(struct core *core) {
+    const struct bus *bus = core->desc.bus;
+    uint64_t at = 0;
+    for (;;) {
+        const struct bus_memory *next = NULL;
+        for (unsigned i = 0; i < bus->memory_count; i++) {
+            const struct bus_memory *memory = &bus->memory[i];
+            if (memory->base >= at && (!next || memory->base < next->base)) {
+                next = memory;
+            }
+        }
+        if (!next) {
+            return map_registers(core, at, UINT64_C(0x100000000));
+        }
+        if (!map_registers(core, at, next->base) || !map_memory(core, next)) {
+            return false;
+        }
+        at = (uint64_t)next->base + next->size;
+    }
+}
+
+/* ---- Life ---- */
+static bool set_up(struct core *core) {
+    uc_engine *uc = core->engine->uc;
+    int model = core->desc.model == CORE_M0PLUS ? UC_CPU_ARM_CORTEX_M0 : UC_CPU_ARM_CORTEX_M33;
+    return uc_ctl_set_page_size(uc, PAGE_SIZE) == UC_ERR_OK && uc_ctl_set_cpu_model(uc, model) == UC_ERR_OK &&
+           uc_ctl_tlb_mode(uc, UC_TLB_VIRTUAL) == UC_ERR_OK && uc_ctl_exits_enable(uc) == UC_ERR_OK &&
+           map_everything(core) && add_hook(core, UC_HOOK_BLOCK, (void *)on_block, 1, 0) &&
+           add_hook(core, UC_HOOK_INTR, (void *)on_interrupt, 1, 0) &&
+           add_hook(core, UC_HOOK_TLB_FILL, (void *)on_tlb_fill, 1, 0);
+}
+
+struct engine *engine_create(struct core *core, struct error *error) {
+    struct engine *engine = calloc(1, sizeof(*engine));
+    if (!engine) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    engine->executable = calloc(1, (UINT64_C(1) << 32 >> PAGE_SHIFT) / 8);
+    core->engine = engine;
+    core->outside = true;
+    uc_err failure = uc_open(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS, &engine->uc);
+    if (!engine->executable || failure != UC_ERR_OK || !set_up(core)) {
+        error_set(error, "cannot set up the Unicorn engine (version 2.1.4 or newer is needed)");
+        engine_destroy(engine);
+        core->engine = NULL;
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_destroy(struct engine *engine) {
+    if (engine) {
+        if (engine->uc) {
+            uc_close(engine->uc);
+        }
+        free(engine->executable);
+        free(engine);
+    }
+}
+
+/* ---- Registers ---- */
+static const int engine_ids[CORE_REGISTERS] = {
+    UC_ARM_REG_R0,  UC_ARM_REG_R1,      UC_ARM_REG_R2,      UC_ARM_REG_R3, UC_ARM_REG_R4,   UC_ARM_REG_R5,
+    UC_ARM_REG_R6,  UC_ARM_REG_R7,      UC_ARM_REG_R8,      UC_ARM_REG_R9, UC_ARM_REG_R10,  UC_ARM_REG_R11,
+    UC_ARM_REG_R12, UC_ARM_REG_SP,      UC_ARM_REG_LR,      UC_ARM_REG_PC, UC_ARM_REG_XPSR, UC_ARM_REG_MSP,
+    UC_ARM_REG_PSP, UC_ARM_REG_PRIMASK, UC_ARM_REG_CONTROL,
+};
+
+/* Where a number is kept while the state is outside. */
+static uint32_t *outside_register(struct registers *registers, unsigned number) {
+    switch (number) {
+    case CORE_SP:
+        return registers_sp(registers);
+    case CORE_XPSR:
+        return &registers->xpsr;
+    case CORE_MSP:
+        return &registers->msp;
+    case CORE_PSP:
+        return &registers->psp;
+    case CORE_PRIMASK:
+        return &registers->primask;
+    case CORE_CONTROL:
+        return &registers->control;
+    default:
+        return &registers->r[number];
+    }
+}
+
+void engine_fetch(struct core *core) {
+    if (core->outside) {
+        return;
+    }
+    struct registers *registers = &core->registers;
+    void *values[CORE_REGISTERS];
+    for (unsigned i = 0; i < CORE_REGISTERS; i++) {
+        values[i] = i < 16 ? &registers->r[i] : outside_register(registers, i);
+    }
+    uc_reg_read_batch(core->engine->uc, (int *)engine_ids, values, CORE_REGISTERS);
+    registers->xpsr |= XPSR_T;
+    registers->r[15] = core->engine->pc;
+    core->outside = true;
+}
+
+static void write_register(uc_engine *uc, int id, uint32_t value) {
+    uc_reg_write(uc, id, &value);
+}
+
+void engine_give(struct core *core) {
+    if (!core->outside) {
+        return;
+    }
+    uc_engine *uc = core->engine->uc;
+    struct registers *registers = &core->registers;
+    /* CONTROL first and in thread mode: SPSEL does not change in handler mode, and the bank of SP follows. */
+    write_register(uc, UC_ARM_REG_XPSR_NZCVQG, XPSR_T);
+    write_register(uc, UC_ARM_REG_CONTROL, registers->control);
+    write_register(uc, UC_ARM_REG_XPSR_NZCVQG, registers->xpsr);
+    write_register(uc, UC_ARM_REG_MSP, registers->msp);
+    write_register(uc, UC_ARM_REG_PSP, registers->psp);
+    write_register(uc, UC_ARM_REG_PRIMASK, registers->primask);
+    for (unsigned i = 0; i < 15; i++) {
+        if (i != CORE_SP) {
+            write_register(uc, engine_ids[i], registers->r[i]);
+        }
+    }
+    write_register(uc, UC_ARM_REG_APSR_NZCV, registers->xpsr); /* also lets the engine see the new mode */
+    core->engine->pc = registers->r[15];
+    core->outside = false;
+}
+
+uint32_t engine_register(struct core *core, unsigned number) {
+    uint32_t value = 0;
+    if (number >= CORE_REGISTERS) {
+        return 0;
+    }
+    if (core->outside) {
+        return *outside_register(&core->registers, number);
+    }
+    uc_reg_read(core->engine->uc, engine_ids[number], &value);
+    return value;
+}
+
+void engine_set_register(struct core *core, unsigned number, uint32_t value) {
+    if (number >= CORE_REGISTERS) {
+        return;
+    }
+    if (core->engine->in_service && !core->outside && (number < CORE_SP || number == CORE_LR)) {
+        uc_reg_write(core->engine->uc, engine_ids[number], &value);
+        return;
+    }
+    engine_fetch(core);
+    *outside_register(&core->registers, number) = number == CORE_PC ? value & ~1u : value;
+}
+
+/* ---- Run ---- */
+/* The engine has met something that it calls invalid: a hint, or an undefined instruction. */
+static enum stop invalid_instruction(struct core *core) {
+    uint32_t pc = core->engine->pc;
+    const uint8_t *at = bus_memory_at(core->desc.bus, pc - 2, 2, false);
+    uint16_t before = 0;
+    if (at && pc == core->block_next && core->block_size) {
+        memcpy(&before, at, 2);
+    }
+    if (before == 0xbf20) {
+        return STOP_WFE;
+    }
+    return before == 0xbf10 ? STOP_NONE : STOP_UNDEFINED; /* YIELD goes on */
+}
+
+static enum stop classify(struct core *core, uc_err result) {
+    struct engine *engine = core->engine;
+    if (engine->hook_stopped) {
+        return engine->stop;
+    }
+    uc_reg_read(engine->uc, UC_ARM_REG_PC, &engine->pc);
+    switch (result) {
+    case UC_ERR_OK:
+        return STOP_WFI;
+    case UC_ERR_INSN_INVALID:
+        return invalid_instruction(core);
+    default: /* refused by on_tlb_fill() */
+        return engine->stop == STOP_NONE ? STOP_UNDEFINED : engine->stop;
+    }
+}
+
+enum stop engine_run(struct core *core) {
+    struct engine *engine = core->engine;
+    engine_give(core);
+    engine->stop = STOP_NONE;
+    engine->hook_stopped = false;
+    core->block_next = engine->pc;
+    core->block_size = 0;
+    uc_err result = uc_emu_start(engine->uc, engine->pc | 1, 0, 0, 0);
+    if (core->outside) { /* a callback has replaced the state */
+        core->block_cycles = 0;
+        return STOP_NONE;
+    }
+    enum stop stop = classify(core, result);
+    switch (stop) {
+    case STOP_BAD_LOAD:
+    case STOP_BAD_STORE:
+        uc_reg_read(engine->uc, UC_ARM_REG_PC, &engine->pc);
+        pay_partly(core, engine->pc);
+        break;
+    case STOP_UNALIGNED:
+    case STOP_UNDEFINED:
+    case STOP_BKPT:
+        pay_partly(core, engine->pc);
+        break;
+    default:
+        pay_block(core, stop == STOP_RETURN || stop == STOP_BAD_FETCH ? engine->pc : core->block_next);
+        break;
+    }
+    return stop;
+}
+
+void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
+    struct engine *engine = core->engine;
+    const struct bus *bus = core->desc.bus;
+    const uint8_t *host = bus_memory_at(bus, address, size, false);
+    for (unsigned i = 0; host && i < bus->memory_count; i++) {
+        const struct bus_memory *memory = &bus->memory[i];
+        if (host < memory->host || host >= memory->host + memory->size) {
+            continue;
+        }
+        uint64_t at = memory->base + (uint64_t)(host - memory->host);
+        uint64_t end = at + size;
+        while (at < end) {
+            uint64_t page_end = (at | (PAGE_SIZE - 1)) + 1;
+            uint32_t page = (uint32_t)(at >> PAGE_SHIFT);
+            if (engine->executable[page / 8] & (1u << page % 8)) {
+                uc_ctl_remove_cache(engine->uc, at, page_end < end ? page_end : end);
+            }
+            at = page_end;
+        }
+    }
+}

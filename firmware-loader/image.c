@@ -276,15 +276,29 @@ size_t image_copy(const struct image *image, uint32_t base, uint8_t *memory, siz
     return copied;
 }
 
-const uint8_t *image_at(const struct image *image, uint32_t address, uint32_t size) {
-    for (size_t i = 0; i < image->range_count; i++) {
-        const struct image_range *range = &image->ranges[i];
-        if (address >= range->address && address - range->address <= range->size &&
-            size <= range->size - (address - range->address)) {
-            return range->bytes + (address - range->address);
+const struct image_range *image_range_at(const struct image *image, uint32_t address) {
+    size_t low = 0;
+    size_t high = image->range_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct image_range *range = &image->ranges[middle];
+        if (address < range->address) {
+            high = middle;
+        } else if (address - range->address >= range->size) {
+            low = middle + 1;
+        } else {
+            return range;
         }
     }
     return NULL;
+}
+
+const uint8_t *image_at(const struct image *image, uint32_t address, uint32_t size) {
+    const struct image_range *range = image_range_at(image, address);
+    if (!range || size > range->size - (address - range->address)) {
+        return NULL;
+    }
+    return range->bytes + (address - range->address);
 }
 
 static bool inside(const struct image_range *range, uint32_t base, uint32_t size) {

@@ -60,6 +60,8 @@ void image_finish(struct image *image); /* a zeroed image is fine */
 /* Copy what the image holds of [base, base + size) to its place in `memory`; the rest stays as it is.
  * Returns the number of bytes copied. */
 size_t image_copy(const struct image *image, uint32_t base, uint8_t *memory, size_t size);
+/* The range that holds `address`; NULL when none does. */
+const struct image_range *image_range_at(const struct image *image, uint32_t address);
 /* Bytes at `address`, if a single range holds all `size` of them; NULL otherwise. */
 const uint8_t *image_at(const struct image *image, uint32_t address, uint32_t size);
 /* Does every range lie in memory that the chip can be loaded into: `flash_bytes` of flash, SRAM, the XIP cache

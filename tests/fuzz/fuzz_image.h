@@ -2,7 +2,7 @@
 #ifndef TESTS_FUZZ_IMAGE_H
 #define TESTS_FUZZ_IMAGE_H
 
-#include "firmware-loader/image.h"
+#include "firmware-loader/describe.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <stdlib.h>
@@ -25,6 +25,8 @@ static inline void use_image(const struct image *image) {
     }
     image_copy(image, CHIP_FLASH_BASE, flash, sizeof(flash));
     image_fits(image, CHIP_RP2040, sizeof(flash), NULL);
+    struct description description;
+    describe_image(image, &description);
 }
 
 static inline int fuzz_image(const char *name, const uint8_t *bytes, size_t size) {

@@ -9,6 +9,7 @@
  * - Stores to read-only memory are to be lost: the fill hook sends them to a register page that takes everything.
  * - uc_emu_stop() in a block hook stops before that block; in a register callback it stops at the instruction
  *   itself, which would run again: only faults do that. Everything else waits for the next block hook.
+ * - UC_MODE_MCLASS would make every core a Cortex-M33, whatever the model says: the mode is not given.
  * - SEV is a no-op in the engine: the cost of a block knows that it has one.
  * - SVC, BKPT, exception return and unaligned access arrive in the interrupt hook. WFI ends the run without error,
  *   WFE and YIELD as an invalid instruction with the pc behind them, an undefined one with the pc at it. */
@@ -330,7 +331,7 @@ struct engine *engine_create(struct core *core, struct error *error) {
     engine->executable = calloc(1, (UINT64_C(1) << 32 >> PAGE_SHIFT) / 8);
     core->engine = engine;
     core->outside = true;
-    uc_err failure = uc_open(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS, &engine->uc);
+    uc_err failure = uc_open(UC_ARCH_ARM, UC_MODE_THUMB, &engine->uc);
     if (!engine->executable || failure != UC_ERR_OK || !set_up(core)) {
         error_set(error, "cannot set up the Unicorn engine (version 2.1.4 or newer is needed)");
         engine_destroy(engine);

@@ -406,6 +406,20 @@ static void test_fault_bad_store(void **state) {
     assert_int_equal(word(bench, STACK - 32 + 4), 1);
 }
 
+static void test_fault_unaligned(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, MOVS(1, 1), MOV(0, SP), SUBS(0, 6), LDR(1, 0, 0), MOVS(1, 2));
+    start(bench);
+    check_fault_at(bench, CODE + 6);
+}
+
+static void test_fault_unaligned_ldm(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, MOVS(1, 1), MOV(0, SP), SUBS(0, 6), LDM(0, 6), MOVS(1, 2));
+    start(bench);
+    check_fault_at(bench, CODE + 6);
+}
+
 static void test_fault_bad_fetch(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, MOVS(0, 0x70), LSLS(0, 0, 24), ADDS(0, 1), BX(0));
@@ -568,6 +582,8 @@ int main(void) {
         TEST(test_fault_undefined_behind_wfe),
         TEST(test_fault_bad_load),
         TEST(test_fault_bad_store),
+        TEST(test_fault_unaligned),
+        TEST(test_fault_unaligned_ldm),
         TEST(test_fault_bad_fetch),
         TEST(test_fault_bkpt),
         TEST(test_fault_exc_return_in_thread_mode),

@@ -41,6 +41,12 @@ static inline void line_set(struct line *line, bool level) {
     }
 }
 
+/* Up and down again: a request or event without duration. */
+static inline void line_pulse(struct line *line) {
+    line_set(line, true);
+    line_set(line, false);
+}
+
 /* ---- Registers ---- */
 struct register_desc {
     const char *name;

@@ -1,0 +1,692 @@
+/* DMA controller. RP2040 datasheet 2.5, RP2350 datasheet 12.6.
+ *
+ * Time: one transfer takes one cycle of clk_sys, whatever it reaches; all channels share that one transfer a cycle.
+ * A channel begins START_CYCLES after its trigger. Moves between memories are done BATCH cycles at a time, others
+ * PACED_BATCH at a time: what a transfer changes is seen at the end of its batch, completion comes to the cycle.
+ *
+ * Not modelled: wait states and contention with the cores, the FIFOs inside (FIFO_LEVELS reads 0), Secure and
+ * privilege attributes and the memory protection of the RP2350 (SECCFG_*, MPU_* read back), errata.
+ *
+ * Decided: a store to read-only memory is lost without error. A trigger with TRANS_COUNT 0 completes at once
+ * and chains to nobody. An abort ends a channel at once, without interrupt, and CHAN_ABORT reads 0. The DREQ counter
+ * that the debug register shows holds requests by pulse or timer alone. SIO and the cores' private bus are out of the
+ * DMA's reach. */
+#include "peripherals/onchip/dma.h"
+#include "peripherals/onchip/dma_sniffer.h"
+#include "peripherals/onchip/registers/dma.h"
+
+#include <string.h>
+
+#define START_CYCLES 3
+#define BATCH 1024
+#define PACED_BATCH 4
+#define MAX_CREDITS 63
+#define TREQ_TIMER0 0x3b
+#define TREQ_PERMANENT 0x3f
+#define OUT_OF_REACH 0xd0000000u
+#define CHANNEL_REGISTERS (DMA_CH1_READ_ADDR - DMA_CH0_READ_ADDR)
+#define DEBUG_REGISTERS (DMA_CH1_DBG_CTDREQ - DMA_CH0_DBG_CTDREQ)
+#define IRQ_REGISTERS (DMA_INTR1 - DMA_INTR)
+
+#define EN DMA_CH0_CTRL_TRIG_EN
+#define HIGH_PRIORITY DMA_CH0_CTRL_TRIG_HIGH_PRIORITY
+#define DATA_SIZE DMA_CH0_CTRL_TRIG_DATA_SIZE
+#define INCR_READ DMA_CH0_CTRL_TRIG_INCR_READ
+#define AHB_ERROR DMA_CH0_CTRL_TRIG_AHB_ERROR
+#define READ_ERROR DMA_CH0_CTRL_TRIG_READ_ERROR
+#define WRITE_ERROR DMA_CH0_CTRL_TRIG_WRITE_ERROR
+
+enum { MODE_NORMAL = 0, MODE_TRIGGER_SELF = 1, MODE_ENDLESS = 15 };
+
+#define VARIANT(chip)                                                                                                  \
+    .incr_write = chip##_DMA_CH0_CTRL_TRIG_INCR_WRITE, .ring_size = chip##_DMA_CH0_CTRL_TRIG_RING_SIZE,                \
+    .ring_sel = chip##_DMA_CH0_CTRL_TRIG_RING_SEL, .chain_to = chip##_DMA_CH0_CTRL_TRIG_CHAIN_TO,                      \
+    .treq_sel = chip##_DMA_CH0_CTRL_TRIG_TREQ_SEL, .irq_quiet = chip##_DMA_CH0_CTRL_TRIG_IRQ_QUIET,                    \
+    .bswap = chip##_DMA_CH0_CTRL_TRIG_BSWAP, .sniff_en = chip##_DMA_CH0_CTRL_TRIG_SNIFF_EN,                            \
+    .busy = chip##_DMA_CH0_CTRL_TRIG_BUSY
+
+const struct dma_variant rp2040_dma = { .channels = 12, .irqs = 2, VARIANT(RP2040) };
+const struct dma_variant rp2350_dma = {
+    .channels = 16,
+    .irqs = 4,
+    .has_modes = true,
+    .incr_read_rev = DMA_CH0_CTRL_TRIG_INCR_READ_REV,
+    .incr_write_rev = DMA_CH0_CTRL_TRIG_INCR_WRITE_REV,
+    VARIANT(RP2350),
+};
+
+static struct dma *dma_of(struct block *block) {
+    return (struct dma *)block;
+}
+
+/* ---- Outputs ---- */
+static void dma_update(struct dma *dma) {
+    const uint32_t *values = dma->block.values;
+    for (unsigned irq = 0; irq < dma->variant->irqs; irq++) {
+        uint32_t enabled = values[DMA_INTE0 + irq * IRQ_REGISTERS];
+        uint32_t forced = values[DMA_INTF0 + irq * IRQ_REGISTERS];
+        line_set(&dma->block.irq[irq], (values[DMA_INTR] & enabled) | forced);
+    }
+}
+
+/* Which data of a channel each of its sixteen registers shows; every fourth register triggers. */
+enum field { READ, WRITE, COUNT, CONTROL };
+static const uint8_t field_of[16] = { READ,    WRITE, COUNT, CONTROL, CONTROL, READ,  WRITE, COUNT,
+                                      CONTROL, COUNT, READ,  WRITE,   CONTROL, WRITE, COUNT, READ };
+
+/* The stored values of all aliases, on which the atomic accesses of the bus work. */
+static void show_channel(struct dma *dma, unsigned number) {
+    const struct dma_channel *ch = &dma->channels[number];
+    const uint32_t data[] = { ch->read_address, ch->write_address, ch->reload, ch->control };
+    uint32_t *values = &dma->block.values[DMA_CH0_READ_ADDR + number * CHANNEL_REGISTERS];
+    for (unsigned i = 0; i < CHANNEL_REGISTERS; i++) {
+        values[i] = data[field_of[i]];
+    }
+}
+
+/* ---- Which channel goes next ---- */
+static unsigned treq_of(const struct dma *dma, const struct dma_channel *ch) {
+    return field_get(ch->control, dma->variant->treq_sel);
+}
+
+static bool by_credit(const struct dma *dma, unsigned treq) {
+    return treq >= TREQ_TIMER0 || dma->pulse_dreqs >> treq & 1;
+}
+
+static bool is_requested(const struct dma *dma, const struct dma_channel *ch) {
+    unsigned treq = treq_of(dma, ch);
+    if (treq == TREQ_PERMANENT) {
+        return true;
+    }
+    return by_credit(dma, treq) ? ch->credits > 0 : dma->dreqs >> treq & 1;
+}
+
+/* Channels that could transfer at `cycle`, a bit each. */
+static uint32_t ready(const struct dma *dma, uint64_t cycle) {
+    uint32_t channels = 0;
+    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+        unsigned number = (unsigned)__builtin_ctz(rest);
+        const struct dma_channel *ch = &dma->channels[number];
+        if (ch->control & EN && ch->earliest <= cycle && is_requested(dma, ch)) {
+            channels |= 1u << number;
+        }
+    }
+    return channels;
+}
+
+static uint32_t with_priority(const struct dma *dma, uint32_t channels) {
+    for (uint32_t rest = channels; rest; rest &= rest - 1) {
+        unsigned number = (unsigned)__builtin_ctz(rest);
+        if (!(dma->channels[number].control & HIGH_PRIORITY)) {
+            channels &= ~(1u << number);
+        }
+    }
+    return channels;
+}
+
+/* A round is: every high-priority channel once, then one of the others. */
+static unsigned choose(struct dma *dma, uint32_t channels) {
+    uint32_t high = with_priority(dma, channels);
+    uint32_t low = channels & ~high;
+    if (!(high & ~dma->served) && low) {
+        uint32_t after = low & (UINT32_MAX << dma->last_low << 1);
+        dma->served = 0;
+        dma->last_low = (unsigned)__builtin_ctz(after ? after : low);
+        return dma->last_low;
+    }
+    if (!(high & ~dma->served)) {
+        dma->served = 0;
+    }
+    unsigned number = (unsigned)__builtin_ctz(high & ~dma->served);
+    dma->served |= 1u << number;
+    return number;
+}
+
+/* ---- Pacing timers: X requests in Y cycles ---- */
+static uint64_t timer_ticks(const struct dma *dma, unsigned timer, uint64_t cycle) {
+    uint32_t value = dma->block.values[DMA_TIMER0 + timer];
+    uint64_t x = field_get(value, DMA_TIMER0_X), y = field_get(value, DMA_TIMER0_Y);
+    if (!x || !y) {
+        return 0;
+    }
+    return x >= y ? cycle : cycle / y * x + cycle % y * x / y;
+}
+
+/* The cycle of the next request after `cycle`; TIME_NEVER for a timer that stands. */
+static uint64_t timer_next(const struct dma *dma, unsigned timer, uint64_t cycle) {
+    uint32_t value = dma->block.values[DMA_TIMER0 + timer];
+    uint64_t x = field_get(value, DMA_TIMER0_X), y = field_get(value, DMA_TIMER0_Y);
+    uint64_t next = timer_ticks(dma, timer, cycle) + 1;
+    if (!x || !y) {
+        return TIME_NEVER;
+    }
+    return x >= y ? next : next / x * y + (next % x * y + x - 1) / x;
+}
+
+static void add_credits(struct dma *dma, unsigned treq, uint64_t credits) {
+    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+        struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
+        if (treq_of(dma, ch) == treq) {
+            credits += ch->credits;
+            ch->credits = credits < MAX_CREDITS ? (unsigned)credits : MAX_CREDITS;
+        }
+    }
+}
+
+static void tick(struct dma *dma, uint64_t cycle) {
+    for (unsigned timer = 0; timer < DMA_TIMERS && cycle > dma->ticked; timer++) {
+        if (dma->listening >> (TREQ_TIMER0 + timer) & 1) {
+            uint64_t ticks = timer_ticks(dma, timer, cycle) - timer_ticks(dma, timer, dma->ticked);
+            add_credits(dma, TREQ_TIMER0 + timer, ticks);
+        }
+    }
+    dma->ticked = cycle > dma->ticked ? cycle : dma->ticked;
+}
+
+/* ---- The life of a channel ---- */
+static void listen(struct dma *dma) {
+    dma->listening = 0;
+    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+        dma->listening |= UINT64_C(1) << treq_of(dma, &dma->channels[__builtin_ctz(rest)]);
+    }
+}
+
+static uint32_t transfers_of(const struct dma *dma, const struct dma_channel *ch) {
+    return dma->variant->has_modes ? field_get(ch->reload, DMA_CH0_TRANS_COUNT_COUNT) : ch->reload;
+}
+
+static void complete(struct dma *dma, unsigned number);
+
+static void start(struct dma *dma, unsigned number) {
+    struct dma_channel *ch = &dma->channels[number];
+    if (!(ch->control & EN) || dma->busy >> number & 1) {
+        return;
+    }
+    ch->count = transfers_of(dma, ch);
+    ch->credits = 0;
+    ch->earliest = dma->cycle + START_CYCLES;
+    dma->busy |= 1u << number;
+    ch->control |= dma->variant->busy;
+    if (!ch->count) {
+        complete(dma, number);
+    }
+    listen(dma);
+    show_channel(dma, number);
+}
+
+static void stop(struct dma *dma, unsigned number) {
+    dma->busy &= ~(1u << number);
+    dma->channels[number].control &= ~dma->variant->busy;
+    listen(dma);
+    show_channel(dma, number);
+}
+
+static void raise_irq(struct dma *dma, unsigned number) {
+    dma->block.values[DMA_INTR] |= 1u << number;
+    dma_update(dma);
+}
+
+static unsigned mode_of(const struct dma *dma, const struct dma_channel *ch) {
+    return dma->variant->has_modes ? field_get(ch->reload, DMA_CH0_TRANS_COUNT_MODE) : MODE_NORMAL;
+}
+
+static void complete(struct dma *dma, unsigned number) {
+    struct dma_channel *ch = &dma->channels[number];
+    unsigned next = field_get(ch->control, dma->variant->chain_to);
+    stop(dma, number);
+    if (!(ch->control & dma->variant->irq_quiet)) {
+        raise_irq(dma, number);
+    }
+    if (mode_of(dma, ch) == MODE_TRIGGER_SELF) {
+        next = number;
+    } else if (next == number) {
+        return;
+    }
+    if (next < dma->variant->channels && transfers_of(dma, ch)) { /* a ring of empty channels would never end */
+        start(dma, next);
+    }
+}
+
+static void fail(struct dma *dma, unsigned number, uint32_t error, uint32_t address) {
+    log_write(dma->block.env->log, LOG_GUEST, dma->block.name, "channel %u: nothing to %s at 0x%08x", number,
+              error == READ_ERROR ? "read" : "write", address);
+    dma->channels[number].control |= error | AHB_ERROR;
+    stop(dma, number);
+    raise_irq(dma, number);
+}
+
+/* ---- Transfers ---- */
+static uint32_t step(uint32_t size, bool increment, bool reverse) {
+    if (increment) {
+        return reverse ? -size : size;
+    }
+    return reverse ? 2 * size : 0;
+}
+
+static uint32_t read_step(const struct dma *dma, const struct dma_channel *ch, uint32_t size) {
+    return step(size, ch->control & INCR_READ, ch->control & dma->variant->incr_read_rev);
+}
+
+static uint32_t write_step(const struct dma *dma, const struct dma_channel *ch, uint32_t size) {
+    return step(size, ch->control & dma->variant->incr_write, ch->control & dma->variant->incr_write_rev);
+}
+
+static void advance(const struct dma *dma, struct dma_channel *ch, uint32_t size, uint32_t transfers) {
+    unsigned ring = field_get(ch->control, dma->variant->ring_size);
+    uint32_t mask = ring ? (1u << ring) - 1 : UINT32_MAX;
+    bool write_rings = ch->control & dma->variant->ring_sel;
+    uint32_t read_mask = write_rings ? UINT32_MAX : mask;
+    uint32_t write_mask = write_rings ? mask : UINT32_MAX;
+    uint32_t read = ch->read_address + transfers * read_step(dma, ch, size);
+    uint32_t write = ch->write_address + transfers * write_step(dma, ch, size);
+    ch->read_address = (ch->read_address & ~read_mask) | (read & read_mask);
+    ch->write_address = (ch->write_address & ~write_mask) | (write & write_mask);
+    if (mode_of(dma, ch) != MODE_ENDLESS) {
+        ch->count -= transfers;
+    }
+}
+
+static bool load(struct dma *dma, uint32_t address, unsigned size, uint32_t *ret_data) {
+    *ret_data = 0;
+    if (address & (size - 1) || address >= OUT_OF_REACH) {
+        return false;
+    }
+    const uint8_t *memory = bus_memory_at(dma->bus, address, size, false);
+    if (!memory) {
+        return bus_read(dma->bus, address, size, ret_data);
+    }
+    memcpy(ret_data, memory, size);
+    return true;
+}
+
+static bool store(struct dma *dma, uint32_t address, unsigned size, uint32_t data) {
+    if (address & (size - 1) || address >= OUT_OF_REACH) {
+        return false;
+    }
+    uint8_t *memory = bus_memory_at(dma->bus, address, size, true);
+    if (!memory) {
+        return bus_memory_at(dma->bus, address, size, false) || bus_write(dma->bus, address, data, size);
+    }
+    memcpy(memory, &data, size);
+    if (dma->memory_written) {
+        dma->memory_written(dma->memory_context, address, size);
+    }
+    return true;
+}
+
+static void sniff(struct dma *dma, unsigned number, uint32_t data, unsigned size) {
+    uint32_t control = dma->block.values[DMA_SNIFF_CTRL];
+    uint32_t *sum = &dma->block.values[DMA_SNIFF_DATA];
+    if (control & DMA_SNIFF_CTRL_EN && field_get(control, DMA_SNIFF_CTRL_DMACH) == number) {
+        *sum = dma_sniff(control, *sum, data, size);
+    }
+}
+
+/* One transfer; false when the channel has stopped with an error. */
+static bool transfer_one(struct dma *dma, unsigned number) {
+    struct dma_channel *ch = &dma->channels[number];
+    unsigned size = 1u << (field_get(ch->control, DATA_SIZE) % 3);
+    uint32_t from = ch->read_address, to = ch->write_address, data;
+    if (!load(dma, from, size, &data)) {
+        fail(dma, number, READ_ERROR, from);
+        return false;
+    }
+    if (ch->control & dma->variant->bswap) {
+        data = dma_swap_bytes(data, size);
+    }
+    if (ch->control & dma->variant->sniff_en) {
+        sniff(dma, number, data, size);
+    }
+    if (by_credit(dma, treq_of(dma, ch)) && ch->credits) {
+        ch->credits--;
+    }
+    advance(dma, ch, size, 1); /* before the store, which may set this channel up anew */
+    if (!store(dma, to, size, data)) {
+        fail(dma, number, WRITE_ERROR, to);
+        return false;
+    }
+    return true;
+}
+
+/* Host address of all that `transfers` reach at one side, NULL when it is not plain memory. */
+static uint8_t *span(const struct dma *dma, uint32_t address, uint32_t step, unsigned size, uint32_t transfers,
+                     bool for_write) {
+    if (address & (size - 1) || (step && step != size)) {
+        return NULL;
+    }
+    return bus_memory_at(dma->bus, address, step ? transfers * size : size, for_write);
+}
+
+static void copy(uint8_t *to, uint32_t to_step, const uint8_t *from, uint32_t from_step, unsigned size,
+                 uint32_t transfers) {
+    uint32_t bytes = transfers * size;
+    if (to_step && from_step && (to + bytes <= from || from + bytes <= to)) {
+        memcpy(to, from, bytes);
+        return;
+    }
+    for (uint32_t i = 0; i < transfers; i++) { /* item by item, also where the two overlap */
+        memcpy(to + i * to_step, from + i * from_step, size);
+    }
+}
+
+/* Many transfers between memories at once; 0 when it is not that simple. */
+static uint32_t transfer_batch(struct dma *dma, struct dma_channel *ch, uint64_t limit) {
+    const uint32_t special = dma->variant->ring_size | dma->variant->bswap | dma->variant->sniff_en;
+    unsigned size = 1u << (field_get(ch->control, DATA_SIZE) % 3);
+    uint32_t from_step = read_step(dma, ch, size), to_step = write_step(dma, ch, size);
+    uint32_t transfers = ch->count < limit ? ch->count : (uint32_t)limit;
+    transfers = transfers < BATCH ? transfers : BATCH;
+    if (transfers < 2 || ch->control & special || treq_of(dma, ch) != TREQ_PERMANENT) {
+        return 0;
+    }
+    uint8_t *to = span(dma, ch->write_address, to_step, size, transfers, true);
+    const uint8_t *from = span(dma, ch->read_address, from_step, size, transfers, false);
+    if (!to || !from) {
+        return 0;
+    }
+    copy(to, to_step, from, from_step, size, transfers);
+    if (dma->memory_written) {
+        dma->memory_written(dma->memory_context, ch->write_address, to_step ? transfers * size : size);
+    }
+    advance(dma, ch, size, transfers);
+    return transfers;
+}
+
+/* ---- The engine ---- */
+static uint64_t cycle_now(const struct dma *dma) {
+    return clock_cycles_at(dma->clk_sys, scheduler_now(dma->block.env->scheduler));
+}
+
+/* What channel `number` does at dma->cycle, with `cycles` to go if it is alone. */
+static void serve(struct dma *dma, unsigned number, bool alone, uint64_t cycles) {
+    struct dma_channel *ch = &dma->channels[number];
+    uint32_t done = alone ? transfer_batch(dma, ch, cycles) : 0;
+    bool runs = done || transfer_one(dma, number);
+    dma->cycle += done ? done : 1;
+    if (runs && !ch->count && dma->busy >> number & 1) {
+        complete(dma, number);
+    }
+}
+
+/* The first cycle from dma->cycle on at which a channel could become ready by itself; TIME_NEVER if none. */
+static uint64_t next_start(const struct dma *dma) {
+    uint64_t first = TIME_NEVER;
+    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+        const struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
+        if (ch->earliest > dma->cycle && ch->earliest < first) {
+            first = ch->earliest;
+        }
+    }
+    return first;
+}
+
+/* The channel that is alone in being ready can go on until another one starts. */
+static uint64_t undisturbed(const struct dma *dma, uint64_t until) {
+    uint64_t other = next_start(dma);
+    return (other < until ? other : until) - dma->cycle;
+}
+
+static void run(struct dma *dma, uint64_t until) {
+    dma->running = true;
+    uint32_t touched = dma->busy;
+    tick(dma, until);
+    while (dma->cycle < until) {
+        uint32_t channels = ready(dma, dma->cycle);
+        if (channels) {
+            bool alone = !(channels & (channels - 1));
+            serve(dma, choose(dma, channels), alone, undisturbed(dma, until));
+            touched |= dma->busy;
+        } else {
+            uint64_t first = next_start(dma);
+            dma->cycle = first < until ? first : until;
+        }
+    }
+    for (; touched; touched &= touched - 1) {
+        show_channel(dma, (unsigned)__builtin_ctz(touched));
+    }
+    dma->running = false;
+}
+
+static bool is_memory(const struct dma *dma, uint32_t address) {
+    return bus_memory_at(dma->bus, address & ~3u, 4, false);
+}
+
+/* How many cycles may pass before the ready channels are looked at. */
+static uint64_t patience(const struct dma *dma, uint32_t channels) {
+    uint64_t cycles = BATCH;
+    for (; channels; channels &= channels - 1) {
+        const struct dma_channel *ch = &dma->channels[__builtin_ctz(channels)];
+        bool plain =
+            treq_of(dma, ch) == TREQ_PERMANENT && is_memory(dma, ch->read_address) && is_memory(dma, ch->write_address);
+        uint64_t batch = plain ? BATCH : PACED_BATCH;
+        batch = ch->count < batch ? ch->count : batch;
+        cycles = batch < cycles ? batch : cycles;
+    }
+    return cycles ? cycles : 1;
+}
+
+static void schedule(struct dma *dma) {
+    struct scheduler *scheduler = dma->block.env->scheduler;
+    uint64_t first = next_start(dma);
+    uint64_t cycle = first == TIME_NEVER ? first : first + patience(dma, ready(dma, first));
+    uint32_t channels = ready(dma, dma->cycle);
+    if (channels) {
+        cycle = dma->cycle + patience(dma, channels);
+    }
+    for (unsigned timer = 0; timer < DMA_TIMERS; timer++) {
+        if (dma->listening >> (TREQ_TIMER0 + timer) & 1) {
+            uint64_t next = timer_next(dma, timer, dma->ticked);
+            cycle = next != TIME_NEVER && next + 1 < cycle ? next + 1 : cycle;
+        }
+    }
+    if (cycle == TIME_NEVER) {
+        scheduler_cancel(scheduler, &dma->event);
+    } else {
+        scheduler_add(scheduler, &dma->event, clock_time_of(dma->clk_sys, cycle));
+    }
+}
+
+/* Bring the engine up to the present, before something changes its state from outside. */
+static void catch_up(struct dma *dma) {
+    if (!dma->running) {
+        run(dma, cycle_now(dma));
+    }
+}
+
+static void go_on(struct dma *dma) {
+    if (!dma->running) {
+        schedule(dma);
+    }
+}
+
+/* From within a device's access: nothing may be transferred here, only time moves on over an idle stretch. */
+static void wake(struct dma *dma) {
+    if (!dma->running && !ready(dma, dma->cycle)) {
+        uint64_t now = cycle_now(dma);
+        tick(dma, now);
+        dma->cycle = now > dma->cycle ? now : dma->cycle;
+    }
+}
+
+void dma_set_dreq(void *context, unsigned index, bool level) {
+    struct dma *dma = context;
+    uint64_t bit = UINT64_C(1) << index;
+    bool rises = level && !(dma->dreqs & bit);
+    if (rises && dma->listening & bit) {
+        wake(dma);
+    }
+    dma->dreqs = level ? dma->dreqs | bit : dma->dreqs & ~bit;
+    if (rises && dma->listening & bit) {
+        if (by_credit(dma, index)) {
+            add_credits(dma, index, 1);
+        }
+        go_on(dma);
+    }
+}
+
+/* ---- Registers ---- */
+static uint32_t channel_read(const struct dma *dma, unsigned number, unsigned index) {
+    const struct dma_channel *ch = &dma->channels[number];
+    switch (field_of[index]) {
+    case READ:
+        return ch->read_address;
+    case WRITE:
+        return ch->write_address;
+    case COUNT:
+        return dma->variant->has_modes ? ch->count | (ch->reload & DMA_CH0_TRANS_COUNT_MODE) : ch->count;
+    default:
+        return ch->control;
+    }
+}
+
+static uint32_t irq_status(const struct dma *dma, unsigned irq) {
+    const uint32_t *values = dma->block.values;
+    return (values[DMA_INTR] & values[DMA_INTE0 + irq * IRQ_REGISTERS]) | values[DMA_INTF0 + irq * IRQ_REGISTERS];
+}
+
+static uint32_t dma_read(struct block *block, unsigned reg) {
+    struct dma *dma = dma_of(block);
+    if (dma->busy) {
+        catch_up(dma);
+        go_on(dma);
+    }
+    if (reg < DMA_CHANNELS * CHANNEL_REGISTERS) {
+        return channel_read(dma, reg / CHANNEL_REGISTERS, reg % CHANNEL_REGISTERS);
+    }
+    if (reg - DMA_INTR < 4 * IRQ_REGISTERS) {
+        unsigned irq = (reg - DMA_INTR) / IRQ_REGISTERS;
+        unsigned which = (reg - DMA_INTR) % IRQ_REGISTERS;
+        return which == 0 ? block->values[DMA_INTR] : which == 3 ? irq_status(dma, irq) : block->values[reg];
+    }
+    if (reg - DMA_CH0_DBG_CTDREQ < DMA_CHANNELS * DEBUG_REGISTERS) {
+        const struct dma_channel *ch = &dma->channels[(reg - DMA_CH0_DBG_CTDREQ) / DEBUG_REGISTERS];
+        return (reg - DMA_CH0_DBG_CTDREQ) % DEBUG_REGISTERS ? ch->reload : ch->credits;
+    }
+    switch (reg) {
+    case DMA_N_CHANNELS:
+        return dma->variant->channels;
+    case DMA_SNIFF_DATA:
+        return dma_sniff_result(block->values[DMA_SNIFF_CTRL], block->values[reg]);
+    case DMA_CHAN_ABORT:
+    case DMA_FIFO_LEVELS:
+        return 0;
+    default:
+        return block->values[reg];
+    }
+}
+
+/* CTRL: `value` with the bits that are written; errors are cleared by a 1. */
+static void write_channel_control(struct dma *dma, unsigned number, uint32_t value) {
+    struct dma_channel *ch = &dma->channels[number];
+    const struct register_desc *desc = &dma->block.registers->descs[DMA_CH0_CTRL_TRIG + number * CHANNEL_REGISTERS];
+    uint32_t writable = desc->writable & ~dma->variant->busy;
+    uint32_t errors = ch->control & (READ_ERROR | WRITE_ERROR) & ~value;
+    ch->control = (ch->control & dma->variant->busy) | (value & writable) | errors | (errors ? AHB_ERROR : 0);
+    listen(dma);
+}
+
+static void channel_write(struct dma *dma, unsigned number, unsigned index, uint32_t value) {
+    struct dma_channel *ch = &dma->channels[number];
+    switch (field_of[index]) {
+    case READ:
+        ch->read_address = value;
+        break;
+    case WRITE:
+        ch->write_address = value;
+        break;
+    case COUNT:
+        ch->reload = value;
+        break;
+    default:
+        write_channel_control(dma, number, value);
+    }
+    show_channel(dma, number);
+    if (index % 4 != 3) {
+        return;
+    }
+    if (value) {
+        start(dma, number);
+    } else if (ch->control & dma->variant->irq_quiet) { /* null trigger: the end of a list of control blocks */
+        raise_irq(dma, number);
+    }
+}
+
+static void trigger_all(struct dma *dma, uint32_t channels) {
+    for (unsigned number = 0; number < dma->variant->channels; number++) {
+        if (channels >> number & 1) {
+            start(dma, number);
+        }
+    }
+}
+
+static void abort_all(struct dma *dma, uint32_t channels) {
+    for (uint32_t rest = channels & dma->busy; rest; rest &= rest - 1) {
+        stop(dma, (unsigned)__builtin_ctz(rest));
+    }
+}
+
+static void irq_write(struct dma *dma, unsigned which, uint32_t value) {
+    if (which == 0 || which == 3) {
+        dma->block.values[DMA_INTR] &= ~value;
+    }
+    dma_update(dma);
+}
+
+static void dma_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
+    struct dma *dma = dma_of(block);
+    catch_up(dma);
+    if (reg < DMA_CHANNELS * CHANNEL_REGISTERS) {
+        channel_write(dma, reg / CHANNEL_REGISTERS, reg % CHANNEL_REGISTERS, value);
+    } else if (reg - DMA_INTR < 4 * IRQ_REGISTERS) {
+        irq_write(dma, (reg - DMA_INTR) % IRQ_REGISTERS, value);
+    } else if (reg == DMA_MULTI_CHAN_TRIGGER) {
+        trigger_all(dma, value);
+    } else if (reg == DMA_CHAN_ABORT) {
+        abort_all(dma, value);
+    } else if (reg - DMA_CH0_DBG_CTDREQ < DMA_CHANNELS * DEBUG_REGISTERS) {
+        dma->channels[(reg - DMA_CH0_DBG_CTDREQ) / DEBUG_REGISTERS].credits = 0;
+    }
+    go_on(dma);
+}
+
+/* ---- Events ---- */
+static void dma_due(struct event *event, uint64_t late_ps) {
+    struct dma *dma = event->owner;
+    catch_up(dma);
+    go_on(dma);
+}
+
+static void clock_changed(struct clock_listener *listener, struct clock_domain *clock) {
+    go_on(listener->owner);
+}
+
+static void dma_reset(struct block *block) {
+    struct dma *dma = dma_of(block);
+    for (unsigned number = 0; number < dma->variant->channels; number++) {
+        uint32_t control = block->values[DMA_CH0_CTRL_TRIG + number * CHANNEL_REGISTERS];
+        dma->channels[number] = (struct dma_channel){ .control = control };
+        show_channel(dma, number);
+    }
+    dma->busy = 0;
+    dma->listening = 0;
+    dma->served = 0;
+    dma->last_low = 0;
+    scheduler_cancel(block->env->scheduler, &dma->event);
+    dma_update(dma);
+}
+
+static void dma_init(struct block *block) {
+    struct dma *dma = dma_of(block);
+    dma->event = (struct event){ .name = "dma", .callback = dma_due, .owner = dma };
+    dma->clock_listener = (struct clock_listener){ .changed = clock_changed, .owner = dma };
+    clock_listen(dma->clk_sys, &dma->clock_listener);
+}
+
+const struct block_class dma_class = {
+    .name = "dma",
+    .size = sizeof(struct dma),
+    .init = dma_init,
+    .reset = dma_reset,
+    .read = dma_read,
+    .write = dma_write,
+};

@@ -1,0 +1,76 @@
+/* DMA controller: channels, pacing timers, sniffer.
+ * Lines: irq[0] to irq[variant->irqs - 1].
+ *
+ * A data request (DREQ) is a struct line of the device with set = dma_set_dreq, context = the DMA, index = the DREQ
+ * number. A device with a FIFO keeps it high as long as it can give or take one more transfer, and lets it fall
+ * inside the very access that changes that. A device without one (PWM wrap) uses line_pulse() for each request; the
+ * wiring names those numbers in `pulse_dreqs`. */
+#ifndef ONCHIP_DMA_H
+#define ONCHIP_DMA_H
+
+#include "emulator/core/bus.h"
+
+#define DMA_CHANNELS 16
+#define DMA_TIMERS 4
+
+/* What differs between the chips: sizes and where the fields of CTRL are. */
+struct dma_variant {
+    unsigned channels;
+    unsigned irqs;
+    bool has_modes; /* TRANS_COUNT.MODE */
+    uint32_t incr_write;
+    uint32_t incr_read_rev; /* 0: does not exist */
+    uint32_t incr_write_rev;
+    uint32_t ring_size;
+    uint32_t ring_sel;
+    uint32_t chain_to;
+    uint32_t treq_sel;
+    uint32_t irq_quiet;
+    uint32_t bswap;
+    uint32_t sniff_en;
+    uint32_t busy;
+};
+
+extern const struct dma_variant rp2040_dma;
+extern const struct dma_variant rp2350_dma;
+
+struct dma_channel {
+    uint32_t read_address;
+    uint32_t write_address;
+    uint32_t count;  /* transfers left */
+    uint32_t reload; /* TRANS_COUNT as written */
+    uint32_t control;
+    unsigned credits;  /* requests by pulse or timer not yet served */
+    uint64_t earliest; /* cycle of its first transfer */
+};
+
+struct dma {
+    struct block block;
+    /* Wiring */
+    const struct dma_variant *variant;
+    struct bus *bus;
+    struct clock_domain *clk_sys;
+    uint64_t pulse_dreqs; /* a bit per DREQ number that comes as pulses */
+    /* Memory has been written. May be NULL. */
+    void (*memory_written)(void *context, uint32_t address, uint32_t size);
+    void *memory_context;
+
+    struct dma_channel channels[DMA_CHANNELS];
+    uint32_t busy;      /* a bit per channel */
+    uint64_t dreqs;     /* levels by DREQ number */
+    uint64_t listening; /* DREQ and timer numbers that busy channels wait for */
+    uint64_t cycle;     /* of clk_sys: all before is done */
+    uint64_t ticked;    /* timers have been looked at up to this cycle */
+    bool running;       /* inside a transfer */
+    uint32_t served;    /* high-priority channels that had their turn in this round */
+    unsigned last_low;  /* the low-priority channel that went last */
+    struct event event;
+    struct clock_listener clock_listener;
+};
+
+extern const struct block_class dma_class;
+
+/* For struct line: request `index` (TREQ_SEL number) has changed. */
+void dma_set_dreq(void *dma, unsigned index, bool level);
+
+#endif

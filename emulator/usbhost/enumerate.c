@@ -181,6 +181,7 @@ static void bind_drivers(struct usbhost *host) {
         struct usbhost_interface *interface = &host->configuration.interface[i];
         if (!interface->driver) {
             usbhost_cdc_bind(host, interface);
+            usbhost_msc_bind(host, interface);
         }
     }
     for (unsigned i = 0; i < host->configuration.interface_count; i++) {

@@ -30,6 +30,9 @@ void usbhost_enumerate(struct usbhost *host);
 void usbhost_cdc_init(struct usbhost *host);
 void usbhost_cdc_bind(struct usbhost *host, struct usbhost_interface *interface);
 void usbhost_cdc_unbind(struct usbhost *host);
+void usbhost_msc_init(struct usbhost *host);
+void usbhost_msc_bind(struct usbhost *host, struct usbhost_interface *interface);
+void usbhost_msc_unbind(struct usbhost *host);
 
 #define USBHOST_NOTIFY(host, function, ...)                                                                            \
     for (struct usbhost_listener *listener_ = (host)->listeners; listener_; listener_ = listener_->next) {             \

@@ -55,6 +55,7 @@ static void drop_device(struct usbhost *host) {
     usb_engine_stop(&host->engine);
     usb_engine_close_all(&host->engine);
     usbhost_cdc_unbind(host);
+    usbhost_msc_unbind(host);
     host->engine.address = 0;
     host->configuration = (struct usbhost_configuration){ 0 };
     host->configuration_length = 0;
@@ -188,6 +189,7 @@ void usbhost_init(struct usbhost *host, struct environment *env, struct usb_bus_
     host->timer = (struct event){ .name = "USB port", .callback = timer_due, .owner = host };
     usb_engine_init(&host->engine, env, device);
     usbhost_cdc_init(host);
+    usbhost_msc_init(host);
     device->host = &host_class;
     device->host_context = host;
 }

@@ -1,6 +1,6 @@
 /* A PC on the other end of the USB cable, in virtual time: finds the device, resets and enumerates it, and speaks CDC
- * ACM with it. Everything happens in events of the machine's scheduler; no function here waits. Callbacks come from
- * such events and may call every function of this header.
+ * ACM and mass storage with it. Everything happens in events of the machine's scheduler; no function here waits.
+ * Callbacks come from such events and may call every function of this header.
  *
  * One `struct usbhost` is one port. It is plain state, to be held by value by the machine; it must not be moved. */
 #ifndef USBHOST_USBHOST_H
@@ -9,6 +9,7 @@
 #include "emulator/usbhost/cdc.h"
 #include "emulator/usbhost/descriptor.h"
 #include "emulator/usbhost/engine.h"
+#include "emulator/usbhost/msc.h"
 
 #include <stddef.h>
 
@@ -30,6 +31,8 @@ struct usbhost_listener {
     void (*cdc_received)(void *context, unsigned instance, const uint8_t *data, size_t length);
     /* The port has appeared, become ready, gone, or has room in its send buffer again. */
     void (*cdc_changed)(void *context, unsigned instance);
+    /* A drive has appeared, gone, become ready (with a new generation) or not ready. */
+    void (*msc_changed)(void *context, unsigned lun);
     struct usbhost_listener *next;
 };
 
@@ -61,6 +64,7 @@ struct usbhost {
     struct usbhost_configuration configuration;
 
     struct usbhost_cdc cdc[USBHOST_CDCS];
+    struct usbhost_msc msc;
 };
 
 /* Plug the host into `device` (whose controller may not be attached yet). `env` and `device` are borrowed and must
@@ -96,5 +100,14 @@ void usbhost_cdc_pause(struct usbhost *host, unsigned instance, bool paused);
 size_t usbhost_cdc_write(struct usbhost *host, unsigned instance, const void *data, size_t length);
 /* Bytes that write() would take now. */
 size_t usbhost_cdc_room(const struct usbhost *host, unsigned instance);
+
+/* ---- Mass storage: drives by logical unit number, CIRCUITPY is 0 ---- */
+enum usbhost_msc_state usbhost_msc_state(const struct usbhost *host, unsigned lun);
+/* Never NULL; valid until the next event. */
+const struct usbhost_msc_info *usbhost_msc_info(const struct usbhost *host, unsigned lun);
+/* Queue a request. False, and done() will not be called, when there is no such drive, when it is not ready or the
+ * sectors are not all there, when it is write-protected and to be written, or when the request is queued already.
+ * Requests are served in order; failed commands are repeated as a PC does it. Interrupted by a detachment: not ok. */
+bool usbhost_msc_submit(struct usbhost *host, struct usb_msc_request *request);
 
 #endif

@@ -23,10 +23,14 @@ struct block *block_create(const struct block_class *class, const char *name, st
     return block;
 }
 
-void block_start(struct block *block) {
+void block_init(struct block *block) {
     if (block->class->init) {
         block->class->init(block);
     }
+}
+
+void block_start(struct block *block) {
+    block_init(block);
     block_reset(block);
 }
 

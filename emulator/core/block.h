@@ -103,6 +103,8 @@ enum bus_alias { ALIAS_NORMAL, ALIAS_XOR, ALIAS_SET, ALIAS_CLR };
  * fields, then calls block_start(). `env`, `registers` and `name` are borrowed. NULL when out of memory. */
 struct block *block_create(const struct block_class *class, const char *name, struct environment *env,
                            const struct register_table *registers);
+/* init() alone, for a machine that resets its blocks later, when all of them are there. */
+void block_init(struct block *block);
 /* init(), then reset. */
 void block_start(struct block *block);
 /* NULL is fine. */

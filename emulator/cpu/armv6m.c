@@ -88,6 +88,9 @@ static void begin_handler(struct core *core, unsigned exception) {
 static void enter(struct core *core, unsigned exception, uint32_t return_address) {
     struct registers *registers = &core->registers;
     uint32_t link = EXC_RETURN_HANDLER;
+    if (core->trace) {
+        core_log(core, LOG_TRACE, "exception %u, returns to 0x%08x", exception, return_address);
+    }
     if (!(registers->xpsr & XPSR_IPSR)) {
         link = registers->control & CONTROL_SPSEL ? EXC_RETURN_THREAD_PSP : EXC_RETURN_THREAD_MSP;
     }

@@ -249,6 +249,10 @@ void core_set_register(struct core *core, unsigned number, uint32_t value) {
     engine_set_register(core, number, value);
 }
 
+void core_trace_exceptions(struct core *core, bool on) {
+    core->trace = on;
+}
+
 void core_code_changed(struct core *core, uint32_t address, uint32_t size) {
     engine_code_changed(core, address, size);
 }

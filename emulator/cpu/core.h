@@ -95,6 +95,8 @@ enum core_register_number {
  * is the start of its block; a boot ROM service sees and sets the exact ones. */
 uint32_t core_register(const struct core *core, unsigned number);
 void core_set_register(struct core *core, unsigned number, uint32_t value);
+/* A trace line for every exception that is taken. */
+void core_trace_exceptions(struct core *core, bool on);
 /* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */
 void core_code_changed(struct core *core, uint32_t address, uint32_t size);
 

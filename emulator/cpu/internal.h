@@ -72,6 +72,7 @@ struct core {
     uint64_t slice;       /* of the running engine slice: the limit or SysTick's next expiry */
     uint64_t stall_until; /* a boot ROM service takes until then */
     bool yield;
+    bool trace; /* a line for every exception taken */
 
     struct nvic nvic;
     struct systick systick;

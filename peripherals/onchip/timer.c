@@ -203,6 +203,7 @@ static void timer_reset(struct block *b) {
 
 static void timer_init(struct block *b) {
     struct timer *t = (struct timer *)b;
+    t->counted = t->tick; /* clocks may change before the first reset */
     t->alarm = (struct event){ .name = b->name, .callback = alarm_due, .owner = t };
     t->tick_listener = (struct clock_listener){ .changed = clock_changed, .owner = t };
     clock_listen(t->tick, &t->tick_listener);

@@ -1,0 +1,52 @@
+/* A chip as data: what its datasheet prints as the address map and the interrupt table, and the few functions that
+ * tie its blocks to each other. Only files in this folder know which blocks a chip has. */
+#ifndef CHIPS_CHIP_H
+#define CHIPS_CHIP_H
+
+#include "emulator/core/block.h"
+#include "emulator/core/error.h"
+#include "emulator/cpu/core.h"
+
+#define CHIP_CORES 2
+#define CHIP_BLOCKS 64
+#define CHIP_WINDOWS 8
+
+struct machine;
+
+/* A line of the address map. Interrupt line k of the block goes to irq[k] of every core; `per_core`: line k goes to
+ * core k alone. */
+struct block_at {
+    const char *name;
+    uint32_t base;
+    const struct block_class *class;
+    const struct register_table *registers;
+    uint8_t irqs;
+    uint8_t irq[BLOCK_IRQS];
+    bool per_core;
+    bool no_aliases;
+    bool resettable; /* has a bit in RESETS: */
+    uint8_t reset;
+};
+
+struct chip_desc {
+    const char *name;
+    enum core_model model;
+    const struct block_at *map;
+    unsigned blocks;
+    uint32_t rom_size;
+    uint32_t sram_base, sram_size;
+    uint32_t ioport_base, ioport_size; /* the cores' single-cycle port, where SIO is */
+    uint32_t xip[CHIP_WINDOWS];        /* bases of the windows onto the flash; 0 ends the list */
+    uint32_t state_size;               /* of machine->chip_state */
+    /* Blocks exist: connect them. */
+    bool (*wire)(struct machine *machine, struct error *error);
+    void (*unwire)(struct machine *machine);
+    /* Blocks have been initialised: add the memory that they bring (cache as SRAM). */
+    bool (*map_memory)(struct machine *machine);
+    /* Reset what machine->reset_cause resets and start the cores in the boot ROM. */
+    void (*reset)(struct machine *machine);
+    /* A boot ROM service, as struct core_desc wants it; the context is the machine. */
+    uint32_t (*rom_call)(void *machine, struct core *core, unsigned number);
+};
+
+#endif

@@ -1,0 +1,506 @@
+/* The machine: makes a chip from its tables and runs its cores in slices between events.
+ *
+ * Time: the cycle count of a running core is the machine's time. Two running cores take turns in slices of
+ * QUANTUM_CYCLES; a core that talks to the other one (FIFO, SEV) ends its slice. Events are called between slices;
+ * a core overshoots an event by less than one block of instructions, and the event is told how late it is. */
+#include "emulator/machine.h"
+
+#include "emulator/machine_private.h"
+#include "emulator/usbhost/usbhost.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define QUANTUM_CYCLES 1000
+
+static const struct chip_desc *const chips[] = { &chip_rp2040 };
+
+const struct chip_desc *chip_by_name(const char *name) {
+    for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++) {
+        if (strcmp(chips[i]->name, name) == 0) {
+            return chips[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- Time of a running core ---- */
+
+static void sync_time(struct scheduler *scheduler) {
+    struct machine *machine = scheduler->context;
+    uint64_t now = clock_time_of(machine->clk_sys, core_cycles(machine->running));
+    if (now > scheduler->now_ps && now != TIME_NEVER) {
+        scheduler->now_ps = now;
+    }
+}
+
+/* The first cycle at or after a time. */
+static uint64_t cycle_at(const struct machine *machine, uint64_t ps) {
+    uint64_t cycle = clock_cycles_at(machine->clk_sys, ps);
+    return clock_time_of(machine->clk_sys, cycle) < ps ? cycle + 1 : cycle;
+}
+
+static void event_is_earlier(struct scheduler *scheduler) {
+    struct machine *machine = scheduler->context;
+    core_limit(machine->running, cycle_at(machine, scheduler->first->when_ps));
+}
+
+static void clk_sys_changed(struct clock_listener *listener, struct clock_domain *clock) {
+    struct machine *machine = listener->owner;
+    if (machine->running) {
+        core_yield(machine->running); /* its slice was measured with the old frequency */
+    }
+}
+
+/* ---- Construction ---- */
+
+static void set_irq(struct machine *machine, unsigned core, unsigned irq, bool level) {
+    uint64_t bit = UINT64_C(1) << irq;
+    machine->irqs[core] = level ? machine->irqs[core] | bit : machine->irqs[core] & ~bit;
+    core_set_irq(machine->cores[core], irq, level);
+    if (machine->nmi_mask[core] & bit) {
+        core_set_nmi(machine->cores[core], machine->irqs[core] & machine->nmi_mask[core]);
+    }
+}
+
+static void route_irq(void *context, unsigned index, bool level) {
+    for (unsigned core = 0; core < CHIP_CORES; core++) {
+        set_irq(context, core, index, level);
+    }
+}
+
+static void route_irq_core0(void *context, unsigned index, bool level) {
+    set_irq(context, 0, index, level);
+}
+
+static void route_irq_core1(void *context, unsigned index, bool level) {
+    set_irq(context, 1, index, level);
+}
+
+void machine_set_nmi_mask(void *context, unsigned core, uint32_t mask) {
+    struct machine *machine = context;
+    machine->nmi_mask[core] = mask;
+    core_set_nmi(machine->cores[core], machine->irqs[core] & mask);
+}
+
+static void wire_irqs(struct machine *machine, struct block *block, const struct block_at *at) {
+    static void (*const per_core[CHIP_CORES])(void *, unsigned, bool) = { route_irq_core0, route_irq_core1 };
+    for (unsigned i = 0; i < at->irqs; i++) {
+        block->irq[i].set = at->per_core ? per_core[i] : route_irq;
+        block->irq[i].context = machine;
+        block->irq[i].index = at->irq[i];
+    }
+}
+
+static bool create_blocks(struct machine *machine) {
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        const struct block_at *at = &machine->chip->map[i];
+        struct block *block = block_create(at->class, at->name, &machine->env, at->registers);
+        if (!block || !bus_add_block(&machine->bus, block, at->base, !at->no_aliases)) {
+            block_destroy(block);
+            return false;
+        }
+        machine->blocks[i] = block;
+        wire_irqs(machine, block, at);
+    }
+    return true;
+}
+
+static bool create_memory(struct machine *machine) {
+    const struct chip_desc *chip = machine->chip;
+    machine->rom = aligned_alloc(4096, chip->rom_size);
+    machine->sram = aligned_alloc(4096, chip->sram_size);
+    machine->chip_state = calloc(1, chip->state_size);
+    if (!machine->rom || !machine->sram || !machine->chip_state) {
+        return false;
+    }
+    memset(machine->rom, 0, chip->rom_size);
+    memset(machine->sram, 0, chip->sram_size);
+    struct bus *bus = &machine->bus;
+    bool ok =
+        bus_add_memory(bus, &(struct bus_memory){ .name = "ROM", .size = chip->rom_size, .host = machine->rom }) &&
+        bus_add_memory(bus, &(struct bus_memory){ .name = "SRAM",
+                                                  .base = chip->sram_base,
+                                                  .size = chip->sram_size,
+                                                  .host = machine->sram,
+                                                  .writable = true });
+    return ok;
+}
+
+static bool map_flash(struct machine *machine) {
+    const uint32_t *xip = machine->chip->xip;
+    for (unsigned i = 0; i < CHIP_WINDOWS && xip[i]; i++) {
+        struct bus_memory memory = {
+            .name = "XIP", .base = xip[i], .size = machine->flash.desc.size, .host = machine->flash.contents
+        };
+        if (!bus_add_memory(&machine->bus, &memory)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void system_reset(void *context, struct core *core) {
+    machine_request_reset(context, RESET_SYSRESETREQ);
+}
+
+static void send_event(void *context, struct core *core) {
+    struct machine *machine = context;
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        if (machine->cores[i] != core) {
+            core_event(machine->cores[i]);
+        }
+    }
+    if (machine->running) {
+        core_yield(machine->running);
+    }
+}
+
+static bool create_cores(struct machine *machine, struct error *error) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        struct core_desc desc = {
+            .model = machine->chip->model,
+            .index = i,
+            .env = &machine->env,
+            .bus = &machine->bus,
+            .ioport_base = machine->chip->ioport_base,
+            .ioport_size = machine->chip->ioport_size,
+            .rom_call = machine->desc.bootrom ? NULL : machine->chip->rom_call,
+            .rom_context = machine,
+            .system_reset = system_reset,
+            .reset_context = machine,
+            .send_event = send_event,
+            .event_context = machine,
+            .exact = machine->desc.exact,
+        };
+        machine->cores[i] = core_create(&desc, error);
+        if (!machine->cores[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void init_blocks(struct machine *machine) {
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        block_init(machine->blocks[i]);
+    }
+}
+
+static void flash_changed(void *context, uint32_t offset, uint32_t size, enum w25q_change what) {
+    struct machine *machine = context;
+    const uint32_t *xip = machine->chip->xip;
+    for (unsigned i = 0; i < CHIP_WINDOWS && xip[i]; i++) {
+        machine_memory_written(machine, xip[i] + offset, size);
+    }
+    if (machine->events.flash_changed) {
+        machine->events.flash_changed(machine->events.context, offset, size);
+    }
+}
+
+static bool create_flash(struct machine *machine, struct error *error) {
+    struct w25q_desc desc = {
+        .env = &machine->env,
+        .size = machine->desc.flash_size ? machine->desc.flash_size : 2u << 20,
+        .changed = flash_changed,
+        .context = machine,
+    };
+    if (!w25q_init(&machine->flash, &desc)) {
+        error_set(error, "flash of %u bytes: a power of two from 1 to 16 MB is needed", desc.size);
+        return false;
+    }
+    return map_flash(machine);
+}
+
+static bool create(struct machine *machine, struct error *error) {
+    error_set(error, "out of memory");
+    scheduler_init(&machine->scheduler);
+    machine->scheduler.context = machine;
+    log_init(&machine->log);
+    machine->log.sink = machine->desc.log_sink;
+    machine->log.context = machine->desc.log_context;
+    machine->log.time_ps = &machine->scheduler.now_ps;
+    random_init(&machine->random, machine->desc.seed);
+    machine->env =
+        (struct environment){ .scheduler = &machine->scheduler, .log = &machine->log, .random = &machine->random };
+    if (!bus_init(&machine->bus, &machine->env) || !create_memory(machine) || !create_blocks(machine)) {
+        return false;
+    }
+    if (!create_flash(machine, error)) {
+        return false;
+    }
+    if (!machine->chip->wire(machine, error)) {
+        return false;
+    }
+    init_blocks(machine);
+    if (!machine->chip->map_memory(machine) || !create_cores(machine, error)) {
+        return false;
+    }
+    machine->clk_sys_changed = (struct clock_listener){ .changed = clk_sys_changed, .owner = machine };
+    clock_listen(machine->clk_sys, &machine->clk_sys_changed);
+    return true;
+}
+
+struct machine *machine_create(const struct machine_desc *desc, struct error *error) {
+    struct machine *machine = calloc(1, sizeof(*machine));
+    if (!machine) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    machine->desc = *desc;
+    machine->chip = desc->chip;
+    if (!create(machine, error)) {
+        machine_destroy(machine);
+        return NULL;
+    }
+    return machine;
+}
+
+void machine_destroy(struct machine *machine) {
+    if (!machine) {
+        return;
+    }
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        core_destroy(machine->cores[i]);
+    }
+    if (machine->chip_state) {
+        machine->chip->unwire(machine);
+    }
+    for (unsigned i = 0; i < CHIP_BLOCKS; i++) {
+        block_destroy(machine->blocks[i]);
+    }
+    w25q_finish(&machine->flash);
+    bus_finish(&machine->bus);
+    free(machine->chip_state);
+    free(machine->sram);
+    free(machine->rom);
+    free(machine);
+}
+
+void machine_set_events(struct machine *machine, const struct machine_events *events) {
+    machine->events = *events;
+}
+
+/* ---- Loading and resets ---- */
+
+bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data, size_t size, struct error *error) {
+    for (unsigned i = 0; i < machine->bus.memory_count; i++) {
+        const struct bus_memory *memory = &machine->bus.memory[i];
+        uint32_t offset = address - memory->base;
+        if (memory->host != machine->rom && offset < memory->size && size <= memory->size - offset) {
+            memcpy(memory->host + offset, data, size);
+            machine_memory_written(machine, address, (uint32_t)size);
+            return true;
+        }
+    }
+    error_set(error, "0x%08x to 0x%08zx is neither flash (%u KB) nor SRAM of this board", address, address + size,
+              machine->flash.desc.size / 1024);
+    return false;
+}
+
+void machine_memory_written(struct machine *machine, uint32_t address, uint32_t size) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        core_code_changed(machine->cores[i], address, size);
+    }
+}
+
+static const char *cause_name(enum reset_cause cause) {
+    static const char *const names[] = { "power-on", "RUN pin", "watchdog", "SYSRESETREQ" };
+    return names[cause];
+}
+
+static void reset_now(struct machine *machine) {
+    machine->reset_pending = false;
+    machine->state = MACHINE_RUNS;
+    machine->chip->reset(machine);
+    if (machine->reset_cause != RESET_POWER_ON && machine->events.reset) {
+        machine->events.reset(machine->events.context, cause_name(machine->reset_cause));
+    }
+}
+
+void machine_power_on(struct machine *machine, uint32_t ram_entry) {
+    machine->ram_entry = ram_entry;
+    machine->reset_cause = RESET_POWER_ON;
+    reset_now(machine);
+}
+
+void machine_reset(struct machine *machine) {
+    machine_request_reset(machine, RESET_RUN_PIN);
+}
+
+void machine_request_reset(struct machine *machine, enum reset_cause cause) {
+    machine->reset_pending = true;
+    machine->reset_cause = cause;
+    if (machine->running) {
+        core_yield(machine->running);
+    }
+}
+
+void machine_enter_state(struct machine *machine, enum machine_state state) {
+    machine->state = state;
+    if (machine->running) {
+        core_yield(machine->running);
+    }
+}
+
+/* ---- Running ---- */
+
+static void run_core(struct machine *machine, unsigned index, uint64_t until) {
+    machine->env.core = index;
+    machine->running = machine->cores[index];
+    machine->scheduler.sync = sync_time;
+    machine->scheduler.earlier = event_is_earlier;
+    core_run(machine->running, until);
+    machine->scheduler.sync = NULL;
+    machine->scheduler.earlier = NULL;
+    machine->running = NULL;
+    machine->env.core = 0;
+}
+
+static unsigned running_cores(const struct machine *machine) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        count += core_state(machine->cores[i]) == CORE_RUNNING;
+    }
+    return count;
+}
+
+/* All cores that wait take part in the time that has passed, and look whether they wake. */
+static void settle(struct machine *machine, uint64_t reached, uint64_t now_ps) {
+    scheduler_advance(&machine->scheduler, now_ps);
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        if (core_state(machine->cores[i]) != CORE_RUNNING) {
+            core_skip_to(machine->cores[i], reached);
+            core_wake(machine->cores[i]);
+        }
+    }
+}
+
+/* A core that waits may be woken by its own SysTick. */
+static uint64_t next_alarm(const struct machine *machine, uint64_t next) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        if (core_state(machine->cores[i]) != CORE_RUNNING) {
+            uint64_t alarm = core_alarm(machine->cores[i]);
+            uint64_t when = alarm == UINT64_MAX ? TIME_NEVER : clock_time_of(machine->clk_sys, alarm);
+            next = when < next ? when : next;
+        }
+    }
+    return next;
+}
+
+static void slice(struct machine *machine, uint64_t until_ps) {
+    uint64_t next = scheduler_next(&machine->scheduler);
+    next = next < until_ps ? next : until_ps;
+    unsigned running = running_cores(machine);
+    next = next_alarm(machine, next);
+    if (!running || !machine->clk_sys->period_num) {
+        next = next > machine->scheduler.now_ps ? next : machine->scheduler.now_ps;
+        settle(machine, cycle_at(machine, next), next);
+        return;
+    }
+    uint64_t target = cycle_at(machine, next);
+    uint64_t reached = clock_cycles_at(machine->clk_sys, machine->scheduler.now_ps);
+    if (running > 1 && target > reached + QUANTUM_CYCLES) {
+        target = reached + QUANTUM_CYCLES;
+    }
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        if (core_state(machine->cores[i]) == CORE_RUNNING) {
+            run_core(machine, i, target);
+            uint64_t cycles = core_cycles(machine->cores[i]);
+            reached = cycles > reached ? cycles : reached;
+        }
+    }
+    settle(machine, reached, clock_time_of(machine->clk_sys, reached));
+}
+
+static bool is_locked_up(const struct machine *machine) {
+    return core_state(machine->cores[0]) == CORE_LOCKUP && core_state(machine->cores[1]) != CORE_RUNNING;
+}
+
+enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
+    machine->stop = false;
+    while (machine->state == MACHINE_RUNS && !machine->stop && machine->scheduler.now_ps < until_ps) {
+        slice(machine, until_ps);
+        if (machine->reset_pending) {
+            reset_now(machine);
+        }
+    }
+    return machine->state == MACHINE_RUNS && is_locked_up(machine) ? MACHINE_LOCKED_UP : machine->state;
+}
+
+void machine_stop(struct machine *machine) {
+    machine->stop = true;
+    if (machine->running) {
+        core_yield(machine->running);
+    }
+}
+
+uint64_t machine_now(struct machine *machine) {
+    return scheduler_now(&machine->scheduler);
+}
+
+uint64_t machine_cycles(struct machine *machine) {
+    return clock_cycles_at(machine->clk_sys, machine_now(machine));
+}
+
+uint64_t machine_hz(struct machine *machine) {
+    return clock_hz(machine->clk_sys);
+}
+
+/* ---- Access for front ends ---- */
+
+struct log *machine_log(struct machine *machine) {
+    return &machine->log;
+}
+
+struct usbhost *machine_usbhost(struct machine *machine) {
+    return machine->usbhost;
+}
+
+struct w25q *machine_flash(struct machine *machine) {
+    return &machine->flash;
+}
+
+struct block *machine_block(struct machine *machine, const char *name) {
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        if (strcmp(machine->chip->map[i].name, name) == 0) {
+            return machine->blocks[i];
+        }
+    }
+    return NULL;
+}
+
+struct core *machine_core(struct machine *machine, unsigned index) {
+    return index < CHIP_CORES ? machine->cores[index] : NULL;
+}
+
+struct net *machine_gpio(struct machine *machine, unsigned pin) {
+    return pin < machine->gpio->desc->pins ? &machine->gpio->pins[pin].net : NULL;
+}
+
+void machine_console_bytes(struct machine *machine, enum console_port port, const uint8_t *data, size_t size) {
+    if (machine->events.console) {
+        machine->events.console(machine->events.context, port, data, size);
+    }
+}
+
+size_t machine_console_write(struct machine *machine, enum console_port port, const uint8_t *data, size_t size) {
+    if (port == CONSOLE_USB) {
+        return usbhost_cdc_write(machine->usbhost, 0, data, size);
+    }
+    return uart_feed_write(&machine->uart_feed[port - CONSOLE_UART0], data, size);
+}
+
+bool machine_console_ready(struct machine *machine, enum console_port port) {
+    return port != CONSOLE_USB || usbhost_cdc_ready(machine->usbhost, 0);
+}
+
+void machine_trace_bus(struct machine *machine, bool on) {
+    machine->bus.trace = on;
+}
+
+void machine_trace_exceptions(struct machine *machine, bool on) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        core_trace_exceptions(machine->cores[i], on);
+    }
+}

@@ -1,0 +1,94 @@
+/* A whole board: chip, flash and USB host, in virtual time. One thread a machine; several machines in a process are
+ * fine. The machine does no host I/O: front ends give it images and bytes and take bytes from it. */
+#ifndef MACHINE_H
+#define MACHINE_H
+
+#include "emulator/core/error.h"
+#include "emulator/core/log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct chip_desc;
+struct machine;
+struct usbhost;
+struct w25q;
+struct block;
+struct core;
+struct net;
+
+/* Where console bytes come from. */
+enum console_port { CONSOLE_USB, CONSOLE_UART0, CONSOLE_UART1, CONSOLE_PORTS };
+
+enum machine_state {
+    MACHINE_RUNS,
+    MACHINE_LOCKED_UP,     /* a core is in lock-up and no event can help */
+    MACHINE_IN_BOOTLOADER, /* the boot ROM's USB mode (BOOTSEL), not modelled further */
+    MACHINE_UNBOOTABLE,    /* the boot ROM found nothing to start */
+};
+
+struct machine_desc {
+    const struct chip_desc *chip;
+    uint32_t flash_size;    /* bytes: 2, 4, 8 or 16 MB; 0: 2 MB */
+    uint64_t seed;          /* of every random bit in the machine */
+    bool exact;             /* no shortcut in time */
+    const uint8_t *bootrom; /* the user's own boot ROM image, chip->rom_size bytes; NULL: our services */
+    log_sink *log_sink;     /* may be NULL */
+    void *log_context;
+};
+
+/* Callbacks of the front end, all from within machine_run(). Any may be NULL. */
+struct machine_events {
+    void *context;
+    void (*console)(void *context, enum console_port port, const uint8_t *data, size_t size);
+    /* Flash contents have changed (erase or program). */
+    void (*flash_changed)(void *context, uint32_t offset, uint32_t size);
+    /* The chip was reset: "watchdog", "SYSRESETREQ", ... */
+    void (*reset)(void *context, const char *cause);
+};
+
+/* NULL and an error line on failure. */
+struct machine *machine_create(const struct machine_desc *desc, struct error *error);
+void machine_destroy(struct machine *machine); /* NULL is fine */
+void machine_set_events(struct machine *machine, const struct machine_events *events);
+
+/* Put bytes where an image wants them, as a programmer would before power-on: flash or RAM. False with an error line
+ * when the range is neither. */
+bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data, size_t size, struct error *error);
+/* Power-on reset; `ram_entry` non-zero starts a RAM-only image there. */
+void machine_power_on(struct machine *machine, uint32_t ram_entry);
+/* As the RUN pin does. */
+void machine_reset(struct machine *machine);
+
+/* Run until virtual time `until_ps`, or until machine_stop() from a callback, or until firmware has left for the boot
+ * loader. */
+enum machine_state machine_run(struct machine *machine, uint64_t until_ps);
+void machine_stop(struct machine *machine);
+uint64_t machine_now(struct machine *machine); /* picoseconds */
+/* Cycles of clk_sys so far, and its present frequency in Hz. */
+uint64_t machine_cycles(struct machine *machine);
+uint64_t machine_hz(struct machine *machine);
+
+/* Bytes from the user to a console port; returns how many were taken. */
+size_t machine_console_write(struct machine *machine, enum console_port port, const uint8_t *data, size_t size);
+/* True once firmware has made the port usable (USB: enumerated and DTR accepted). */
+bool machine_console_ready(struct machine *machine, enum console_port port);
+
+struct log *machine_log(struct machine *machine);
+struct usbhost *machine_usbhost(struct machine *machine);
+struct w25q *machine_flash(struct machine *machine);
+/* By the datasheet's name ("I2C0"); NULL when the chip has none. */
+struct block *machine_block(struct machine *machine, const char *name);
+struct core *machine_core(struct machine *machine, unsigned index);
+/* The net of a GPIO; NULL when the chip has no such pin. */
+struct net *machine_gpio(struct machine *machine, unsigned pin);
+void machine_trace_bus(struct machine *machine, bool on);
+/* A trace line for every exception that is taken. */
+void machine_trace_exceptions(struct machine *machine, bool on);
+
+extern const struct chip_desc chip_rp2040;
+/* By name ("rp2040", "rp2350"); NULL when there is none. */
+const struct chip_desc *chip_by_name(const char *name);
+
+#endif

@@ -1,0 +1,55 @@
+/* What the chip files may touch of a machine. Nobody else includes this. */
+#ifndef MACHINE_PRIVATE_H
+#define MACHINE_PRIVATE_H
+
+#include "emulator/chips/chip.h"
+#include "emulator/machine.h"
+#include "emulator/uart_feed.h"
+#include "peripherals/parts/w25q.h"
+
+enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ };
+
+struct machine {
+    struct machine_desc desc;
+    const struct chip_desc *chip;
+    struct machine_events events;
+
+    struct scheduler scheduler;
+    struct log log;
+    struct random random;
+    struct environment env;
+    struct bus bus;
+    struct core *cores[CHIP_CORES];
+    struct block *blocks[CHIP_BLOCKS]; /* as in chip->map */
+    uint8_t *rom;
+    uint8_t *sram;
+    struct w25q flash;
+    struct usbhost *usbhost; /* these three: set by chip->wire */
+    struct gpio_bank *gpio;
+    struct uart_feed uart_feed[2];
+    void *chip_state; /* chip->state_size bytes, the chip file's */
+
+    struct clock_domain *clk_sys; /* set by chip->wire */
+    struct clock_listener clk_sys_changed;
+    struct core *running;
+    uint64_t irqs[CHIP_CORES]; /* levels at the NVIC of each core */
+    uint64_t nmi_mask[CHIP_CORES];
+    bool stop;
+    bool reset_pending;
+    enum reset_cause reset_cause;
+    uint32_t ram_entry;
+    enum machine_state state;
+};
+
+/* Ask for a reset from inside a callback: done by machine_run() at the end of the present block. */
+void machine_request_reset(struct machine *machine, enum reset_cause cause);
+/* Leave machine_run() with that state. */
+void machine_enter_state(struct machine *machine, enum machine_state state);
+/* The interrupts of `mask` are NMI of `core`. `context` is the machine. */
+void machine_set_nmi_mask(void *context, unsigned core, uint32_t mask);
+/* Bytes that firmware has sent. */
+void machine_console_bytes(struct machine *machine, enum console_port port, const uint8_t *data, size_t size);
+/* Guest memory that may hold code was written by something else than a core. */
+void machine_memory_written(struct machine *machine, uint32_t address, uint32_t size);
+
+#endif

@@ -1,0 +1,7 @@
+/* The subcommands; each returns an exit code. `argv[0]` is the subcommand's name. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+int command_run(int argc, char **argv);
+
+#endif

@@ -1,0 +1,358 @@
+/* POSIX terminals, pseudo-terminals and sockets. A terminal is put into raw mode and put back on every exit: by
+ * console_close(), by atexit, and by the handlers of fatal signals. */
+#include "emulator/cli/console.h"
+
+#include "emulator/cli/telnet.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define QUEUE_LIMIT (1u << 20)
+
+enum kind { KIND_NONE, KIND_STDIO, KIND_PTY, KIND_TCP };
+
+struct console {
+    enum kind kind;
+    int in;     /* -1: nobody there */
+    int out;    /* may equal `in` */
+    int listen; /* TCP */
+    int slave;  /* kept open, so that the master does not hang up between two clients */
+    bool raw;
+    bool leave;
+    char address[128];
+    char link[256];
+    struct telnet telnet;
+    uint8_t *queue;
+    size_t queued, capacity;
+    uint64_t dropped;
+};
+
+/* ---- The terminal's own mode: one per process, so that a signal handler can restore it ---- */
+
+static struct termios saved_mode;
+static volatile sig_atomic_t mode_saved;
+
+static void restore_terminal(void) {
+    if (mode_saved) {
+        mode_saved = 0;
+        tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
+    }
+}
+
+static void on_fatal_signal(int number) {
+    restore_terminal();
+    signal(number, SIG_DFL);
+    raise(number);
+}
+
+static bool make_raw(void) {
+    struct termios mode;
+    if (tcgetattr(STDIN_FILENO, &saved_mode) < 0) {
+        return false;
+    }
+    mode = saved_mode;
+    cfmakeraw(&mode);
+    mode_saved = 1;
+    atexit(restore_terminal);
+    static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+    for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
+        signal(fatal[i], on_fatal_signal);
+    }
+    return tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0;
+}
+
+/* ---- Opening ---- */
+
+static bool set_nonblocking(int fd) {
+    int flags = fcntl(fd, F_GETFL);
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
+}
+
+static bool open_stdio(struct console *console) {
+    console->in = STDIN_FILENO;
+    console->out = STDOUT_FILENO;
+    if (isatty(STDIN_FILENO)) {
+        console->raw = make_raw();
+    }
+    return true;
+}
+
+static bool open_pty(struct console *console, const char *link, struct error *error) {
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
+    struct termios mode;
+    if (master < 0 || grantpt(master) < 0 || unlockpt(master) < 0 ||
+        ptsname_r(master, console->address, sizeof(console->address)) != 0) {
+        error_set(error, "--serial pty: %s", strerror(errno));
+        return false;
+    }
+    console->in = console->out = master;
+    console->slave = open(console->address, O_RDWR | O_NOCTTY);
+    if (console->slave < 0 || tcgetattr(console->slave, &mode) < 0) {
+        error_set(error, "--serial pty: %s: %s", console->address, strerror(errno));
+        return false;
+    }
+    cfmakeraw(&mode);
+    tcsetattr(console->slave, TCSANOW, &mode);
+    if (!link) {
+        return set_nonblocking(master);
+    }
+    unlink(link);
+    if (symlink(console->address, link) < 0) {
+        error_set(error, "--serial pty:%s: cannot make this link: %s", link, strerror(errno));
+        return false;
+    }
+    snprintf(console->link, sizeof(console->link), "%s", link);
+    return set_nonblocking(master);
+}
+
+static bool open_tcp(struct console *console, const char *port_text, struct error *error) {
+    char *end;
+    long port = strtol(port_text, &end, 10);
+    if (*end || port < 0 || port > 65535 || end == port_text) {
+        error_set(error, "--serial tcp:%s: the port is a number from 0 to 65535 (0: any free one)", port_text);
+        return false;
+    }
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)port),
+                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    socklen_t length = sizeof(address);
+    console->listen = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int one = 1;
+    setsockopt(console->listen, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (console->listen < 0 || bind(console->listen, (struct sockaddr *)&address, length) < 0 ||
+        listen(console->listen, 1) < 0 || getsockname(console->listen, (struct sockaddr *)&address, &length) < 0) {
+        error_set(error, "--serial tcp:%ld: %s", port, strerror(errno));
+        return false;
+    }
+    snprintf(console->address, sizeof(console->address), "rfc2217://localhost:%u", ntohs(address.sin_port));
+    return set_nonblocking(console->listen);
+}
+
+static bool open_by_spec(struct console *console, const char *spec, struct error *error) {
+    if (strcmp(spec, "none") == 0) {
+        return true;
+    }
+    if (strcmp(spec, "stdio") == 0) {
+        console->kind = KIND_STDIO;
+        return open_stdio(console);
+    }
+    if (strcmp(spec, "pty") == 0 || strncmp(spec, "pty:", 4) == 0) {
+        console->kind = KIND_PTY;
+        return open_pty(console, spec[3] ? spec + 4 : NULL, error);
+    }
+    if (strncmp(spec, "tcp:", 4) == 0) {
+        console->kind = KIND_TCP;
+        return open_tcp(console, spec + 4, error);
+    }
+    error_set(error, "--serial %s: say stdio, pty, pty:LINK, tcp:PORT or none", spec);
+    return false;
+}
+
+struct console *console_open(const char *spec, struct error *error) {
+    struct console *console = calloc(1, sizeof(*console));
+    if (!console) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    console->in = console->out = console->listen = console->slave = -1;
+    signal(SIGPIPE, SIG_IGN);
+    if (!open_by_spec(console, spec, error)) {
+        console_close(console);
+        return NULL;
+    }
+    return console;
+}
+
+static void hang_up(struct console *console) {
+    if (console->in > STDERR_FILENO) {
+        close(console->in);
+    }
+    console->in = console->out = -1;
+    console->queued = 0;
+}
+
+void console_close(struct console *console) {
+    if (!console) {
+        return;
+    }
+    console_flush(console);
+    if (console->kind == KIND_STDIO) {
+        restore_terminal();
+    }
+    if (console->link[0]) {
+        unlink(console->link);
+    }
+    hang_up(console);
+    if (console->slave >= 0) {
+        close(console->slave);
+    }
+    if (console->listen >= 0) {
+        close(console->listen);
+    }
+    free(console->queue);
+    free(console);
+}
+
+const char *console_address(const struct console *console) {
+    return console->address[0] ? console->address : NULL;
+}
+
+/* ---- Bytes ---- */
+
+static void queue_bytes(struct console *console, const uint8_t *data, size_t size) {
+    if (console->queued + size > QUEUE_LIMIT) {
+        console->dropped += size;
+        return;
+    }
+    if (console->queued + size > console->capacity) {
+        size_t capacity = (console->queued + size) * 2;
+        uint8_t *queue = realloc(console->queue, capacity);
+        if (!queue) {
+            console->dropped += size;
+            return;
+        }
+        console->queue = queue;
+        console->capacity = capacity;
+    }
+    memcpy(console->queue + console->queued, data, size);
+    console->queued += size;
+}
+
+void console_flush(struct console *console) {
+    while (console->queued && console->out >= 0) {
+        ssize_t sent = write(console->out, console->queue, console->queued);
+        if (sent <= 0) {
+            if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+                console->leave = console->kind == KIND_STDIO;
+                console->queued = 0;
+            }
+            return;
+        }
+        console->queued -= (size_t)sent;
+        memmove(console->queue, console->queue + sent, console->queued);
+    }
+}
+
+void console_write(struct console *console, const uint8_t *data, size_t size) {
+    if (console->out < 0) {
+        return; /* nobody there: as with a serial port that no program has open */
+    }
+    while (size && console->kind == KIND_TCP) {
+        uint8_t encoded[512];
+        size_t part = size < sizeof(encoded) / 2 ? size : sizeof(encoded) / 2;
+        queue_bytes(console, encoded, telnet_encode(data, part, encoded));
+        data += part;
+        size -= part;
+    }
+    queue_bytes(console, data, size);
+    console_flush(console);
+}
+
+static void accept_client(struct console *console) {
+    int client = accept(console->listen, NULL, NULL);
+    if (client < 0) {
+        return;
+    }
+    int one = 1;
+    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (!set_nonblocking(client)) {
+        close(client);
+        return;
+    }
+    console->in = console->out = client;
+    telnet_init(&console->telnet);
+}
+
+static void send_reply(struct console *console) {
+    if (console->telnet.reply_length) {
+        queue_bytes(console, console->telnet.reply, console->telnet.reply_length);
+        console->telnet.reply_length = 0;
+        console_flush(console);
+    }
+}
+
+static bool has_input(int fd) {
+    struct pollfd wait = { .fd = fd, .events = POLLIN };
+    return poll(&wait, 1, 0) > 0;
+}
+
+static size_t read_stdio(struct console *console, uint8_t *data, size_t size) {
+    ssize_t count = has_input(console->in) ? read(console->in, data, size) : 0;
+    if (count == 0 && has_input(console->in)) {
+        console->in = -1; /* end of file: run on without input */
+        console->leave = console->raw;
+    }
+    const uint8_t *escape = count > 0 && console->raw ? memchr(data, CONSOLE_ESCAPE, (size_t)count) : NULL;
+    if (escape) {
+        console->leave = true;
+        return (size_t)(escape - data);
+    }
+    return count > 0 ? (size_t)count : 0;
+}
+
+static size_t read_tcp(struct console *console, uint8_t *data, size_t size) {
+    if (console->in < 0) {
+        accept_client(console);
+    }
+    if (console->in < 0) {
+        return 0;
+    }
+    send_reply(console);
+    ssize_t count = read(console->in, data, size);
+    if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
+        hang_up(console);
+        return 0;
+    }
+    size_t kept = count > 0 ? telnet_receive(&console->telnet, data, (size_t)count) : 0;
+    send_reply(console);
+    return kept;
+}
+
+size_t console_read(struct console *console, uint8_t *data, size_t size) {
+    if (console->kind == KIND_TCP) {
+        return read_tcp(console, data, size);
+    }
+    if (console->in < 0) {
+        return 0;
+    }
+    if (console->kind == KIND_STDIO) {
+        return read_stdio(console, data, size);
+    }
+    ssize_t count = read(console->in, data, size);
+    return count > 0 ? (size_t)count : 0;
+}
+
+unsigned console_poll(const struct console *console, struct pollfd fds[CONSOLE_FDS]) {
+    unsigned count = 0;
+    if (console->in >= 0) {
+        fds[count++] = (struct pollfd){ .fd = console->in, .events = POLLIN };
+    } else if (console->listen >= 0) {
+        fds[count++] = (struct pollfd){ .fd = console->listen, .events = POLLIN };
+    }
+    if (console->queued && console->out >= 0) {
+        fds[count++] = (struct pollfd){ .fd = console->out, .events = POLLOUT };
+    }
+    return count;
+}
+
+bool console_wants_out(const struct console *console) {
+    return console->leave;
+}
+
+bool console_is_raw(const struct console *console) {
+    return console->raw;
+}
+
+uint64_t console_dropped(const struct console *console) {
+    return console->dropped;
+}

@@ -1,0 +1,276 @@
+#include "emulator/cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char usage[] =
+    "usage: ouroboard run [OPTIONS] [FIRMWARE]\n"
+    "\n"
+    "Run the firmware image of a board (UF2, ELF, Intel HEX or raw) with its REPL on this terminal.\n"
+    "Ctrl-] leaves; Ctrl-C goes to the firmware.\n"
+    "\n"
+    "What runs:\n"
+    "  --board ID            CircuitPython's name of the board (default: read from the image; see `ouroboard boards`)\n"
+    "  --firmware FILE       the image; default: the newest one of the board in OUROBOARD_FIRMWARE_PATH or the cache\n"
+    "  --drive DIR           this folder is the CIRCUITPY drive, kept in step both ways\n"
+    "  --image FILE          a raw FAT image is the CIRCUITPY drive\n"
+    "  --flash FILE          keep the whole flash chip in this file (made when missing)\n"
+    "  --bootrom FILE        run the boot ROM read out of your own board instead of our services\n"
+    "\n"
+    "Console:\n"
+    "  --serial WHERE        stdio (default), pty, pty:LINK, tcp:PORT (RFC 2217) or none\n"
+    "  --console PORT        auto (default: USB, and UART0 until USB is there), usb, uart0 or uart1\n"
+    "  --serial-log-file F   also write every console byte to F\n"
+    "\n"
+    "Time and verdict:\n"
+    "  --speed S             real, max, or a factor such as 0.5; default: max with --timeout, else real\n"
+    "  --timeout MS          leave with code 42 after MS milliseconds of virtual time\n"
+    "  --expect-text TEXT    leave with code 0 when TEXT has been printed\n"
+    "  --fail-text TEXT      leave with code 1 when TEXT has been printed\n"
+    "  --seed N              seed of every random bit (default 0)\n"
+    "  --exact               no shortcuts in time: every polling loop is executed (slower, same result)\n"
+    "\n"
+    "Looking inside:\n"
+    "  --log LEVELS          comma-separated: error,warn,guest,stub,info,trace, all or none (default "
+    "error,warn,guest)\n"
+    "  --trace WHAT          comma-separated: exceptions, bus (implies the log level trace)\n"
+    "  --stats               on leaving, print virtual time, wall time and their ratio\n"
+    "  --help                this text\n"
+    "\n"
+    "Exit codes: 0 pass, 1 assertion failed, 2 usage or configuration, 3 guest crashed or in safe mode, 42 timeout.\n";
+
+enum option_id {
+    OPTION_BOARD = 256,
+    OPTION_FIRMWARE,
+    OPTION_DRIVE,
+    OPTION_IMAGE,
+    OPTION_FLASH,
+    OPTION_BOOTROM,
+    OPTION_SERIAL,
+    OPTION_CONSOLE,
+    OPTION_SERIAL_LOG,
+    OPTION_SPEED,
+    OPTION_TIMEOUT,
+    OPTION_EXPECT,
+    OPTION_FAIL,
+    OPTION_SEED,
+    OPTION_EXACT,
+    OPTION_LOG,
+    OPTION_TRACE,
+    OPTION_STATS,
+    OPTION_HELP,
+};
+
+static const struct option long_options[] = {
+    { "board", required_argument, NULL, OPTION_BOARD },
+    { "firmware", required_argument, NULL, OPTION_FIRMWARE },
+    { "drive", required_argument, NULL, OPTION_DRIVE },
+    { "image", required_argument, NULL, OPTION_IMAGE },
+    { "flash", required_argument, NULL, OPTION_FLASH },
+    { "bootrom", required_argument, NULL, OPTION_BOOTROM },
+    { "serial", required_argument, NULL, OPTION_SERIAL },
+    { "console", required_argument, NULL, OPTION_CONSOLE },
+    { "serial-log-file", required_argument, NULL, OPTION_SERIAL_LOG },
+    { "speed", required_argument, NULL, OPTION_SPEED },
+    { "timeout", required_argument, NULL, OPTION_TIMEOUT },
+    { "expect-text", required_argument, NULL, OPTION_EXPECT },
+    { "fail-text", required_argument, NULL, OPTION_FAIL },
+    { "seed", required_argument, NULL, OPTION_SEED },
+    { "exact", no_argument, NULL, OPTION_EXACT },
+    { "log", required_argument, NULL, OPTION_LOG },
+    { "trace", required_argument, NULL, OPTION_TRACE },
+    { "stats", no_argument, NULL, OPTION_STATS },
+    { "help", no_argument, NULL, OPTION_HELP },
+    { 0 },
+};
+
+static bool complain(const char *option, const char *value, const char *remedy) {
+    fprintf(stderr, "ouroboard: %s %s: %s\n", option, value, remedy);
+    return false;
+}
+
+static bool parse_number(const char *option, const char *text, uint64_t *ret_number) {
+    char *end;
+    errno = 0;
+    *ret_number = strtoull(text, &end, 0);
+    if (errno || end == text || *end || *text == '-') {
+        return complain(option, text, "not a whole number");
+    }
+    return true;
+}
+
+static bool parse_speed(const char *text, double *ret_speed) {
+    if (strcmp(text, "real") == 0) {
+        *ret_speed = 1.0;
+        return true;
+    }
+    if (strcmp(text, "max") == 0) {
+        *ret_speed = SPEED_MAX;
+        return true;
+    }
+    char *end;
+    *ret_speed = strtod(text, &end);
+    if (end == text || *end || !(*ret_speed >= 0.001 && *ret_speed <= 1000)) {
+        return complain("--speed", text, "say real, max or a factor from 0.001 to 1000");
+    }
+    return true;
+}
+
+/* Call `each` for the comma-separated words of `list`. */
+static bool parse_list(struct run_options *options, const char *list,
+                       bool (*each)(struct run_options *options, const char *word)) {
+    char copy[256];
+    if (snprintf(copy, sizeof(copy), "%s", list) >= (int)sizeof(copy)) {
+        return complain("option", list, "too long a list");
+    }
+    char *rest = copy;
+    for (char *word = strsep(&rest, ","); word; word = strsep(&rest, ",")) {
+        if (!each(options, word)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool parse_level(struct run_options *options, const char *word) {
+    enum log_level level;
+    if (strcmp(word, "all") == 0 || strcmp(word, "none") == 0) {
+        for (int i = 0; i < LOG_TRACE; i++) {
+            options->log[i] = word[0] == 'a';
+        }
+        return true;
+    }
+    if (!log_level_parse(word, &level)) {
+        return complain("--log", word, "levels are error, warn, guest, stub, info, trace, all and none");
+    }
+    options->log[level] = true;
+    return true;
+}
+
+static bool parse_trace(struct run_options *options, const char *word) {
+    options->log[LOG_TRACE] = true;
+    if (strcmp(word, "exceptions") == 0) {
+        options->trace_exceptions = true;
+    } else if (strcmp(word, "bus") == 0) {
+        options->trace_bus = true;
+    } else {
+        return complain("--trace", word, "say exceptions or bus");
+    }
+    return true;
+}
+
+static bool parse_console(const char *text) {
+    static const char *const names[] = { "auto", "usb", "uart0", "uart1" };
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) == 0) {
+            return true;
+        }
+    }
+    return complain("--console", text, "say auto, usb, uart0 or uart1");
+}
+
+/* The options that just keep their argument. */
+static const char **text_option(struct run_options *options, int id) {
+    switch (id) {
+    case OPTION_BOARD:
+        return &options->board;
+    case OPTION_FIRMWARE:
+        return &options->firmware;
+    case OPTION_DRIVE:
+        return &options->drive;
+    case OPTION_IMAGE:
+        return &options->image;
+    case OPTION_FLASH:
+        return &options->flash;
+    case OPTION_BOOTROM:
+        return &options->bootrom;
+    case OPTION_SERIAL:
+        return &options->serial;
+    case OPTION_CONSOLE:
+        return &options->console;
+    case OPTION_SERIAL_LOG:
+        return &options->serial_log_file;
+    case OPTION_EXPECT:
+        return &options->expect_text;
+    case OPTION_FAIL:
+        return &options->fail_text;
+    default:
+        return NULL;
+    }
+}
+
+static bool parse_log(struct run_options *options, const char *list) {
+    memset(options->log, 0, sizeof(options->log));
+    return parse_list(options, list, parse_level);
+}
+
+static bool apply(struct run_options *options, int id, const char *argument) {
+    const char **text = text_option(options, id);
+    if (text) {
+        *text = argument;
+        return id != OPTION_CONSOLE || parse_console(argument);
+    }
+    switch (id) {
+    case OPTION_SPEED:
+        return parse_speed(argument, &options->speed);
+    case OPTION_TIMEOUT:
+        return parse_number("--timeout", argument, &options->timeout_ms);
+    case OPTION_SEED:
+        return parse_number("--seed", argument, &options->seed);
+    case OPTION_EXACT:
+        options->exact = true;
+        return true;
+    case OPTION_LOG:
+        return parse_log(options, argument);
+    case OPTION_TRACE:
+        return parse_list(options, argument, parse_trace);
+    case OPTION_STATS:
+        options->stats = true;
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool check_together(const struct run_options *options) {
+    if (options->drive && options->image) {
+        fprintf(stderr, "ouroboard: --drive and --image are both the CIRCUITPY drive: give one of them\n");
+        return false;
+    }
+    return true;
+}
+
+bool run_options_parse(struct run_options *options, int argc, char **argv, int *ret_exit) {
+    *options = (struct run_options){ .serial = "stdio", .console = "auto", .speed = SPEED_DEFAULT };
+    options->log[LOG_ERROR] = options->log[LOG_WARN] = options->log[LOG_GUEST] = true;
+    *ret_exit = EXIT_USAGE;
+    optind = 1;
+    int id;
+    while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+        if (id == OPTION_HELP) {
+            fputs(usage, stdout);
+            *ret_exit = EXIT_PASS;
+            return false;
+        }
+        if (id == '?') {
+            fprintf(stderr, "ouroboard: `ouroboard run --help` lists the options\n");
+            return false;
+        }
+        if (!apply(options, id, optarg)) {
+            return false;
+        }
+    }
+    if (optind < argc && !options->firmware) {
+        options->firmware = argv[optind++];
+    }
+    if (optind < argc) {
+        return complain("run", argv[optind], "one firmware image is enough");
+    }
+    if (options->speed == SPEED_DEFAULT) {
+        options->speed = options->timeout_ms ? SPEED_MAX : 1.0;
+    }
+    return check_together(options);
+}

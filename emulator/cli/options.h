@@ -1,0 +1,41 @@
+/* The command line of `ouroboard run`. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "emulator/core/log.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Exit codes, as documented in docs/command-line.md. */
+enum exit_code { EXIT_PASS = 0, EXIT_ASSERTION = 1, EXIT_USAGE = 2, EXIT_GUEST = 3, EXIT_TIMEOUT = 42 };
+
+#define SPEED_MAX 0.0
+#define SPEED_DEFAULT -1.0
+
+struct run_options {
+    const char *board;
+    const char *firmware;
+    const char *flash;
+    const char *drive;
+    const char *image;
+    const char *bootrom;
+    const char *serial;
+    const char *console; /* "auto", "usb", "uart0", "uart1" */
+    const char *expect_text;
+    const char *fail_text;
+    const char *serial_log_file;
+    double speed;        /* times real time; SPEED_MAX: as fast as it goes; SPEED_DEFAULT: not said */
+    uint64_t timeout_ms; /* virtual; 0: none */
+    uint64_t seed;
+    bool log[LOG_LEVELS];
+    bool trace_bus;
+    bool trace_exceptions;
+    bool exact;
+    bool stats;
+};
+
+/* False after a line on stderr (or the help text on stdout): leave with *ret_exit. */
+bool run_options_parse(struct run_options *options, int argc, char **argv, int *ret_exit);
+
+#endif

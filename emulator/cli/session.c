@@ -1,0 +1,170 @@
+#include "emulator/cli/session.h"
+
+#include "emulator/core/scheduler.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define SLICE_PS (1 * PS_PER_MS) /* virtual time between two looks at the console */
+#define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
+#define NO_VERDICT (-1)
+
+struct verdict {
+    struct session *session;
+    int code;
+};
+
+/* ---- Output ---- */
+
+static bool is_console(struct session *session, enum console_port port) {
+    const char *wanted = session->options->console;
+    if (strcmp(wanted, "auto") != 0) {
+        return strcmp(wanted, port == CONSOLE_USB ? "usb" : port == CONSOLE_UART0 ? "uart0" : "uart1") == 0;
+    }
+    session->usb_seen |= port == CONSOLE_USB;
+    return port == CONSOLE_USB || (port == CONSOLE_UART0 && !session->usb_seen);
+}
+
+static enum console_port input_port(struct session *session) {
+    const char *wanted = session->options->console;
+    if (strcmp(wanted, "auto") == 0) {
+        return session->usb_seen || machine_console_ready(session->machine, CONSOLE_USB) ? CONSOLE_USB : CONSOLE_UART0;
+    }
+    return strcmp(wanted, "usb") == 0 ? CONSOLE_USB : strcmp(wanted, "uart0") == 0 ? CONSOLE_UART0 : CONSOLE_UART1;
+}
+
+static void conclude(struct verdict *verdict, int code) {
+    if (verdict->code == NO_VERDICT) {
+        verdict->code = code;
+        machine_stop(verdict->session->machine);
+    }
+}
+
+static void on_console(void *context, enum console_port port, const uint8_t *data, size_t size) {
+    struct verdict *verdict = context;
+    struct session *session = verdict->session;
+    if (!is_console(session, port)) {
+        return;
+    }
+    console_write(session->console, data, size);
+    if (session->serial_log) {
+        fwrite(data, 1, size, session->serial_log);
+    }
+    if (matcher_feed(&session->fail, data, size)) {
+        fprintf(stderr, "ouroboard: the fail text was printed: %s\n", session->options->fail_text);
+        conclude(verdict, EXIT_ASSERTION);
+    }
+    if (matcher_feed(&session->expect, data, size)) {
+        conclude(verdict, EXIT_PASS);
+    }
+    if (matcher_feed(&session->safe_mode, data, size)) {
+        fprintf(stderr, "ouroboard: the firmware went to safe mode\n");
+        conclude(verdict, EXIT_GUEST);
+    }
+}
+
+/* ---- Input ---- */
+
+static void feed_input(struct session *session) {
+    if (session->input_length < sizeof(session->input)) {
+        session->input_length += console_read(session->console, session->input + session->input_length,
+                                              sizeof(session->input) - session->input_length);
+    }
+    enum console_port port = input_port(session);
+    if (!session->input_length || !machine_console_ready(session->machine, port)) {
+        return;
+    }
+    size_t taken = machine_console_write(session->machine, port, session->input, session->input_length);
+    session->input_length -= taken;
+    memmove(session->input, session->input + taken, session->input_length);
+}
+
+/* ---- The loop ---- */
+
+/* Lock-up is final only after what is on its way out (UART, USB) has left and no watchdog has helped. */
+static bool is_final_lockup(struct session *session, enum machine_state state) {
+    uint64_t now = machine_now(session->machine);
+    if (state != MACHINE_LOCKED_UP) {
+        session->locked_up_ps = TIME_NEVER;
+        return false;
+    }
+    session->locked_up_ps = session->locked_up_ps < now ? session->locked_up_ps : now;
+    return now - session->locked_up_ps > LOCKUP_GRACE_PS;
+}
+
+static int judge_state(struct session *session, enum machine_state state) {
+    bool locked_up = is_final_lockup(session, state);
+    switch (state) {
+    case MACHINE_LOCKED_UP:
+        if (!locked_up) {
+            return NO_VERDICT;
+        }
+        fprintf(stderr, "ouroboard: the guest crashed: the core is locked up (--trace exceptions shows how)\n");
+        return EXIT_GUEST;
+    case MACHINE_IN_BOOTLOADER:
+        fprintf(stderr, "ouroboard: the firmware has entered the boot loader (RPI-RP2): run again with an image\n");
+        return EXIT_GUEST;
+    case MACHINE_UNBOOTABLE:
+        fprintf(stderr, "ouroboard: the boot ROM finds nothing to start in the flash: give a firmware image\n");
+        return EXIT_USAGE;
+    default:
+        return NO_VERDICT;
+    }
+}
+
+static int judge_time(const struct session *session, uint64_t now) {
+    uint64_t timeout = session->options->timeout_ms;
+    if (!timeout || now < timeout * PS_PER_MS) {
+        return NO_VERDICT;
+    }
+    fprintf(stderr, "ouroboard: timeout after %" PRIu64 " ms of virtual time\n", timeout);
+    return EXIT_TIMEOUT;
+}
+
+static uint64_t slice_end(const struct session *session, uint64_t now) {
+    uint64_t end = now + SLICE_PS;
+    uint64_t timeout = session->options->timeout_ms;
+    return timeout && end > timeout * PS_PER_MS ? timeout * PS_PER_MS : end;
+}
+
+static int loop(struct session *session, struct verdict *verdict) {
+    while (verdict->code == NO_VERDICT && !console_wants_out(session->console)) {
+        feed_input(session);
+        enum machine_state state = machine_run(session->machine, slice_end(session, machine_now(session->machine)));
+        uint64_t now = machine_now(session->machine);
+        if (verdict->code == NO_VERDICT) {
+            verdict->code = judge_state(session, state);
+        }
+        if (verdict->code == NO_VERDICT) {
+            verdict->code = judge_time(session, now);
+        }
+        console_flush(session->console);
+        struct pollfd fds[CONSOLE_FDS];
+        pace_wait(&session->pace, now, fds, console_poll(session->console, fds));
+    }
+    return verdict->code == NO_VERDICT ? EXIT_PASS : verdict->code;
+}
+
+static void print_stats(const struct session *session) {
+    double virtual_s = (double)machine_now(session->machine) / PS_PER_S;
+    double wall_s = (double)(wall_now_ns() - session->wall_start_ns) / 1e9;
+    fprintf(stderr, "ouroboard: %.6f s virtual, %.3f s wall, ratio %.2f, %" PRIu64 " cycles\n", virtual_s, wall_s,
+            virtual_s / wall_s, machine_cycles(session->machine));
+}
+
+int session_run(struct session *session) {
+    struct verdict verdict = { .session = session, .code = NO_VERDICT };
+    matcher_init(&session->expect, session->options->expect_text);
+    matcher_init(&session->fail, session->options->fail_text);
+    bool judged = session->options->expect_text || session->options->timeout_ms;
+    matcher_init(&session->safe_mode, judged ? "You are in safe mode because:" : NULL);
+    machine_set_events(session->machine, &(struct machine_events){ .context = &verdict, .console = on_console });
+    session->locked_up_ps = TIME_NEVER;
+    session->wall_start_ns = wall_now_ns();
+    pace_start(&session->pace, session->options->speed, machine_now(session->machine));
+    int code = loop(session, &verdict);
+    if (session->options->stats) {
+        print_stats(session);
+    }
+    return code;
+}

@@ -1,0 +1,30 @@
+/* One run of a machine with its console: feeds input, forwards and judges output, keeps the pace. */
+#ifndef CLI_SESSION_H
+#define CLI_SESSION_H
+
+#include "emulator/cli/console.h"
+#include "emulator/cli/matcher.h"
+#include "emulator/cli/options.h"
+#include "emulator/cli/pace.h"
+#include "emulator/machine.h"
+
+#include <stdio.h>
+
+struct session {
+    const struct run_options *options;
+    struct machine *machine;
+    struct console *console;
+    FILE *serial_log;
+    struct matcher expect, fail, safe_mode;
+    struct pace pace;
+    uint8_t input[256]; /* typed, not yet taken by the machine */
+    size_t input_length;
+    bool usb_seen; /* the USB console has said something: UART0 is no longer the console */
+    uint64_t wall_start_ns;
+    uint64_t locked_up_ps;     /* since when core 0 is in lock-up; TIME_NEVER: it is not */
+};
+
+/* Run to the end; the result is an exit code. */
+int session_run(struct session *session);
+
+#endif

@@ -188,9 +188,15 @@ void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener) {
 /* ---- Set-up ---- */
 void gpio_set_control(struct gpio_bank *bank, unsigned number, uint32_t control) {
     struct gpio_pin *pin = &bank->pins[number];
+    bool moved = (pin->control ^ control) & FUNCSEL;
     set_bit(&bank->selected[pin->control & FUNCSEL], number, false);
     pin->control = control;
     set_bit(&bank->selected[control & FUNCSEL], number, true);
+    for (struct gpio_listener *listener = moved ? bank->listeners : NULL; listener; listener = listener->next) {
+        if (listener->selected) {
+            listener->selected(listener, number);
+        }
+    }
     update_output(bank, pin);
     update_input(bank, pin);
     if (bank->control_changed) {

@@ -57,6 +57,8 @@ struct gpio_pin {
 struct gpio_listener {
     /* Inputs as functions see them have changed at these pins. */
     void (*changed)(struct gpio_listener *listener, uint64_t pins);
+    /* FUNCSEL of a pin has changed; what functions drive now takes effect after this call. May be NULL. */
+    void (*selected)(struct gpio_listener *listener, unsigned pin);
     void *owner;
     uint64_t pins; /* that it wants to hear of; may be changed at any time */
     struct gpio_listener *next;

@@ -177,6 +177,12 @@ static void wait_for_program(struct flash_file *file) {
     }
 }
 
+/* Whether a program that ended at `end` goes on: in the middle of a sector that was erased in this batch, or at the
+ * beginning of one. */
+static bool goes_on(const struct flash_file *file, uint32_t end) {
+    return end < file->size && file->states[end / FLASH_SECTOR] == SECTOR_ERASED;
+}
+
 void flash_file_changed(struct flash_file *file, uint32_t offset, uint32_t size, bool erased) {
     if (!size || offset >= file->size || size > file->size - offset) {
         return;
@@ -185,11 +191,12 @@ void flash_file_changed(struct flash_file *file, uint32_t offset, uint32_t size,
     if (erased && !file->waiting) {
         write_changes(file); /* what an earlier failure has left */
     }
-    bool incomplete = erased || (file->states[last] == SECTOR_ERASED && (offset + size) % FLASH_SECTOR != 0);
+    bool wait = erased || goes_on(file, offset + size);
     for (uint32_t sector = first; sector <= last; sector++) {
-        mark(file, sector, erased || (sector == last && incomplete) ? SECTOR_ERASED : SECTOR_CHANGED);
+        bool whole = sector < last || (offset + size) % FLASH_SECTOR == 0;
+        mark(file, sector, erased || (wait && !whole) ? SECTOR_ERASED : SECTOR_CHANGED);
     }
-    if (incomplete) {
+    if (wait) {
         wait_for_program(file);
     } else {
         write_changes(file);

@@ -1,10 +1,11 @@
 /* The contents of a flash chip in a file of the host (`--flash FILE`), kept so that the end of the process at any
- * moment, kill -9 included, leaves the contents as they were after some flash operation that had finished, and after
- * no earlier one than the last that flash_file_changed() returned from.
+ * moment, kill -9 included, leaves the contents as they were after an operation that had finished: the last one that
+ * flash_file_changed() was told of.
  *
  * Changed sectors of 4 KiB are first appended to FILE.journal as one record, then written into FILE, then the journal
- * is emptied; the next start applies what it finds in the journal. An erase waits for the program that follows it, so
- * that a sector which firmware rewrites in place is found old or new, never erased; it waits 200 ms at most.
+ * is emptied; the next start applies what it finds in the journal. An erase and the programs that fill what it erased,
+ * page after page, count as one operation, so that a sector which firmware rewrites in place is found old or new,
+ * never erased; an erase that is not followed up is written when firmware programs elsewhere, or after 200 ms.
  * Nothing is fsynced: the contents survive the process, not a power failure of the host. */
 #ifndef FIRMWARE_LOADER_FLASH_FILE_H
 #define FIRMWARE_LOADER_FLASH_FILE_H

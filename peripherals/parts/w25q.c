@@ -142,19 +142,39 @@ static bool program_array(struct w25q *chip, uint32_t offset, const uint8_t *dat
     return true;
 }
 
+/* The largest erase command that is aligned at `at` and stays within `size`. */
+static uint32_t erase_step(uint32_t at, uint64_t size, uint64_t *ret_duration) {
+    if (at % W25Q_BLOCK == 0 && size >= W25Q_BLOCK) {
+        *ret_duration = BLOCK_ERASE_PS;
+        return W25Q_BLOCK;
+    }
+    if (at % (W25Q_BLOCK / 2) == 0 && size >= W25Q_BLOCK / 2) {
+        *ret_duration = HALF_BLOCK_ERASE_PS;
+        return W25Q_BLOCK / 2;
+    }
+    *ret_duration = SECTOR_ERASE_PS;
+    return W25Q_SECTOR;
+}
+
+static uint64_t chip_erase_ps(const struct w25q *chip) {
+    return (chip->desc.size >> 20) * CHIP_ERASE_PS_PER_MIB;
+}
+
 uint64_t w25q_erase(struct w25q *chip, uint32_t offset, uint32_t size) {
     uint64_t duration = 0;
-    uint32_t at = offset & ~(W25Q_SECTOR - 1);
-    uint64_t end = (uint64_t)offset + size;
+    if (size >= chip->desc.size) {
+        duration = chip_erase_ps(chip);
+        erase_array(chip, 0, chip->desc.size);
+        be_busy(chip, duration, false);
+        return duration;
+    }
+    uint64_t at = offset & ~(W25Q_SECTOR - 1), end = (uint64_t)offset + size;
     while (at < end) {
-        bool block = at % W25Q_BLOCK == 0 && end - at >= W25Q_BLOCK;
-        uint32_t step = block ? W25Q_BLOCK : W25Q_SECTOR;
+        uint64_t one;
+        uint32_t step = erase_step((uint32_t)at, end - at, &one);
         erase_array(chip, at & (chip->desc.size - 1), step);
-        duration += block ? BLOCK_ERASE_PS : SECTOR_ERASE_PS;
+        duration += one;
         at += step;
-        if (!at) {
-            break;
-        }
     }
     be_busy(chip, duration, false);
     return duration;
@@ -390,7 +410,7 @@ static void act_erase_block(struct w25q *chip) {
 }
 
 static void act_erase_chip(struct w25q *chip) {
-    erase_command(chip, chip->desc.size, (chip->desc.size >> 20) * CHIP_ERASE_PS_PER_MIB);
+    erase_command(chip, chip->desc.size, chip_erase_ps(chip));
 }
 
 static bool security_locked(const struct w25q *chip) {

@@ -81,9 +81,9 @@ void w25q_exit_continuous(struct w25q *chip);
 /* An erase, program or status write is under way. */
 bool w25q_busy(const struct w25q *chip);
 
-/* Erase whole sectors (the range is widened to them) with the commands that the boot ROM would choose: 64 KiB
- * blocks where they fit, else 4 KiB sectors. Offsets wrap at the size of the chip. Protection bits apply. Gives
- * the time the chip is busy for, in picoseconds; it counts from now. */
+/* Erase whole sectors (the range is widened to them), by commands of 64, 32 and 4 KiB where they fit; by one chip
+ * erase when `size` is the chip's or more. Offsets wrap at the size of the chip. Protection bits apply. Gives the
+ * time the chip is busy for, in picoseconds; it counts from now. */
 uint64_t w25q_erase(struct w25q *chip, uint32_t offset, uint32_t size);
 /* Program page by page. Same return. */
 uint64_t w25q_program(struct w25q *chip, uint32_t offset, const uint8_t *data, uint32_t size);

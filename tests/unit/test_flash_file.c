@@ -163,6 +163,25 @@ static void pages_of_an_erased_sector_come_together(void **state) {
     close_it(bench, file);
 }
 
+static void sectors_erased_together_come_together(void **state) {
+    struct bench *bench = *state;
+    struct flash_file *file = open_it(bench);
+    program(file, bench->contents, 3, 0x11);
+    program(file, bench->contents, 4, 0x11);
+    memset(bench->contents + 3 * FLASH_SECTOR, 0xff, 2 * FLASH_SECTOR);
+    flash_file_changed(file, 3 * FLASH_SECTOR, 2 * FLASH_SECTOR, true);
+    for (unsigned page = 0; page < 32; page++) {
+        assert_int_equal(on_disk(bench, 3), 0x11);
+        assert_int_equal(on_disk(bench, 4), 0x11);
+        uint32_t at = 3 * FLASH_SECTOR + page * 256;
+        memset(bench->contents + at, 0x22, 256);
+        flash_file_changed(file, at, 256, false);
+    }
+    assert_int_equal(on_disk(bench, 3), 0x22);
+    assert_int_equal(on_disk(bench, 4), 0x22);
+    close_it(bench, file);
+}
+
 static void a_lone_erase_does_not_wait_for_ever(void **state) {
     struct bench *bench = *state;
     struct flash_file *file = open_it(bench);
@@ -380,6 +399,7 @@ int main(void) {
         TEST(one_process_at_a_time),
         TEST(a_rewritten_sector_is_old_or_new),
         TEST(pages_of_an_erased_sector_come_together),
+        TEST(sectors_erased_together_come_together),
         TEST(a_lone_erase_does_not_wait_for_ever),
         TEST(a_forked_child_leaves_the_file_alone),
         TEST(failed_writes_are_told_and_tried_again),

@@ -496,7 +496,9 @@ static void direct_calls_give_the_time(void **state) {
     assert_int_equal(chip->contents[0x1fff00], 0);
     assert_int_equal(bench->changed_offset, 0);
     assert_int_equal(bench->changed_size, 256);
-    assert_int_equal(w25q_erase(chip, 0xfffff000, 0xffffffff) > 0, 1);
+    assert_int_equal(w25q_erase(chip, 0x8000, 0x8000), 120 * PS_PER_MS);
+    assert_int_equal(w25q_erase(chip, 0xfffff000, 0x2000), 90 * PS_PER_MS);
+    assert_int_equal(w25q_erase(chip, 0, UINT32_MAX), 5 * PS_PER_S);
     assert_int_equal(w25q_program(chip, 0, data, 0), 0);
 }
 

@@ -57,12 +57,18 @@ void xip_ctrl_count(struct xip_ctrl *xip, uint32_t accesses, uint32_t hits) {
     values[XIP_CTRL_CTR_HIT] = saturating_add(values[XIP_CTRL_CTR_HIT], hits);
 }
 
+static uint32_t read_status(const struct xip_ctrl *xip) {
+    /* The RP2350 has no FLUSH register, and maintenance is done when its store ends. */
+    bool has_flush = xip->block.registers->descs[XIP_CTRL_FLUSH].name;
+    return (has_flush ? XIP_CTRL_STAT_FLUSH_READY : 0) | (xip->level ? 0 : XIP_CTRL_STAT_FIFO_EMPTY) |
+           (xip->level == XIP_STREAM_FIFO ? XIP_CTRL_STAT_FIFO_FULL : 0);
+}
+
 static uint32_t xip_ctrl_read(struct block *block, unsigned reg) {
     struct xip_ctrl *xip = (struct xip_ctrl *)block;
     switch (reg) {
     case XIP_CTRL_STAT:
-        return XIP_CTRL_STAT_FLUSH_READY | (xip->level ? 0 : XIP_CTRL_STAT_FIFO_EMPTY) |
-               (xip->level == XIP_STREAM_FIFO ? XIP_CTRL_STAT_FIFO_FULL : 0);
+        return read_status(xip);
     case XIP_CTRL_STREAM_FIFO:
         return xip_ctrl_stream_pop(xip);
     case XIP_CTRL_CTR_HIT:

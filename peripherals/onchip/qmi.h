@@ -1,0 +1,67 @@
+/* QMI: the RP2350's interface to two QSPI memories, flash and PSRAM. */
+#ifndef ONCHIP_QMI_H
+#define ONCHIP_QMI_H
+
+#include "emulator/core/block.h"
+#include "peripherals/onchip/registers/qmi.h"
+#include "peripherals/onchip/registers/xip_aux.h"
+#include "peripherals/onchip/xip_ctrl.h"
+#include "peripherals/parts/w25q.h"
+
+#define QMI_FIFO 4u
+#define QMI_WINDOWS 2u
+
+/* A memory on one chip select. All NULL: nothing there, lines float high. */
+struct qmi_device {
+    void (*select)(void *context, bool selected);
+    /* One clock; lines as in w25q_clock(). */
+    unsigned (*clock)(void *context, unsigned lines);
+    void *context;
+    const uint8_t *contents; /* what XIP reads through qmi_fetch() */
+    uint32_t size;           /* bytes, a power of two */
+};
+
+struct qmi_fifo {
+    uint32_t words[QMI_FIFO];
+    unsigned first;
+    unsigned level;
+};
+
+struct qmi {
+    struct block block;
+    /* Wired by the chip table before block_start(). */
+    struct qmi_device devices[QMI_WINDOWS];
+    struct clock_domain *clock; /* clk_sys */
+    struct line dreq_tx;
+    struct line dreq_rx;
+    /* ATRANS<number> has got another value: what the cores have mapped is out of date. May be NULL. */
+    void (*remapped)(void *context, unsigned number);
+    void *context;
+
+    struct qmi_fifo tx;
+    struct qmi_fifo rx;
+    bool shifting;
+    uint32_t frame; /* the TX record under way */
+    struct event frame_end;
+};
+
+extern const struct block_class qmi_class;
+
+/* Put a flash chip on chip select `window`. Before or after block_start(). */
+void qmi_attach_flash(struct qmi *qmi, unsigned window, struct w25q *flash);
+/* Address translation: `offset` into the XIP region, 0 to 0x1ffffff (window 1 begins at 0x1000000). False beyond an
+ * ATRANS aperture, where the bus gives an error. */
+bool qmi_translate(const struct qmi *qmi, uint32_t offset, unsigned *ret_window, uint32_t *ret_physical);
+/* The word that XIP has at a bus address (translated windows); `context`: the struct qmi. For struct xip_ctrl. */
+bool qmi_fetch(void *context, uint32_t address, uint32_t *ret_word);
+
+/* XIP_AUX of the RP2350: fast ports of the stream and of the direct mode FIFOs. */
+struct xip_aux {
+    struct block block;
+    struct xip_ctrl *xip; /* wired by the chip table */
+    struct qmi *qmi;
+};
+
+extern const struct block_class xip_aux_class;
+
+#endif

@@ -2,12 +2,14 @@
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/machine_private.h"
 #include "emulator/usbhost/usbhost.h"
+#include "peripherals/onchip/adc.h"
 #include "peripherals/onchip/busctrl.h"
 #include "peripherals/onchip/clocks.h"
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/pads.h"
 #include "peripherals/onchip/pll.h"
 #include "peripherals/onchip/psm.h"
+#include "peripherals/onchip/pwm.h"
 #include "peripherals/onchip/resets.h"
 #include "peripherals/onchip/rosc.h"
 #include "peripherals/onchip/rtc.h"
@@ -15,6 +17,7 @@
 #include "peripherals/onchip/ssi.h"
 #include "peripherals/onchip/syscfg.h"
 #include "peripherals/onchip/sysinfo.h"
+#include "peripherals/onchip/tbman.h"
 #include "peripherals/onchip/timer.h"
 #include "peripherals/onchip/uart.h"
 #include "peripherals/onchip/usb_device.h"
@@ -23,7 +26,6 @@
 #include "peripherals/onchip/xip_ctrl.h"
 #include "peripherals/onchip/xosc.h"
 
-#include "peripherals/onchip/registers/adc.h"
 #include "peripherals/onchip/registers/dma.h"
 #include "peripherals/onchip/registers/i2c.h"
 #include "peripherals/onchip/registers/io_bank0.h"
@@ -31,10 +33,8 @@
 #include "peripherals/onchip/registers/pads_bank0.h"
 #include "peripherals/onchip/registers/pads_qspi.h"
 #include "peripherals/onchip/registers/pio.h"
-#include "peripherals/onchip/registers/pwm.h"
 #include "peripherals/onchip/registers/sio.h"
 #include "peripherals/onchip/registers/spi.h"
-#include "peripherals/onchip/registers/tbman.h"
 #include "peripherals/onchip/registers/uart.h"
 
 #include <string.h>
@@ -68,14 +68,14 @@ static const struct block_at map[] = {
     AT("SPI1", 0x40040000, stub, spi, IRQ(1, 19), RESET(17)),
     AT("I2C0", 0x40044000, stub, i2c, IRQ(1, 23), RESET(3)),
     AT("I2C1", 0x40048000, stub, i2c, IRQ(1, 24), RESET(4)),
-    AT("ADC", 0x4004c000, stub, adc, IRQ(1, 22), RESET(0)),
-    AT("PWM", 0x40050000, stub, pwm, IRQ(1, 4), RESET(14)),
+    AT("ADC", 0x4004c000, adc, adc, IRQ(1, 22), RESET(0)),
+    AT("PWM", 0x40050000, pwm, pwm, IRQ(1, 4), RESET(14)),
     AT("TIMER", 0x40054000, timer, timer, IRQ(4, 0, 1, 2, 3), RESET(21)),
     AT("WATCHDOG", 0x40058000, watchdog, watchdog),
     AT("RTC", 0x4005c000, rtc, rtc, IRQ(1, 25), RESET(15)),
     AT("ROSC", 0x40060000, rosc, rosc),
     AT("VREG_AND_CHIP_RESET", 0x40064000, vreg_and_chip_reset, vreg_and_chip_reset),
-    AT("TBMAN", 0x4006c000, storage, tbman, RESET(20)),
+    AT("TBMAN", 0x4006c000, tbman, tbman, RESET(20)),
     AT("DMA", 0x50000000, stub, dma, IRQ(2, 11, 12), RESET(2)),
     AT("USBCTRL", 0x50110000, usb_device, usb, IRQ(1, 5), RESET(24)),
     AT("PIO0", 0x50200000, stub, pio, IRQ(2, 7, 8), RESET(10)),
@@ -249,6 +249,29 @@ static void wire_uarts(struct machine *machine, struct rp2040 *chip) {
     }
 }
 
+/* ---- PWM and analogue inputs ---- */
+
+#define ADC_PIN 26 /* of input 0 */
+
+/* An input that no part sets sees the digital level of its pin. */
+static double pin_voltage(void *context, unsigned input) {
+    struct rp2040 *chip = context;
+    return net_is_high(&chip->bank0.pins[ADC_PIN + input].net) ? 3.3 : 0;
+}
+
+static void wire_pwm_and_adc(struct machine *machine, struct rp2040 *chip) {
+    struct pwm *pwm = find(machine, "PWM");
+    struct adc *adc = find(machine, "ADC");
+    pwm->clk_sys = machine->clk_sys;
+    pwm->gpio = &chip->bank0;
+    pwm->function = 4;
+    adc->clk_adc = clocks_domain(find(machine, "CLOCKS"), CLOCK_ADC);
+    adc->inputs = 5;
+    adc->fifo_depth = 4;
+    adc->voltage = pin_voltage;
+    adc->context = chip;
+}
+
 /* ---- Flash and boot ROM ---- */
 
 #define QSPI_SS 1 /* pin of the bank */
@@ -363,6 +386,7 @@ static bool wire(struct machine *machine, struct error *error) {
     wire_resets(machine);
     wire_pins(machine, chip);
     wire_uarts(machine, chip);
+    wire_pwm_and_adc(machine, chip);
     wire_flash(machine, chip);
     wire_bootrom(machine, chip);
     machine->gpio = &chip->bank0;

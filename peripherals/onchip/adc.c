@@ -6,6 +6,8 @@
  * drops it; a FIFO that is full keeps its contents and drops the new result. */
 #include "peripherals/onchip/adc.h"
 
+#include <math.h>
+
 #define CONVERSION_CYCLES 96
 #define STEPS 4096
 #define DEFAULT_REFERENCE 3.3
@@ -45,7 +47,10 @@ static double input_voltage(struct adc *a, unsigned input) {
     if (input >= a->inputs) {
         return 0;
     }
-    return a->voltage ? a->voltage(a->context, input) : a->input_volts[input];
+    if (!isnan(a->input_volts[input])) {
+        return a->input_volts[input];
+    }
+    return a->voltage ? a->voltage(a->context, input) : 0;
 }
 
 static uint16_t sample(struct adc *a) {
@@ -252,6 +257,9 @@ static void adc_reset(struct block *b) {
 static void adc_init(struct block *b) {
     struct adc *a = (struct adc *)b;
     a->temperature = 27;
+    for (unsigned input = 0; input < ADC_INPUTS; input++) {
+        a->input_volts[input] = NAN;
+    }
     a->done = (struct event){ .name = "adc conversion", .callback = conversion_done, .owner = a };
     a->pace = (struct event){ .name = "adc pace", .callback = pace_due, .owner = a };
     a->clock_listener = (struct clock_listener){ .changed = clk_adc_changed, .owner = a };

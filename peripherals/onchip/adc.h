@@ -15,15 +15,15 @@ struct adc {
     struct line dreq;
     unsigned inputs;     /* 5 (RP2040, RP2350A) or 9 (RP2350B); the last one is the temperature sensor */
     unsigned fifo_depth; /* 4 (RP2040) or 8 (RP2350) */
-    /* Volts at an input (not the temperature sensor) at this moment; NULL: what adc_set_input() has set. */
+    /* Volts at an input (not the temperature sensor) for which adc_set_input() has set nothing. NULL: 0. */
     double (*voltage)(void *context, unsigned input);
     void *context;
     double reference;   /* ADC_AVDD in volts; 0 means 3.3 */
     double temperature; /* of the die, degrees Celsius; starts at 27 */
 
-    double input_volts[ADC_INPUTS];
-    struct event done; /* of the conversion under way */
-    struct event pace; /* the next one of START_MANY */
+    double input_volts[ADC_INPUTS]; /* NAN: nothing set */
+    struct event done;              /* of the conversion under way */
+    struct event pace;              /* the next one of START_MANY */
     struct clock_listener clock_listener;
     bool converting;
     uint16_t sample;      /* taken when the conversion began */
@@ -35,7 +35,8 @@ struct adc {
 
 extern const struct block_class adc_class;
 
-/* The voltage at an input from now on. Out-of-range inputs are ignored; any voltage is fine (it saturates). */
+/* The voltage at an input from now on. Out-of-range inputs are ignored; any voltage is fine (it saturates); NAN takes
+ * the setting back. */
 void adc_set_input(struct adc *adc, unsigned input, double volts);
 /* The die's temperature in degrees Celsius from now on. */
 void adc_set_temperature(struct adc *adc, double celsius);

@@ -107,8 +107,7 @@ static void wrapped(struct pwm_slice *s, uint64_t times) {
     struct pwm *p = s->pwm;
     p->block.values[PWM_INTR] |= 1u << number(s);
     for (; s->dreq_wanted && times; times--) {
-        line_set(&p->dreq[number(s)], true);
-        line_set(&p->dreq[number(s)], false);
+        line_pulse(&p->dreq[number(s)]);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define CONVERSION_PS (2 * PS_PER_US) /* 96 cycles of 48 MHz */
@@ -56,6 +57,21 @@ static void single_conversion_takes_96_cycles(void **state) {
     assert_int_equal(rd(f->b, ADC_CS) & ADC_CS_READY, ADC_CS_READY);
     assert_int_equal(rd(f->b, ADC_RESULT), 2048);
     assert_int_equal(scheduler_next(&f->stage.scheduler), TIME_NEVER);
+}
+
+static double halfway(void *context, unsigned input) {
+    return 0.825 * input;
+}
+
+static void unset_input_is_asked_for(void **state) {
+    struct fixture *f = *state;
+    assert_int_equal(convert(f, 1), 0);
+    f->adc->voltage = halfway;
+    assert_int_equal(convert(f, 2), 2048);
+    adc_set_input(f->adc, 2, 3.0);
+    assert_int_equal(convert(f, 2), 3723);
+    adc_set_input(f->adc, 2, NAN);
+    assert_int_equal(convert(f, 2), 2048);
 }
 
 static void range_saturates(void **state) {
@@ -142,6 +158,7 @@ static void stands_without_its_clock(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(single_conversion_takes_96_cycles),
+        TEST(unset_input_is_asked_for),
         TEST(range_saturates),
         TEST(temperature_sensor_follows_the_formula),
         TEST(round_robin_fills_the_fifo),

@@ -28,7 +28,7 @@
 #define LSLS(d, m, imm) (0x0000 | (imm) << 6 | (m) << 3 | (d))
 #define ADD_REG(d, n, m) (0x1800 | (m) << 6 | (n) << 3 | (d))
 #define MULS(d, n) (0x4340 | (n) << 3 | (d))
-#define MOV(d, m) (0x4600 | ((d) & 8) << 4 | (m) << 3 | ((d) & 7))
+#define MOV(d, m) (0x4600 | ((d)&8) << 4 | (m) << 3 | ((d)&7))
 #define LDR_LIT(d, offset) (0x4800 | (d) << 8 | (offset) / 4) /* from (pc + 4) & ~3 */
 #define LDR(t, n, offset) (0x6800 | (offset) / 4 << 6 | (n) << 3 | (t))
 #define STR(t, n, offset) (0x6000 | (offset) / 4 << 6 | (n) << 3 | (t))

@@ -332,6 +332,9 @@ bool image_is_ram_only(const struct image *image) {
 }
 
 uint32_t image_ram_entry(const struct image *image) {
+    if (image->has_entry) {
+        return image->entry;
+    }
     for (size_t i = 0; i < image->range_count; i++) {
         if (image->ranges[i].address >= CHIP_SRAM_BASE) {
             return image->ranges[i].address;

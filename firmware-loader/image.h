@@ -69,7 +69,8 @@ const uint8_t *image_at(const struct image *image, uint32_t address, uint32_t si
 bool image_fits(const struct image *image, enum chip chip, uint32_t flash_bytes, struct error *error);
 /* Nothing in flash: the boot ROM would run it from SRAM. */
 bool image_is_ram_only(const struct image *image);
-/* Where the boot ROM enters a RAM-only image: its lowest address in main SRAM, else in the XIP cache. */
+/* Where a RAM-only image is entered: where the file says (ELF and HEX, bit 0 set for Thumb), as a debugger would;
+ * else as the boot ROM does at its lowest address in main SRAM, or in the XIP cache when it has none there. */
 uint32_t image_ram_entry(const struct image *image);
 
 /* "UF2", "ELF", ... */

@@ -216,6 +216,18 @@ static void elf_loads_by_physical_address(void **state) {
     image_finish(&image);
 }
 
+static void elf_in_ram_begins_at_its_entry(void **state) {
+    uint8_t file[0x88];
+    elf_file(file);
+    put32(file + 24, 0x20000021);
+    put32(file + 64, 0x20000000);
+    struct image image;
+    parses(&image, "a", file, sizeof(file), CHIP_RP2040);
+    assert_true(image_is_ram_only(&image));
+    assert_int_equal(image_ram_entry(&image), 0x20000021);
+    image_finish(&image);
+}
+
 static void elf_malformed(void **state) {
     static const struct {
         size_t offset;
@@ -372,6 +384,7 @@ int main(void) {
         cmocka_unit_test(uf2_cut_short),
         cmocka_unit_test(uf2_at_the_end_of_the_address_space),
         cmocka_unit_test(elf_loads_by_physical_address),
+        cmocka_unit_test(elf_in_ram_begins_at_its_entry),
         cmocka_unit_test(elf_malformed),
         cmocka_unit_test(hex_linear_and_segmented),
         cmocka_unit_test(hex_malformed),

@@ -5,6 +5,7 @@
 #include "peripherals/onchip/adc.h"
 #include "peripherals/onchip/busctrl.h"
 #include "peripherals/onchip/clocks.h"
+#include "peripherals/onchip/dma.h"
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/pads.h"
 #include "peripherals/onchip/pll.h"
@@ -76,7 +77,7 @@ static const struct block_at map[] = {
     AT("ROSC", 0x40060000, rosc, rosc),
     AT("VREG_AND_CHIP_RESET", 0x40064000, vreg_and_chip_reset, vreg_and_chip_reset),
     AT("TBMAN", 0x4006c000, tbman, tbman, RESET(20)),
-    AT("DMA", 0x50000000, stub, dma, IRQ(2, 11, 12), RESET(2)),
+    AT("DMA", 0x50000000, dma, dma, IRQ(2, 11, 12), RESET(2)),
     AT("USBCTRL", 0x50110000, usb_device, usb, IRQ(1, 5), RESET(24)),
     AT("PIO0", 0x50200000, stub, pio, IRQ(2, 7, 8), RESET(10)),
     AT("PIO1", 0x50300000, stub, pio, IRQ(2, 9, 10), RESET(11)),
@@ -249,6 +250,44 @@ static void wire_uarts(struct machine *machine, struct rp2040 *chip) {
     }
 }
 
+/* ---- DMA requests ---- */
+
+/* Datasheet 2.5.3.1. */
+static const struct {
+    const char *block;
+    size_t line; /* offset of the struct line in the block */
+    unsigned number;
+} dreqs[] = {
+    { "UART0", offsetof(struct uart, dreq_tx), 20 }, { "UART0", offsetof(struct uart, dreq_rx), 21 },
+    { "UART1", offsetof(struct uart, dreq_tx), 22 }, { "UART1", offsetof(struct uart, dreq_rx), 23 },
+    { "PWM", offsetof(struct pwm, dreq[0]), 24 },    { "PWM", offsetof(struct pwm, dreq[1]), 25 },
+    { "PWM", offsetof(struct pwm, dreq[2]), 26 },    { "PWM", offsetof(struct pwm, dreq[3]), 27 },
+    { "PWM", offsetof(struct pwm, dreq[4]), 28 },    { "PWM", offsetof(struct pwm, dreq[5]), 29 },
+    { "PWM", offsetof(struct pwm, dreq[6]), 30 },    { "PWM", offsetof(struct pwm, dreq[7]), 31 },
+    { "ADC", offsetof(struct adc, dreq), 36 },       { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 37 },
+    { "SSI", offsetof(struct ssi, dreq_tx), 38 },    { "SSI", offsetof(struct ssi, dreq_rx), 39 },
+};
+#define DREQ_PWM_WRAPS (UINT64_C(0xff) << 24)
+
+static void dma_wrote_memory(void *context, uint32_t address, uint32_t size) {
+    machine_memory_written(context, address, size);
+}
+
+static void wire_dma(struct machine *machine) {
+    struct dma *dma = find(machine, "DMA");
+    dma->variant = &rp2040_dma;
+    dma->bus = &machine->bus;
+    dma->clk_sys = machine->clk_sys;
+    dma->pulse_dreqs = DREQ_PWM_WRAPS;
+    dma->memory_written = dma_wrote_memory;
+    dma->memory_context = machine;
+    for (size_t i = 0; i < sizeof(dreqs) / sizeof(dreqs[0]); i++) {
+        char *block = find(machine, dreqs[i].block);
+        struct line *line = (struct line *)(block + dreqs[i].line);
+        *line = (struct line){ .set = dma_set_dreq, .context = dma, .index = dreqs[i].number };
+    }
+}
+
 /* ---- PWM and analogue inputs ---- */
 
 #define ADC_PIN 26 /* of input 0 */
@@ -386,6 +425,7 @@ static bool wire(struct machine *machine, struct error *error) {
     wire_resets(machine);
     wire_pins(machine, chip);
     wire_uarts(machine, chip);
+    wire_dma(machine);
     wire_pwm_and_adc(machine, chip);
     wire_flash(machine, chip);
     wire_bootrom(machine, chip);

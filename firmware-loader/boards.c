@@ -1,4 +1,5 @@
-/* Looking up boards. The nearest id is the one with the smallest Levenshtein distance. */
+/* Looking up boards. The nearest id is the shortest that contains what was given; when none does, the one with the
+ * smallest Levenshtein distance. */
 #include "firmware-loader/boards.h"
 
 #include <stdio.h>
@@ -35,7 +36,9 @@ const char *board_nearest(const char *id) {
     const char *nearest = boards_table[0].id;
     size_t least = SIZE_MAX;
     for (size_t i = 0; i < boards_table_count; i++) {
-        size_t distance = edits(id, boards_table[i].id);
+        /* Any id that contains the text comes before those that do not. */
+        bool contains = *id && strstr(boards_table[i].id, id);
+        size_t distance = contains ? strlen(boards_table[i].id) : 2 * ID_MAX + edits(id, boards_table[i].id);
         if (distance < least) {
             least = distance;
             nearest = boards_table[i].id;

@@ -3,5 +3,7 @@
 #define CLI_COMMANDS_H
 
 int command_run(int argc, char **argv);
+int command_info(int argc, char **argv);
+int command_boards(int argc, char **argv);
 
 #endif

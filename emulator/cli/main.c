@@ -10,6 +10,8 @@ static const struct {
     const char *summary;
 } commands[] = {
     { "run", command_run, "run a board's firmware with its REPL on this terminal" },
+    { "info", command_info, "say what a firmware image is" },
+    { "boards", command_boards, "list the boards, or tell one board's flash and pins" },
 };
 
 static void print_help(FILE *to) {

@@ -63,6 +63,8 @@ static void names_the_nearest(void **state) {
     assert_string_equal(error.message, "no board 'rasberry_pi_pico'; the nearest is 'raspberry_pi_pico' "
                                        "(`ouroboard boards` lists all)");
     assert_string_equal(board_nearest("pimoroni_pico_system"), "pimoroni_picosystem");
+    assert_string_equal(board_nearest("rasp"), "raspberry_pi_pico");
+    assert_string_equal(board_nearest("picosystem"), "pimoroni_picosystem");
 }
 
 int main(void) {

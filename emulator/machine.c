@@ -194,7 +194,7 @@ static void flash_changed(void *context, uint32_t offset, uint32_t size, enum w2
         machine_memory_written(machine, xip[i] + offset, size);
     }
     if (machine->events.flash_changed) {
-        machine->events.flash_changed(machine->events.context, offset, size);
+        machine->events.flash_changed(machine->events.context, offset, size, what == W25Q_ERASED);
     }
 }
 

@@ -42,8 +42,8 @@ struct machine_desc {
 struct machine_events {
     void *context;
     void (*console)(void *context, enum console_port port, const uint8_t *data, size_t size);
-    /* Flash contents have changed (erase or program). */
-    void (*flash_changed)(void *context, uint32_t offset, uint32_t size);
+    /* Flash contents have been erased or programmed. */
+    void (*flash_changed)(void *context, uint32_t offset, uint32_t size, bool erased);
     /* The chip was reset: "watchdog", "SYSRESETREQ", ... */
     void (*reset)(void *context, const char *cause);
 };

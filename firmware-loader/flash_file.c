@@ -203,6 +203,17 @@ void flash_file_changed(struct flash_file *file, uint32_t offset, uint32_t size,
     }
 }
 
+void flash_file_compare(struct flash_file *file) {
+    uint8_t sector[FLASH_SECTOR];
+    for (uint32_t at = 0; at < file->size; at += FLASH_SECTOR) {
+        if (pread(file->fd, sector, FLASH_SECTOR, (off_t)at) != (ssize_t)FLASH_SECTOR ||
+            memcmp(sector, file->contents + at, FLASH_SECTOR) != 0) {
+            mark(file, at / FLASH_SECTOR, SECTOR_CHANGED);
+        }
+    }
+    write_changes(file);
+}
+
 bool flash_file_commit(struct flash_file *file, struct error *error) {
     if (!file) {
         return true;

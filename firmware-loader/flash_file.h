@@ -28,6 +28,9 @@ unsigned flash_file_recovered(const struct flash_file *file);
 /* These bytes of `contents` have been erased or programmed just now. Writes to the file as soon as the sectors are
  * complete; failures are kept for flash_file_commit(). */
 void flash_file_changed(struct flash_file *file, uint32_t offset, uint32_t size, bool erased);
+/* Find what has been put into `contents` without flash_file_changed(), by comparing with the file, and write it in one
+ * step. Failures are kept for flash_file_commit(). */
+void flash_file_compare(struct flash_file *file);
 /* Write what has waited long enough; cheap when there is nothing. Call it now and then. False with a line in `error`
  * when something could not be written: it will be tried again. `file` may be NULL. */
 bool flash_file_commit(struct flash_file *file, struct error *error);

@@ -1,7 +1,9 @@
 /* `ouroboard run`: from options to a running machine and back. */
 #include "emulator/cli/commands.h"
 #include "emulator/cli/session.h"
+#include "firmware-loader/flash_file.h"
 #include "firmware-loader/image.h"
+#include "peripherals/parts/w25q.h"
 
 #include <string.h>
 
@@ -21,6 +23,25 @@ static bool load_image(struct machine *machine, const struct image *image, struc
     return true;
 }
 
+/* What is in the file, then the image over it. */
+static bool fill_flash(struct session *session, const struct image *image, struct error *error) {
+    struct w25q *flash = machine_flash(session->machine);
+    if (session->options->flash) {
+        session->flash_file = flash_file_open(session->options->flash, flash->contents, flash->desc.size, error);
+        if (!session->flash_file) {
+            return false;
+        }
+    }
+    if (!load_image(session->machine, image, error)) {
+        return false;
+    }
+    if (session->flash_file) {
+        flash_file_compare(session->flash_file);
+        return flash_file_commit(session->flash_file, error);
+    }
+    return true;
+}
+
 static bool make_machine(struct session *session, const struct image *image, struct error *error) {
     struct machine_desc desc = {
         .chip = &chip_rp2040,
@@ -30,7 +51,7 @@ static bool make_machine(struct session *session, const struct image *image, str
         .log_context = session,
     };
     session->machine = machine_create(&desc, error);
-    if (!session->machine || !load_image(session->machine, image, error)) {
+    if (!session->machine || !fill_flash(session, image, error)) {
         return false;
     }
     memcpy(machine_log(session->machine)->enabled, session->options->log, sizeof(session->options->log));
@@ -67,6 +88,9 @@ static int run(struct session *session, const struct image *image) {
     if (open_console(session, &error) && make_machine(session, image, &error)) {
         code = session_run(session);
     } else {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+    }
+    if (!flash_file_close(session->flash_file, &error)) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
     }
     machine_destroy(session->machine);

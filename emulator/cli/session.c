@@ -79,6 +79,25 @@ static void feed_input(struct session *session) {
     memmove(session->input, session->input + taken, session->input_length);
 }
 
+/* ---- Flash ---- */
+
+static void on_flash_changed(void *context, uint32_t offset, uint32_t size, bool erased) {
+    const struct verdict *verdict = context;
+    if (verdict->session->flash_file) {
+        flash_file_changed(verdict->session->flash_file, offset, size, erased);
+    }
+}
+
+/* A failure is told once; it is tried again all the time. */
+static void keep_flash(struct session *session) {
+    struct error error;
+    bool ok = flash_file_commit(session->flash_file, &error);
+    if (!ok && !session->flash_failed) {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+    }
+    session->flash_failed = !ok;
+}
+
 /* ---- The loop ---- */
 
 /* Lock-up is final only after what is on its way out (UART, USB) has left and no watchdog has helped. */
@@ -138,6 +157,7 @@ static int loop(struct session *session, struct verdict *verdict) {
         if (verdict->code == NO_VERDICT) {
             verdict->code = judge_time(session, now);
         }
+        keep_flash(session);
         console_flush(session->console);
         struct pollfd fds[CONSOLE_FDS];
         pace_wait(&session->pace, now, fds, console_poll(session->console, fds));
@@ -158,7 +178,9 @@ int session_run(struct session *session) {
     matcher_init(&session->fail, session->options->fail_text);
     bool judged = session->options->expect_text || session->options->timeout_ms;
     matcher_init(&session->safe_mode, judged ? "You are in safe mode because:" : NULL);
-    machine_set_events(session->machine, &(struct machine_events){ .context = &verdict, .console = on_console });
+    machine_set_events(
+        session->machine,
+        &(struct machine_events){ .context = &verdict, .console = on_console, .flash_changed = on_flash_changed });
     session->locked_up_ps = TIME_NEVER;
     session->wall_start_ns = wall_now_ns();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));

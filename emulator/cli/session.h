@@ -7,6 +7,7 @@
 #include "emulator/cli/options.h"
 #include "emulator/cli/pace.h"
 #include "emulator/machine.h"
+#include "firmware-loader/flash_file.h"
 
 #include <stdio.h>
 
@@ -14,14 +15,16 @@ struct session {
     const struct run_options *options;
     struct machine *machine;
     struct console *console;
+    struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
     FILE *serial_log;
     struct matcher expect, fail, safe_mode;
     struct pace pace;
     uint8_t input[256]; /* typed, not yet taken by the machine */
     size_t input_length;
-    bool usb_seen; /* the USB console has said something: UART0 is no longer the console */
+    bool flash_failed; /* the file of the flash could not be written */
+    bool usb_seen;     /* the USB console has said something: UART0 is no longer the console */
     uint64_t wall_start_ns;
-    uint64_t locked_up_ps;     /* since when core 0 is in lock-up; TIME_NEVER: it is not */
+    uint64_t locked_up_ps; /* since when core 0 is in lock-up; TIME_NEVER: it is not */
 };
 
 /* Run to the end; the result is an exit code. */

@@ -201,6 +201,21 @@ static void a_lone_erase_does_not_wait_for_ever(void **state) {
     assert_int_equal(on_disk(bench, 2), 0xff);
 }
 
+static void comparing_finds_what_was_loaded(void **state) {
+    struct bench *bench = *state;
+    struct flash_file *file = open_it(bench);
+    bench->contents[7 * FLASH_SECTOR + 9] = 0;
+    bench->contents[9 * FLASH_SECTOR] = 0x42;
+    flash_file_compare(file);
+    assert_true(flash_file_commit(file, &bench->error));
+    assert_int_equal(on_disk(bench, 9), 0x42);
+    memset(bench->contents, 0, SIZE);
+    close_it(bench, file);
+    close_it(bench, open_it(bench));
+    assert_int_equal(bench->contents[7 * FLASH_SECTOR + 9], 0);
+    assert_int_equal(bench->contents[7 * FLASH_SECTOR + 8], 0xff);
+}
+
 static void a_forked_child_leaves_the_file_alone(void **state) {
     struct bench *bench = *state;
     struct flash_file *file = open_it(bench);
@@ -401,6 +416,7 @@ int main(void) {
         TEST(pages_of_an_erased_sector_come_together),
         TEST(sectors_erased_together_come_together),
         TEST(a_lone_erase_does_not_wait_for_ever),
+        TEST(comparing_finds_what_was_loaded),
         TEST(a_forked_child_leaves_the_file_alone),
         TEST(failed_writes_are_told_and_tried_again),
         TEST(torn_tails_are_nothing),

@@ -90,6 +90,8 @@ static void set_ready(struct usbhost_msc *msc, unsigned number, bool write_prote
     lun->info.write_protected = write_protected;
     lun->info.state = USBHOST_MSC_READY;
     lun->info.generation++;
+    log_write(msc->host->env->log, LOG_INFO, "USB", "drive %u: %u sectors of %u bytes%s", number, lun->info.sectors,
+              lun->info.sector_size, write_protected ? ", write-protected" : "");
     tell_changed(msc, number);
 }
 

@@ -91,6 +91,18 @@ uint32_t block_read(struct block *block, uint32_t offset) {
     return block->class->read ? block->class->read(block, found - 1) : block->values[found - 1];
 }
 
+uint64_t block_holds_until(struct block *block, uint32_t offset) {
+    unsigned found = lookup(block, offset);
+    if (!found || block->in_reset || !block->class->holds_until || block->registers->descs[found - 1].read_effect) {
+        return 0;
+    }
+    return block->class->holds_until(block, found - 1);
+}
+
+uint64_t block_holds(struct block *block, unsigned reg) {
+    return TIME_NEVER;
+}
+
 static uint32_t combine(uint32_t old, uint32_t value, enum bus_alias alias) {
     switch (alias) {
     case ALIAS_XOR:

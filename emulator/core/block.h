@@ -80,6 +80,10 @@ struct block_class {
      * `value`: what the store amounts to (atomic aliases applied to the writable bits; write-1-to-clear and trigger
      * bits as written); `old`: the stored value before. */
     void (*write)(struct block *block, unsigned reg, uint32_t value, uint32_t old);
+    /* Until when (picoseconds) a load gives what it gives now, as long as no event is served and nothing is stored
+     * to the block; 0: a load has a side effect, or the value is a new one each time. block_holds() where values
+     * change with events and stores alone. NULL: not known. */
+    uint64_t (*holds_until)(struct block *block, unsigned reg);
 };
 
 #define BLOCK_IRQS 6
@@ -117,6 +121,10 @@ void block_hold_in_reset(struct block *block, bool hold);
 /* Word access at an offset (multiple of 4) from the block's base. */
 uint32_t block_read(struct block *block, uint32_t offset);
 void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_alias alias);
+/* holds_until() of the register at an offset; 0 when nothing is known about it. */
+uint64_t block_holds_until(struct block *block, uint32_t offset);
+/* A holds_until() that says: for ever. */
+uint64_t block_holds(struct block *block, unsigned reg);
 /* One `stub` line per register and run: this is not modelled. */
 void block_report_stub(struct block *block, uint32_t offset, bool is_write);
 

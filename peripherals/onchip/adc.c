@@ -273,4 +273,5 @@ const struct block_class adc_class = {
     .reset = adc_reset,
     .read = adc_read,
     .write = adc_write,
+    .holds_until = block_holds,
 };

@@ -18,4 +18,5 @@ const struct block_class busctrl_class = {
     .name = "busctrl",
     .size = sizeof(struct block),
     .read = busctrl_read,
+    .holds_until = block_holds,
 };

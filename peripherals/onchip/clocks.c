@@ -302,4 +302,5 @@ const struct block_class clocks_class = {
     .reset = clocks_reset,
     .read = clocks_read,
     .write = clocks_write,
+    .holds_until = block_holds,
 };

@@ -125,4 +125,5 @@ const struct block_class pll_class = {
     .reset = pll_reset,
     .read = pll_read,
     .write = pll_write,
+    .holds_until = block_holds,
 };

@@ -65,4 +65,5 @@ const struct block_class psm_class = {
     .reset = psm_reset,
     .read = psm_read,
     .write = psm_write,
+    .holds_until = block_holds,
 };

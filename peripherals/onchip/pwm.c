@@ -193,14 +193,15 @@ static uint32_t next_stop(const struct pwm_slice *s) {
     return stop;
 }
 
+static uint64_t time_of_position(const struct pwm_slice *s, uint32_t position) {
+    int64_t sixteenths = (int64_t)(position - s->position) * s->divider - s->phase;
+    return clock_time_of(s->pwm->clk_sys, s->synced + (uint64_t)(sixteenths + 15) / 16);
+}
+
 static void schedule(struct pwm_slice *s) {
     struct scheduler *scheduler = s->pwm->block.env->scheduler;
     uint32_t stop = is_counting(s) ? next_stop(s) : UINT32_MAX;
-    uint64_t when = TIME_NEVER;
-    if (stop != UINT32_MAX) {
-        int64_t sixteenths = (int64_t)(stop - s->position) * s->divider - s->phase;
-        when = clock_time_of(s->pwm->clk_sys, s->synced + (uint64_t)(sixteenths + 15) / 16);
-    }
+    uint64_t when = stop != UINT32_MAX ? time_of_position(s, stop) : TIME_NEVER;
     if (when == TIME_NEVER) {
         scheduler_cancel(scheduler, &s->event);
     } else {
@@ -315,6 +316,22 @@ static uint32_t pwm_read(struct block *b, unsigned reg) {
     default:
         return b->values[reg];
     }
+}
+
+/* A counter until its next count, interrupts until the next wrap. */
+static uint64_t pwm_holds_until(struct block *b, unsigned reg) {
+    struct pwm *p = (struct pwm *)b;
+    uint64_t until = TIME_NEVER;
+    for (unsigned i = 0; i < p->slices; i++) {
+        struct pwm_slice *s = &p->slice[i];
+        if ((reg != CTR(i) && reg < PWM_INTR) || !is_counting(s)) {
+            continue;
+        }
+        catch_up(s);
+        uint64_t when = time_of_position(s, reg == CTR(i) ? s->position + 1 : period(s));
+        until = when < until ? when : until;
+    }
+    return until;
 }
 
 static void set_csr(struct pwm_slice *s, uint32_t csr) {
@@ -458,4 +475,5 @@ const struct block_class pwm_class = {
     .reset = pwm_reset,
     .read = pwm_read,
     .write = pwm_write,
+    .holds_until = pwm_holds_until,
 };

@@ -48,4 +48,5 @@ const struct block_class resets_class = {
     .reset = resets_reset,
     .read = resets_read,
     .write = resets_write,
+    .holds_until = block_holds,
 };

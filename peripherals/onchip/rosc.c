@@ -132,6 +132,15 @@ static uint32_t rosc_read(struct block *b, unsigned reg) {
     }
 }
 
+static uint64_t rosc_holds_until(struct block *b, unsigned reg) {
+    struct rosc *r = (struct rosc *)b;
+    uint64_t now = cycles_now(r);
+    if (reg == ROSC_RANDOMBIT) {
+        return 0;
+    }
+    return reg == ROSC_COUNT && now < r->count_until ? clock_time_of(&r->clock, now + 1) : TIME_NEVER;
+}
+
 static void rosc_write(struct block *b, unsigned reg, uint32_t value, uint32_t old) {
     struct rosc *r = (struct rosc *)b;
     switch (reg) {
@@ -203,4 +212,5 @@ const struct block_class rosc_class = {
     .reset = rosc_reset,
     .read = rosc_read,
     .write = rosc_write,
+    .holds_until = rosc_holds_until,
 };

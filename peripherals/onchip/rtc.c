@@ -164,4 +164,5 @@ const struct block_class rtc_class = {
     .reset = rtc_reset,
     .read = rtc_read,
     .write = rtc_write,
+    .holds_until = block_holds,
 };

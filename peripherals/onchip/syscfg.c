@@ -25,4 +25,5 @@ const struct block_class syscfg_class = {
     .size = sizeof(struct syscfg),
     .reset = syscfg_reset,
     .write = syscfg_write,
+    .holds_until = block_holds,
 };

@@ -14,4 +14,5 @@ const struct block_class sysinfo_class = {
     .name = "sysinfo",
     .size = sizeof(struct sysinfo),
     .reset = sysinfo_reset,
+    .holds_until = block_holds,
 };

@@ -10,4 +10,5 @@ const struct block_class tbman_class = {
     .name = "tbman",
     .size = sizeof(struct block),
     .reset = tbman_reset,
+    .holds_until = block_holds,
 };

@@ -37,6 +37,14 @@ static uint32_t ticks_read(struct block *b, unsigned reg) {
     return reg == CTRL(id) + 2 ? count(t, id) : b->values[reg];
 }
 
+static uint64_t ticks_holds_until(struct block *b, unsigned reg) {
+    struct ticks *t = (struct ticks *)b;
+    if (reg % REGISTERS_EACH != TICKS_PROC0_COUNT || !clock_is_running(&t->tick[reg / REGISTERS_EACH])) {
+        return TIME_NEVER;
+    }
+    return clock_time_of(t->clk_ref, clock_cycles_at(t->clk_ref, now_ps(t)) + 1);
+}
+
 static void ticks_write(struct block *b, unsigned reg, uint32_t value, uint32_t old) {
     ticks_update((struct ticks *)b);
 }
@@ -68,4 +76,5 @@ const struct block_class ticks_class = {
     .reset = ticks_reset,
     .read = ticks_read,
     .write = ticks_write,
+    .holds_until = ticks_holds_until,
 };

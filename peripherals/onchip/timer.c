@@ -27,24 +27,6 @@ uint64_t timer_time(struct timer *t) {
     return ps < t->held_until_ps && ps >= t->held_from_ps ? t->held : refresh(t, ps);
 }
 
-uint64_t timer_holds_until(struct block *b, unsigned reg) {
-    struct timer *t = (struct timer *)b;
-    switch (reg) {
-    case TIMER_TIMELR:
-        return 0;
-    case TIMER_TIMERAWH:
-    case TIMER_TIMERAWL:
-        timer_time(t);
-        return t->held_until_ps;
-    case TIMER_ARMED:
-    case TIMER_INTR:
-    case TIMER_INTS:
-        return t->alarm.pending ? t->alarm.when_ps : TIME_NEVER;
-    default:
-        return TIME_NEVER;
-    }
-}
-
 static uint32_t interrupt_status(const struct timer *t) {
     const uint32_t *v = t->block.values;
     return (v[TIMER_INTR] & v[TIMER_INTE]) | v[TIMER_INTF];
@@ -114,6 +96,15 @@ static void reconfigure(struct timer *t, bool paused, struct clock_domain *count
 static struct clock_domain *source(const struct timer *t) {
     bool sys = t->block.values[TIMER_SOURCE] & TIMER_SOURCE_CLK_SYS;
     return sys && t->clk_sys ? t->clk_sys : t->tick;
+}
+
+static uint64_t timer_holds_until(struct block *b, unsigned reg) {
+    struct timer *t = (struct timer *)b;
+    if (reg != TIMER_TIMERAWL && reg != TIMER_TIMERAWH) {
+        return TIME_NEVER;
+    }
+    timer_time(t);
+    return t->held_until_ps;
 }
 
 static uint32_t timer_read(struct block *b, unsigned reg) {
@@ -220,4 +211,5 @@ const struct block_class timer_class = {
     .reset = timer_reset,
     .read = timer_read,
     .write = timer_write,
+    .holds_until = timer_holds_until,
 };

@@ -28,8 +28,5 @@ extern const struct block_class timer_class;
 
 /* The 64-bit count, as TIMERAWH and TIMERAWL show it. */
 uint64_t timer_time(struct timer *timer);
-/* Until when the value that `reg` reads now stays as it is, if nobody writes to the block: picoseconds, TIME_NEVER
- * if for ever, 0 if reading it has a side effect. */
-uint64_t timer_holds_until(struct block *block, unsigned reg);
 
 #endif

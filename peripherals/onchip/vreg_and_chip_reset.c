@@ -35,4 +35,5 @@ const struct block_class vreg_and_chip_reset_class = {
     .size = sizeof(struct vreg_and_chip_reset),
     .reset = vreg_and_chip_reset_reset,
     .read = vreg_and_chip_reset_read,
+    .holds_until = block_holds,
 };

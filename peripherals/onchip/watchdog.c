@@ -79,6 +79,15 @@ static uint32_t watchdog_read(struct block *b, unsigned reg) {
     }
 }
 
+static uint64_t watchdog_holds_until(struct block *b, unsigned reg) {
+    struct watchdog *w = (struct watchdog *)b;
+    const struct clock_domain *clock = reg == WATCHDOG_TICK ? w->clk_ref : w->tick;
+    if (reg == WATCHDOG_TICK ? !clock_is_running(&w->generated) : reg != WATCHDOG_CTRL || !is_counting(w)) {
+        return TIME_NEVER;
+    }
+    return clock_time_of(clock, clock_cycles_at(clock, now_ps(w)) + 1);
+}
+
 static void write_ctrl(struct watchdog *w, uint32_t value, uint32_t old) {
     if ((value ^ old) & WATCHDOG_CTRL_ENABLE) {
         set_time(w, time_left(w, old & WATCHDOG_CTRL_ENABLE));
@@ -157,4 +166,5 @@ const struct block_class watchdog_class = {
     .reset = watchdog_reset,
     .read = watchdog_read,
     .write = watchdog_write,
+    .holds_until = watchdog_holds_until,
 };

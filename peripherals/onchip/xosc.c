@@ -95,6 +95,12 @@ static uint32_t xosc_read(struct block *b, unsigned reg) {
     }
 }
 
+static uint64_t xosc_holds_until(struct block *b, unsigned reg) {
+    struct xosc *x = (struct xosc *)b;
+    uint64_t now = cycles_now(x);
+    return reg == XOSC_COUNT && now < x->count_until ? clock_time_of(&x->clock, now + 1) : TIME_NEVER;
+}
+
 static void xosc_write(struct block *b, unsigned reg, uint32_t value, uint32_t old) {
     struct xosc *x = (struct xosc *)b;
     switch (reg) {
@@ -155,4 +161,5 @@ const struct block_class xosc_class = {
     .reset = xosc_reset,
     .read = xosc_read,
     .write = xosc_write,
+    .holds_until = xosc_holds_until,
 };

@@ -220,6 +220,16 @@ static void each_wrap_is_a_request(void **state) {
     assert_int_equal(f->requests, 10);
 }
 
+static void says_how_long_values_hold(void **state) {
+    struct fixture *f = *state;
+    wr(f->b, PWM_CH0_DIV, 4 << 4);
+    start(f, 9, 0, 0, 0);
+    run(f, 6);
+    assert_int_equal(block_holds_until(f->b, stage_offset(f->b, PWM_CH0_CTR)), 8 * CYCLE);
+    assert_int_equal(block_holds_until(f->b, stage_offset(f->b, PWM_INTR)), 40 * CYCLE);
+    assert_int_equal(block_holds_until(f->b, stage_offset(f->b, PWM_CH1_CTR)), TIME_NEVER);
+}
+
 static void slices_start_together(void **state) {
     struct fixture *f = *state;
     wr(f->b, PWM_CH1_TOP, 9);
@@ -347,6 +357,7 @@ int main(void) {
         TEST(outputs_can_be_inverted),
         TEST(wrap_interrupts),
         TEST(each_wrap_is_a_request),
+        TEST(says_how_long_values_hold),
         TEST(slices_start_together),
         TEST(phase_can_be_shifted),
         TEST(counter_beyond_top_runs_on),

@@ -79,7 +79,8 @@ struct gpio_bank {
     /* Set by the IO block: irq_input has changed at one pin. */
     void (*irq_changed)(void *context, unsigned pin, bool level);
     void *irq_context;
-    /* A pin's CTRL has been written, for a function that cares how it is overridden (flash chip select). May be NULL. */
+    /* A pin's CTRL has been written, for a function that cares how it is overridden (flash chip select). May be NULL.
+     */
     void (*control_changed)(void *context, unsigned pin);
     void *control_context;
 };

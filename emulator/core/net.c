@@ -135,7 +135,7 @@ void net_unlisten(struct net *net, struct net_listener *listener) {
     }
 }
 
-static bool is_joined(const struct net *a, const struct net *b) {
+bool net_is_joined(const struct net *a, const struct net *b) {
     for (const struct net *each = a->joined; each != a; each = each->joined) {
         if (each == b) {
             return true;
@@ -145,7 +145,7 @@ static bool is_joined(const struct net *a, const struct net *b) {
 }
 
 void net_join(struct net *a, struct net *b) {
-    if (is_joined(a, b)) {
+    if (net_is_joined(a, b)) {
         return;
     }
     struct net *next = a->joined;
@@ -161,4 +161,37 @@ void net_drive(struct net_driver *driver, enum net_drive drive) {
             net_update(driver->net, false);
         }
     }
+}
+
+void net_add_peer(struct net *net, struct net_peer *peer) {
+    struct net_peer **end = &net->peers; /* in order of adding */
+    while (*end) {
+        end = &(*end)->next;
+    }
+    peer->next = NULL;
+    *end = peer;
+}
+
+void net_remove_peer(struct net *net, struct net_peer *peer) {
+    for (struct net_peer **link = &net->peers; *link; link = &(*link)->next) {
+        if (*link == peer) {
+            *link = peer->next;
+            return;
+        }
+    }
+}
+
+struct net_peer *net_find_peer(const struct net *net, const void *kind, const struct net_peer *previous) {
+    bool past = !previous;
+    const struct net *each = net;
+    do {
+        for (struct net_peer *peer = each->peers; peer; peer = peer->next) {
+            if (past && peer->kind == kind) {
+                return peer;
+            }
+            past |= peer == previous;
+        }
+        each = each->joined;
+    } while (each != net);
+    return NULL;
 }

@@ -31,6 +31,13 @@ struct net_listener {
     struct net_listener *next; /* the net's */
 };
 
+/* Somebody at this net who speaks whole frames of a serial bus (serial.h) instead of edges. */
+struct net_peer {
+    const void *kind; /* tells the buses apart */
+    void *owner;
+    struct net_peer *next; /* the net's */
+};
+
 struct net {
     const char *name;
     struct environment *env;
@@ -39,6 +46,7 @@ struct net {
     bool reported;
     struct net_driver *drivers;
     struct net_listener *listeners;
+    struct net_peer *peers;
     struct net *joined; /* the next of the nets that wires make one; itself when there is no wire */
     bool telling;       /* listeners are being told */
     bool again;         /* and the level has changed meanwhile */
@@ -53,6 +61,12 @@ void net_detach(struct net_driver *driver);
 void net_unlisten(struct net *net, struct net_listener *listener);
 /* A wire between two nets, for good: one level from now on. Each keeps its name, drivers and listeners. */
 void net_join(struct net *a, struct net *b);
+/* True when they are one wire. */
+bool net_is_joined(const struct net *a, const struct net *b);
+void net_add_peer(struct net *net, struct net_peer *peer);
+void net_remove_peer(struct net *net, struct net_peer *peer);
+/* The first peer of this kind on the wire, or the one after `previous`; NULL when there is none (left). */
+struct net_peer *net_find_peer(const struct net *net, const void *kind, const struct net_peer *previous);
 /* Change what a driver does; listeners are told when the level changes. */
 void net_drive(struct net_driver *driver, enum net_drive drive);
 /* The level as a digital input sees it; a floating net reads low. */

@@ -1,0 +1,46 @@
+/* SPI0 and SPI1 (Arm PL022). Frames go to the targets (emulator/core/serial.h) on the net of the selected SCK pin.
+ * Lines: irq[0] the combined interrupt. */
+#ifndef ONCHIP_SPI_H
+#define ONCHIP_SPI_H
+
+#include "peripherals/onchip/gpio.h"
+
+#define SPI_FIFO_DEPTH 8
+
+struct spi_fifo {
+    uint16_t items[SPI_FIFO_DEPTH];
+    unsigned first;
+    unsigned count;
+};
+
+struct spi {
+    struct block block;
+    /* Wiring */
+    struct clock_domain *clk_peri;
+    struct line dreq_tx;
+    struct line dreq_rx;
+    struct gpio_bank *gpio; /* NULL: no pins, frames go nowhere */
+    unsigned function;      /* FUNCSEL of all its pins */
+    uint64_t rx_pins;       /* a bit per pin that can be it */
+    uint64_t cs_pins;
+    uint64_t sck_pins;
+    uint64_t tx_pins;
+
+    struct spi_fifo tx;
+    struct spi_fifo rx;
+    bool shifting;
+    bool frame_select; /* SSPFSSOUT is active */
+    uint16_t shifter;
+    uint64_t frame_end_ps;
+    uint64_t rx_touched_ps; /* when the receive FIFO was last filled or read */
+    uint32_t latched;       /* SSPRORINTR and SSPRTINTR */
+    struct event event;
+    struct clock_listener clock_listener;
+};
+
+extern const struct block_class spi_class;
+
+/* Duration of a frame in picoseconds, 0 while the prescaler is not set or the clock stands. */
+uint64_t spi_frame_ps(const struct spi *spi);
+
+#endif

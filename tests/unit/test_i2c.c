@@ -1,0 +1,243 @@
+#include "emulator/core/serial.h"
+#include "peripherals/onchip/i2c.h"
+#include "peripherals/onchip/registers/i2c.h"
+#include "tests/unit/stage.h"
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#define PERIOD_PS (UINT64_C(1250) * 8000) /* 100 kHz, see set_up() */
+#define CMD I2C_IC_DATA_CMD_CMD
+#define STOP I2C_IC_DATA_CMD_STOP
+#define RESTART I2C_IC_DATA_CMD_RESTART
+#define RAW(name) I2C_IC_RAW_INTR_STAT_##name
+
+struct chip {
+    struct stage stage;
+    struct gpio_bank bank;
+    struct block *block;
+    struct i2c *i2c;
+    struct i2c_target target;
+    struct net_driver pulls[2];
+    uint8_t address;
+    uint8_t heard[32];
+    unsigned count;
+    unsigned starts, stops;
+    uint8_t next;
+};
+
+static bool on_start(struct i2c_target *target, uint8_t address, bool read) {
+    struct chip *chip = target->owner;
+    chip->starts++;
+    return address == chip->address;
+}
+
+static bool on_write(struct i2c_target *target, uint8_t byte) {
+    struct chip *chip = target->owner;
+    chip->heard[chip->count++] = byte;
+    return byte != 0xee;
+}
+
+static uint8_t on_read(struct i2c_target *target) {
+    return ((struct chip *)target->owner)->next++;
+}
+
+static void on_stop(struct i2c_target *target) {
+    ((struct chip *)target->owner)->stops++;
+}
+
+static int set_up(void **state) {
+    struct chip *chip = calloc(1, sizeof(*chip));
+    stage_init(&chip->stage);
+    gpio_bank_init(&chip->bank, &chip->stage.env, &rp2040_gpio_bank0);
+    chip->block = block_create(&i2c_class, "I2C0", &chip->stage.env, &rp2040_i2c_registers);
+    chip->i2c = (struct i2c *)chip->block;
+    chip->i2c->clk_sys = &chip->stage.clock;
+    chip->i2c->gpio = &chip->bank;
+    chip->i2c->function = 3;
+    chip->i2c->sda_pins = 1 << 4;
+    chip->i2c->scl_pins = 1 << 5;
+    block_start(chip->block);
+    chip->address = 0x36;
+    chip->target = (struct i2c_target){ .scl = &chip->bank.pins[5].net,
+                                        .sda = &chip->bank.pins[4].net,
+                                        .start = on_start,
+                                        .write = on_write,
+                                        .read = on_read,
+                                        .stop = on_stop,
+                                        .owner = chip };
+    for (unsigned i = 0; i < 2; i++) {
+        chip->pulls[i].drive = NET_PULL_UP;
+        net_attach(&chip->bank.pins[4 + i].net, &chip->pulls[i]);
+        gpio_set_pad(&chip->bank, 4 + i, 0x56, false);
+        gpio_set_control(&chip->bank, 4 + i, 3);
+    }
+    i2c_target_attach(&chip->target);
+    /* fast mode registers, as the SDK does: 500 + 727 + 15 + 7 + 1 */
+    wr(chip->block, I2C_IC_CON,
+       I2C_IC_CON_MASTER_MODE | 2 << 1 | I2C_IC_CON_IC_RESTART_EN | I2C_IC_CON_IC_SLAVE_DISABLE |
+           I2C_IC_CON_TX_EMPTY_CTRL);
+    wr(chip->block, I2C_IC_FS_SCL_HCNT, 500);
+    wr(chip->block, I2C_IC_FS_SCL_LCNT, 727);
+    wr(chip->block, I2C_IC_FS_SPKLEN, 15);
+    wr(chip->block, I2C_IC_TAR, 0x36);
+    wr(chip->block, I2C_IC_ENABLE, 1);
+    *state = chip;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct chip *chip = *state;
+    block_destroy(chip->block);
+    free(chip);
+    return 0;
+}
+
+static void step(struct chip *chip, unsigned periods) {
+    stage_run(&chip->stage, periods * PERIOD_PS);
+}
+
+static uint32_t raw(struct chip *chip) {
+    return rd(chip->block, I2C_IC_RAW_INTR_STAT);
+}
+
+static void writes_bytes_at_the_wire_speed(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_DATA_CMD, 0x11);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x22 | STOP);
+    assert_int_equal(raw(chip), RAW(START_DET) | RAW(ACTIVITY));
+    assert_int_equal(rd(chip->block, I2C_IC_TXFLR), 2);
+    step(chip, 1 + 9 + 9 + 8);
+    assert_int_equal(chip->count, 1);
+    step(chip, 1);
+    assert_int_equal(chip->count, 2);
+    assert_int_equal(chip->heard[1], 0x22);
+    assert_int_equal(raw(chip) & RAW(STOP_DET), 0);
+    step(chip, 1);
+    assert_int_equal(raw(chip), RAW(START_DET) | RAW(STOP_DET) | RAW(ACTIVITY) | RAW(TX_EMPTY));
+    assert_int_equal(chip->stops, 1);
+    rd(chip->block, I2C_IC_CLR_INTR);
+    assert_int_equal(raw(chip), RAW(TX_EMPTY));
+    assert_int_equal(rd(chip->block, I2C_IC_STATUS), I2C_IC_STATUS_TFE | I2C_IC_STATUS_TFNF);
+}
+
+static void reads_after_a_repeated_start(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_DATA_CMD, 0x0c);
+    step(chip, 30);
+    assert_int_equal(raw(chip) & (RAW(TX_EMPTY) | RAW(STOP_DET)), RAW(TX_EMPTY)); /* held */
+    assert_int_equal(rd(chip->block, I2C_IC_STATUS) & I2C_IC_STATUS_MST_ACTIVITY, I2C_IC_STATUS_MST_ACTIVITY);
+    wr(chip->block, I2C_IC_ENABLE, 0); /* as the SDK does before each transfer */
+    wr(chip->block, I2C_IC_ENABLE, 1);
+    chip->next = 0x40;
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | RESTART);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
+    step(chip, 1 + 9 + 9 + 9 + 1);
+    assert_int_equal(chip->starts, 2);
+    assert_int_equal(chip->stops, 1);
+    assert_int_equal(raw(chip) & RAW(RESTART_DET), RAW(RESTART_DET));
+    assert_int_equal(rd(chip->block, I2C_IC_RXFLR), 2);
+    assert_true(raw(chip) & RAW(RX_FULL));
+    assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD), 0x40 | I2C_IC_DATA_CMD_FIRST_DATA_BYTE);
+    assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD), 0x41);
+    rd(chip->block, I2C_IC_DATA_CMD);
+    assert_true(raw(chip) & RAW(RX_UNDER));
+}
+
+static void nobody_answers(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_TAR, 0x37);
+    wr(chip->block, I2C_IC_INTR_MASK, I2C_IC_INTR_MASK_M_TX_ABRT);
+    wr(chip->block, I2C_IC_DATA_CMD, 1);
+    wr(chip->block, I2C_IC_DATA_CMD, 2 | STOP);
+    step(chip, 10);
+    assert_true(chip->block->irq[0].level);
+    assert_int_equal(rd(chip->block, I2C_IC_TX_ABRT_SOURCE), I2C_IC_TX_ABRT_SOURCE_ABRT_7B_ADDR_NOACK | 2u << 23);
+    wr(chip->block, I2C_IC_DATA_CMD, 3); /* held empty until the abort is cleared */
+    assert_int_equal(rd(chip->block, I2C_IC_TXFLR), 0);
+    step(chip, 1);
+    assert_true(raw(chip) & RAW(STOP_DET));
+    rd(chip->block, I2C_IC_CLR_TX_ABRT);
+    assert_false(chip->block->irq[0].level);
+    assert_int_equal(rd(chip->block, I2C_IC_TX_ABRT_SOURCE), 0);
+    assert_int_equal(chip->count, 0);
+}
+
+static void data_is_refused(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_DATA_CMD, 0xee);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x02 | STOP);
+    step(chip, 30);
+    assert_int_equal(rd(chip->block, I2C_IC_TX_ABRT_SOURCE), I2C_IC_TX_ABRT_SOURCE_ABRT_TXDATA_NOACK | 1u << 23);
+    assert_int_equal(chip->count, 1);
+    assert_int_equal(chip->stops, 1);
+}
+
+static void ten_bit_addresses(void **state) {
+    struct chip *chip = *state;
+    chip->address = 0x7a; /* 11110 and the upper two of 0x2b7 */
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    wr(chip->block, I2C_IC_CON, rd(chip->block, I2C_IC_CON) | I2C_IC_CON_IC_10BITADDR_MASTER);
+    wr(chip->block, I2C_IC_TAR, 0x2b7);
+    wr(chip->block, I2C_IC_ENABLE, 1);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
+    step(chip, 1 + 9 + 9 + 1 + 9 + 9 + 1);
+    assert_int_equal(chip->heard[0], 0xb7);
+    assert_int_equal(chip->starts, 2);
+    assert_int_equal(rd(chip->block, I2C_IC_RXFLR), 1);
+    assert_int_equal(chip->stops, 1);
+}
+
+static void waits_for_a_free_bus(void **state) {
+    struct chip *chip = *state;
+    struct net_driver stuck = { .drive = NET_LOW };
+    net_attach(&chip->bank.pins[4].net, &stuck);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x33 | STOP);
+    step(chip, 100);
+    assert_int_equal(chip->count, 0);
+    net_drive(&stuck, NET_Z);
+    step(chip, 30);
+    assert_int_equal(chip->count, 1);
+}
+
+static void software_aborts(void **state) {
+    struct chip *chip = *state;
+    for (unsigned i = 0; i < 8; i++) {
+        wr(chip->block, I2C_IC_DATA_CMD, i);
+    }
+    step(chip, 20);
+    wr(chip->block, I2C_IC_ENABLE, 3);
+    step(chip, 10);
+    assert_int_equal(rd(chip->block, I2C_IC_ENABLE), 1);
+    assert_true(rd(chip->block, I2C_IC_TX_ABRT_SOURCE) & I2C_IC_TX_ABRT_SOURCE_ABRT_USER_ABRT);
+    assert_true(raw(chip) & RAW(STOP_DET));
+}
+
+static void dreqs_follow_the_thresholds(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_DMA_TDLR, 4);
+    wr(chip->block, I2C_IC_DMA_CR, 3);
+    assert_true(chip->i2c->dreq_tx.level);
+    for (unsigned i = 0; i < 5; i++) {
+        wr(chip->block, I2C_IC_DATA_CMD, CMD | (i == 4 ? STOP : 0));
+    }
+    assert_false(chip->i2c->dreq_tx.level);
+    step(chip, 10);
+    assert_true(chip->i2c->dreq_tx.level);
+    step(chip, 60);
+    assert_true(chip->i2c->dreq_rx.level);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(writes_bytes_at_the_wire_speed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_after_a_repeated_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(nobody_answers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(data_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ten_bit_addresses, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_free_bus, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(software_aborts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(dreqs_follow_the_thresholds, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -13,15 +13,8 @@
 
 #define QUANTUM_CYCLES 1000
 
-static const struct chip_desc *const chips[] = { &chip_rp2040 };
-
-const struct chip_desc *chip_by_name(const char *name) {
-    for (size_t i = 0; i < sizeof(chips) / sizeof(chips[0]); i++) {
-        if (strcmp(chips[i]->name, name) == 0) {
-            return chips[i];
-        }
-    }
-    return NULL;
+uint32_t machine_rom_size(const struct chip_desc *chip) {
+    return chip->rom_size;
 }
 
 /* ---- Time of a running core ---- */

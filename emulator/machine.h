@@ -33,7 +33,7 @@ struct machine_desc {
     uint32_t flash_size;    /* bytes: 2, 4, 8 or 16 MB; 0: 2 MB */
     uint64_t seed;          /* of every random bit in the machine */
     bool exact;             /* no shortcut in time */
-    const uint8_t *bootrom; /* the user's own boot ROM image, chip->rom_size bytes; NULL: our services */
+    const uint8_t *bootrom; /* the user's own boot ROM image, machine_rom_size() bytes; NULL: our services */
     log_sink *log_sink;     /* may be NULL */
     void *log_context;
 };
@@ -88,7 +88,7 @@ void machine_trace_bus(struct machine *machine, bool on);
 void machine_trace_exceptions(struct machine *machine, bool on);
 
 extern const struct chip_desc chip_rp2040;
-/* By name ("rp2040", "rp2350"); NULL when there is none. */
-const struct chip_desc *chip_by_name(const char *name);
+/* Bytes that a boot ROM image of the chip has. */
+uint32_t machine_rom_size(const struct chip_desc *chip);
 
 #endif

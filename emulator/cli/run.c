@@ -1,17 +1,118 @@
 /* `ouroboard run`: from options to a running machine and back. */
 #include "emulator/cli/commands.h"
 #include "emulator/cli/session.h"
-#include "firmware-loader/flash_file.h"
-#include "firmware-loader/image.h"
+#include "firmware-loader/boards.h"
+#include "firmware-loader/describe.h"
+#include "firmware-loader/drive_image.h"
+#include "firmware-loader/firmware.h"
 #include "peripherals/parts/w25q.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define DEFAULT_BOARD "raspberry_pi_pico"
+
+/* What is to run: resolved from the options before anything is opened. */
+struct job {
+    struct session session;
+    const struct board *board;
+    char firmware[1024];
+    struct image image;
+    bool has_image;
+    uint8_t *bootrom;
+};
 
 static void print_log(void *context, enum log_level level, uint64_t time_ps, const char *source, const char *line) {
     const struct session *session = context;
     const char *end = session->console && console_is_raw(session->console) ? "\r\n" : "\n";
     fprintf(stderr, "[%11.6f] %-5s %s: %s%s", (double)time_ps / 1e12, log_level_name(level), source, line, end);
 }
+
+static void print_drive(void *context, enum log_level level, const char *line) {
+    const struct session *session = context;
+    const char *end = session->console && console_is_raw(session->console) ? "\r\n" : "\n";
+    fprintf(stderr, "%s drive: %s%s", log_level_name(level), line, end);
+}
+
+/* ---- What to run ---- */
+
+/* NULL: not emulated. */
+static const struct chip_desc *chip_by_id(enum chip chip) {
+    return chip == CHIP_RP2040 ? &chip_rp2040 : NULL;
+}
+
+static bool file_exists(const char *path) {
+    FILE *file = fopen(path, "rb");
+    if (file) {
+        fclose(file);
+    }
+    return file != NULL;
+}
+
+/* The image that is named, or the newest one of the board; none when a flash file is there to go on with. */
+static bool find_firmware(struct job *job, const struct run_options *options, struct error *error) {
+    if (options->firmware) {
+        snprintf(job->firmware, sizeof(job->firmware), "%s", options->firmware);
+        return true;
+    }
+    if (options->flash && file_exists(options->flash)) {
+        return true;
+    }
+    const char *board = options->board ? options->board : DEFAULT_BOARD;
+    return firmware_find(board, NULL, job->firmware, sizeof(job->firmware), error);
+}
+
+static const struct board *default_board(enum chip chip) {
+    return board_find(chip == CHIP_RP2350 ? "raspberry_pi_pico2" : DEFAULT_BOARD, NULL);
+}
+
+static bool resolve(struct job *job, const struct run_options *options, struct error *error) {
+    if (options->board) {
+        job->board = board_find(options->board, error);
+        if (!job->board) {
+            return false;
+        }
+    }
+    if (!find_firmware(job, options, error)) {
+        return false;
+    }
+    if (!job->firmware[0]) {
+        job->board = job->board ? job->board : default_board(CHIP_RP2040);
+        return true;
+    }
+    if (!image_load(&job->image, job->firmware, job->board ? job->board->chip : CHIP_UNKNOWN, error)) {
+        return false;
+    }
+    job->has_image = true;
+    struct description description;
+    describe_image(&job->image, &description);
+    if (!job->board) {
+        job->board = description.board ? description.board : default_board(description.chip);
+    }
+    if (description.chip != CHIP_UNKNOWN && description.chip != job->board->chip) {
+        error_set(error, "%s is an image for the %s, but the board %s has an %s", job->firmware,
+                  chip_name(description.chip), job->board->id, chip_name(job->board->chip));
+        return false;
+    }
+    return image_fits(&job->image, job->board->chip, job->board->flash_bytes, error);
+}
+
+static bool read_exactly(const char *path, uint8_t *bytes, size_t size, const char *what, struct error *error) {
+    FILE *file = fopen(path, "rb");
+    if (!file) {
+        error_set(error, "%s %s: %s", what, path, strerror(errno));
+        return false;
+    }
+    bool fits = fread(bytes, 1, size, file) == size && fgetc(file) == EOF;
+    fclose(file);
+    if (!fits) {
+        error_set(error, "%s %s: exactly %zu bytes are needed", what, path, size);
+    }
+    return fits;
+}
+
+/* ---- Putting it together ---- */
 
 static bool load_image(struct machine *machine, const struct image *image, struct error *error) {
     for (size_t i = 0; i < image->range_count; i++) {
@@ -23,41 +124,87 @@ static bool load_image(struct machine *machine, const struct image *image, struc
     return true;
 }
 
-/* What is in the file, then the image over it. */
-static bool fill_flash(struct session *session, const struct image *image, struct error *error) {
-    struct w25q *flash = machine_flash(session->machine);
-    if (session->options->flash) {
-        session->flash_file = flash_file_open(session->options->flash, flash->contents, flash->desc.size, error);
-        if (!session->flash_file) {
-            return false;
-        }
+static bool load_drive(struct job *job, struct error *error) {
+    const struct run_options *options = job->session.options;
+    if (!options->drive && !options->image) {
+        return true;
     }
-    if (!load_image(session->machine, image, error)) {
+    uint32_t size = board_drive_bytes(job->board);
+    uint8_t *area = malloc(size);
+    if (!area) {
+        error_set(error, "out of memory");
         return false;
     }
-    if (session->flash_file) {
-        flash_file_compare(session->flash_file);
-        return flash_file_commit(session->flash_file, error);
-    }
-    return true;
+    bool ok = options->drive ? drive_build_image(options->drive, area, size, print_drive, &job->session, error)
+                             : read_exactly(options->image, area, size, "--image", error);
+    ok = ok && machine_load(job->session.machine, CHIP_FLASH_BASE + board_drive_offset(job->board), area, size, error);
+    free(area);
+    return ok;
 }
 
-static bool make_machine(struct session *session, const struct image *image, struct error *error) {
+static bool load_bootrom(struct job *job, const char *path, struct error *error) {
+    uint32_t size = machine_rom_size(chip_by_id(job->board->chip));
+    job->bootrom = path ? malloc(size) : NULL;
+    return !path || (job->bootrom && read_exactly(path, job->bootrom, size, "--bootrom", error));
+}
+
+static bool make_machine(struct job *job, struct error *error) {
+    struct session *session = &job->session;
+    const struct run_options *options = session->options;
     struct machine_desc desc = {
-        .chip = &chip_rp2040,
-        .seed = session->options->seed,
-        .exact = session->options->exact,
+        .chip = chip_by_id(job->board->chip),
+        .flash_size = job->board->flash_bytes,
+        .seed = options->seed,
+        .exact = options->exact,
         .log_sink = print_log,
         .log_context = session,
     };
-    session->machine = machine_create(&desc, error);
-    if (!session->machine || !fill_flash(session, image, error)) {
+    if (!desc.chip) {
+        error_set(error, "the board %s has an %s, which is not emulated yet", job->board->id,
+                  chip_name(job->board->chip));
         return false;
     }
-    memcpy(machine_log(session->machine)->enabled, session->options->log, sizeof(session->options->log));
-    machine_trace_bus(session->machine, session->options->trace_bus);
-    machine_trace_exceptions(session->machine, session->options->trace_exceptions);
-    machine_power_on(session->machine, image_is_ram_only(image) ? image_ram_entry(image) : 0);
+    if (!load_bootrom(job, options->bootrom, error)) {
+        return false;
+    }
+    desc.bootrom = job->bootrom;
+    session->machine = machine_create(&desc, error);
+    if (!session->machine) {
+        return false;
+    }
+    memcpy(machine_log(session->machine)->enabled, options->log, sizeof(options->log));
+    machine_trace_bus(session->machine, options->trace_bus);
+    machine_trace_exceptions(session->machine, options->trace_exceptions);
+    session_attach(session);
+    return true;
+}
+
+static bool open_flash(struct job *job, struct error *error) {
+    struct session *session = &job->session;
+    if (!session->options->flash) {
+        return true;
+    }
+    struct w25q *flash = machine_flash(session->machine);
+    session->flash_file = flash_file_open(session->options->flash, flash->contents, flash->desc.size, error);
+    return session->flash_file != NULL;
+}
+
+/* What has been loaded over the contents of the flash file goes into it. */
+static bool keep_loaded(struct flash_file *file, struct error *error) {
+    if (file) {
+        flash_file_compare(file);
+    }
+    return flash_file_commit(file, error);
+}
+
+static bool load_all(struct job *job, struct error *error) {
+    struct machine *machine = job->session.machine;
+    if (!open_flash(job, error) || (job->has_image && !load_image(machine, &job->image, error)) ||
+        !load_drive(job, error) || !keep_loaded(job->session.flash_file, error)) {
+        return false;
+    }
+    bool ram_only = job->has_image && image_is_ram_only(&job->image);
+    machine_power_on(machine, ram_only ? image_ram_entry(&job->image) : 0);
     return true;
 }
 
@@ -75,29 +222,26 @@ static bool open_console(struct session *session, struct error *error) {
     if (session->options->serial_log_file) {
         session->serial_log = fopen(session->options->serial_log_file, "wb");
         if (!session->serial_log) {
-            error_set(error, "--serial-log-file %s: cannot be written", session->options->serial_log_file);
+            error_set(error, "--serial-log-file %s: %s", session->options->serial_log_file, strerror(errno));
             return false;
         }
     }
     return true;
 }
 
-static int run(struct session *session, const struct image *image) {
-    struct error error = { { 0 } };
-    int code = EXIT_USAGE;
-    if (open_console(session, &error) && make_machine(session, image, &error)) {
-        code = session_run(session);
-    } else {
+static int close_all(struct job *job, int code) {
+    struct error error;
+    if (!flash_file_close(job->session.flash_file, &error)) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
+        code = code == EXIT_PASS ? EXIT_USAGE : code;
     }
-    if (!flash_file_close(session->flash_file, &error)) {
-        fprintf(stderr, "ouroboard: %s\n", error.message);
+    machine_destroy(job->session.machine);
+    console_close(job->session.console);
+    if (job->session.serial_log) {
+        fclose(job->session.serial_log);
     }
-    machine_destroy(session->machine);
-    console_close(session->console);
-    if (session->serial_log) {
-        fclose(session->serial_log);
-    }
+    image_finish(&job->image);
+    free(job->bootrom);
     return code;
 }
 
@@ -107,14 +251,14 @@ int command_run(int argc, char **argv) {
     if (!run_options_parse(&options, argc, argv, &code)) {
         return code;
     }
-    struct image image;
-    struct error error;
-    if (!options.firmware || !image_load(&image, options.firmware, CHIP_RP2040, &error)) {
-        fprintf(stderr, "ouroboard: %s\n", options.firmware ? error.message : "no firmware given");
-        return EXIT_USAGE;
+    struct job job = { .session = { .options = &options } };
+    struct error error = { { 0 } };
+    if (resolve(&job, &options, &error) && make_machine(&job, &error) && load_all(&job, &error) &&
+        open_console(&job.session, &error)) {
+        code = session_run(&job.session);
+    } else {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+        code = EXIT_USAGE;
     }
-    struct session session = { .options = &options };
-    code = run(&session, &image);
-    image_finish(&image);
-    return code;
+    return close_all(&job, code);
 }

@@ -7,12 +7,6 @@
 
 #define SLICE_PS (1 * PS_PER_MS) /* virtual time between two looks at the console */
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
-#define NO_VERDICT (-1)
-
-struct verdict {
-    struct session *session;
-    int code;
-};
 
 /* ---- Output ---- */
 
@@ -33,16 +27,15 @@ static enum console_port input_port(struct session *session) {
     return strcmp(wanted, "usb") == 0 ? CONSOLE_USB : strcmp(wanted, "uart0") == 0 ? CONSOLE_UART0 : CONSOLE_UART1;
 }
 
-static void conclude(struct verdict *verdict, int code) {
-    if (verdict->code == NO_VERDICT) {
-        verdict->code = code;
-        machine_stop(verdict->session->machine);
+static void conclude(struct session *session, int code) {
+    if (session->verdict == NO_VERDICT) {
+        session->verdict = code;
+        machine_stop(session->machine);
     }
 }
 
 static void on_console(void *context, enum console_port port, const uint8_t *data, size_t size) {
-    struct verdict *verdict = context;
-    struct session *session = verdict->session;
+    struct session *session = context;
     if (!is_console(session, port)) {
         return;
     }
@@ -52,14 +45,14 @@ static void on_console(void *context, enum console_port port, const uint8_t *dat
     }
     if (matcher_feed(&session->fail, data, size)) {
         fprintf(stderr, "ouroboard: the fail text was printed: %s\n", session->options->fail_text);
-        conclude(verdict, EXIT_ASSERTION);
+        conclude(session, EXIT_ASSERTION);
     }
     if (matcher_feed(&session->expect, data, size)) {
-        conclude(verdict, EXIT_PASS);
+        conclude(session, EXIT_PASS);
     }
     if (matcher_feed(&session->safe_mode, data, size)) {
         fprintf(stderr, "ouroboard: the firmware went to safe mode\n");
-        conclude(verdict, EXIT_GUEST);
+        conclude(session, EXIT_GUEST);
     }
 }
 
@@ -77,25 +70,6 @@ static void feed_input(struct session *session) {
     size_t taken = machine_console_write(session->machine, port, session->input, session->input_length);
     session->input_length -= taken;
     memmove(session->input, session->input + taken, session->input_length);
-}
-
-/* ---- Flash ---- */
-
-static void on_flash_changed(void *context, uint32_t offset, uint32_t size, bool erased) {
-    const struct verdict *verdict = context;
-    if (verdict->session->flash_file) {
-        flash_file_changed(verdict->session->flash_file, offset, size, erased);
-    }
-}
-
-/* A failure is told once; it is tried again all the time. */
-static void keep_flash(struct session *session) {
-    struct error error;
-    bool ok = flash_file_commit(session->flash_file, &error);
-    if (!ok && !session->flash_failed) {
-        fprintf(stderr, "ouroboard: %s\n", error.message);
-    }
-    session->flash_failed = !ok;
 }
 
 /* ---- The loop ---- */
@@ -146,23 +120,33 @@ static uint64_t slice_end(const struct session *session, uint64_t now) {
     return timeout && end > timeout * PS_PER_MS ? timeout * PS_PER_MS : end;
 }
 
-static int loop(struct session *session, struct verdict *verdict) {
-    while (verdict->code == NO_VERDICT && !console_wants_out(session->console)) {
+/* A failure is told once; it is tried again all the time. */
+static void keep_flash(struct session *session) {
+    struct error error;
+    bool ok = flash_file_commit(session->flash_file, &error);
+    if (!ok && !session->flash_failed) {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+    }
+    session->flash_failed = !ok;
+}
+
+static int loop(struct session *session) {
+    while (session->verdict == NO_VERDICT && !console_wants_out(session->console)) {
         feed_input(session);
         enum machine_state state = machine_run(session->machine, slice_end(session, machine_now(session->machine)));
         uint64_t now = machine_now(session->machine);
-        if (verdict->code == NO_VERDICT) {
-            verdict->code = judge_state(session, state);
+        if (session->verdict == NO_VERDICT) {
+            session->verdict = judge_state(session, state);
         }
-        if (verdict->code == NO_VERDICT) {
-            verdict->code = judge_time(session, now);
+        if (session->verdict == NO_VERDICT) {
+            session->verdict = judge_time(session, now);
         }
         keep_flash(session);
         console_flush(session->console);
         struct pollfd fds[CONSOLE_FDS];
         pace_wait(&session->pace, now, fds, console_poll(session->console, fds));
     }
-    return verdict->code == NO_VERDICT ? EXIT_PASS : verdict->code;
+    return session->verdict == NO_VERDICT ? EXIT_PASS : session->verdict;
 }
 
 static void print_stats(const struct session *session) {
@@ -172,19 +156,28 @@ static void print_stats(const struct session *session) {
             virtual_s / wall_s, machine_cycles(session->machine));
 }
 
+static void on_flash(void *context, uint32_t offset, uint32_t size, bool erased) {
+    struct session *session = context;
+    if (session->flash_file) {
+        flash_file_changed(session->flash_file, offset, size, erased);
+    }
+}
+
+void session_attach(struct session *session) {
+    machine_set_events(session->machine, &(struct machine_events){
+                                             .context = session, .console = on_console, .flash_changed = on_flash });
+}
+
 int session_run(struct session *session) {
-    struct verdict verdict = { .session = session, .code = NO_VERDICT };
+    session->verdict = NO_VERDICT;
     matcher_init(&session->expect, session->options->expect_text);
     matcher_init(&session->fail, session->options->fail_text);
     bool judged = session->options->expect_text || session->options->timeout_ms;
     matcher_init(&session->safe_mode, judged ? "You are in safe mode because:" : NULL);
-    machine_set_events(
-        session->machine,
-        &(struct machine_events){ .context = &verdict, .console = on_console, .flash_changed = on_flash_changed });
     session->locked_up_ps = TIME_NEVER;
     session->wall_start_ns = wall_now_ns();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));
-    int code = loop(session, &verdict);
+    int code = loop(session);
     if (session->options->stats) {
         print_stats(session);
     }

@@ -17,16 +17,21 @@ struct session {
     struct console *console;
     struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
     FILE *serial_log;
+    int verdict; /* exit code, or NO_VERDICT */
     struct matcher expect, fail, safe_mode;
     struct pace pace;
     uint8_t input[256]; /* typed, not yet taken by the machine */
     size_t input_length;
-    bool flash_failed; /* the file of the flash could not be written */
-    bool usb_seen;     /* the USB console has said something: UART0 is no longer the console */
+    bool usb_seen; /* the USB console has said something: UART0 is no longer the console */
     uint64_t wall_start_ns;
+    bool flash_failed;     /* the user has been told that the flash file cannot be written */
     uint64_t locked_up_ps; /* since when core 0 is in lock-up; TIME_NEVER: it is not */
 };
 
+#define NO_VERDICT (-1)
+
+/* Listen to the machine: console, flash. Before anything is loaded. */
+void session_attach(struct session *session);
 /* Run to the end; the result is an exit code. */
 int session_run(struct session *session);
 

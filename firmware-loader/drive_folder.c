@@ -3,7 +3,8 @@
  * folder), sockets, pipes and devices, names FAT cannot hold, a second name that differs only in case, what cannot be
  * read. Left out quietly (log level trace): `.git`, `.hg`, `.svn`, `.jj`, `__pycache__`, `.DS_Store`, `Thumbs.db`, and
  * the temporary files of editors: `*~`, `#*#`, `.#*`, `.*.sw?`, `*.swp`, `.~*`, `4913`, `*.tmp`, `*___jb_*`,
- * `.goutputstream-*`, and our own `.ouroboard-*`.
+ * `.goutputstream-*`, our own `.ouroboard-*`, and
+ * the copies that conflicts left, `*.conflict` and `*.conflict-*`.
  *
  * Paths are walked part by part without following links, so that a folder swapped for a link does not lead us out. */
 #include "firmware-loader/drive_folder.h"
@@ -93,8 +94,10 @@ static struct drive_signature signature_of(const struct stat *status) {
 
 bool drive_ignores(const char *name) {
     static const char *const patterns[] = {
-        ".git",   ".hg",   ".svn", ".jj",  "__pycache__", ".DS_Store", "Thumbs.db",        "*~",           "#*#", ".#*",
-        ".*.sw?", "*.swp", ".~*",  "4913", "*.tmp",       "*___jb_*",  ".goutputstream-*", ".ouroboard-*",
+        ".git",       ".hg",          ".svn",  ".jj",      "__pycache__",      ".DS_Store",
+        "Thumbs.db",  "*~",           "#*#",   ".#*",      ".*.sw?",           "*.swp",
+        ".~*",        "4913",         "*.tmp", "*___jb_*", ".goutputstream-*", ".ouroboard-*",
+        "*.conflict", "*.conflict-*",
     };
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
         if (!fnmatch(patterns[i], name, 0)) {

@@ -6,6 +6,7 @@
 #include "peripherals/onchip/busctrl.h"
 #include "peripherals/onchip/clocks.h"
 #include "peripherals/onchip/dma.h"
+#include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/pads.h"
 #include "peripherals/onchip/pll.h"
@@ -15,6 +16,7 @@
 #include "peripherals/onchip/rosc.h"
 #include "peripherals/onchip/rtc.h"
 #include "peripherals/onchip/sio.h"
+#include "peripherals/onchip/spi.h"
 #include "peripherals/onchip/ssi.h"
 #include "peripherals/onchip/syscfg.h"
 #include "peripherals/onchip/sysinfo.h"
@@ -65,10 +67,10 @@ static const struct block_at map[] = {
     AT("BUSCTRL", 0x40030000, busctrl, busctrl, RESET(1)),
     AT("UART0", 0x40034000, uart, uart, IRQ(1, 20), RESET(22)),
     AT("UART1", 0x40038000, uart, uart, IRQ(1, 21), RESET(23)),
-    AT("SPI0", 0x4003c000, stub, spi, IRQ(1, 18), RESET(16)),
-    AT("SPI1", 0x40040000, stub, spi, IRQ(1, 19), RESET(17)),
-    AT("I2C0", 0x40044000, stub, i2c, IRQ(1, 23), RESET(3)),
-    AT("I2C1", 0x40048000, stub, i2c, IRQ(1, 24), RESET(4)),
+    AT("SPI0", 0x4003c000, spi, spi, IRQ(1, 18), RESET(16)),
+    AT("SPI1", 0x40040000, spi, spi, IRQ(1, 19), RESET(17)),
+    AT("I2C0", 0x40044000, i2c, i2c, IRQ(1, 23), RESET(3)),
+    AT("I2C1", 0x40048000, i2c, i2c, IRQ(1, 24), RESET(4)),
     AT("ADC", 0x4004c000, adc, adc, IRQ(1, 22), RESET(0)),
     AT("PWM", 0x40050000, pwm, pwm, IRQ(1, 4), RESET(14)),
     AT("TIMER", 0x40054000, timer, timer, IRQ(4, 0, 1, 2, 3), RESET(21)),
@@ -250,6 +252,48 @@ static void wire_uarts(struct machine *machine, struct rp2040 *chip) {
     }
 }
 
+/* Functions 1 and 3 of these pins: every fourth pin from the first on does the same. */
+#define EVERY_FOURTH(first, count) ((UINT64_C(0x1111111111111111) & ((UINT64_C(1) << 4 * (count)) - 1)) << (first))
+
+static const struct {
+    const char *name;
+    uint64_t rx, cs, sck, tx;
+} spi_pins[] = {
+    { "SPI0", EVERY_FOURTH(0, 2) | EVERY_FOURTH(16, 2), EVERY_FOURTH(1, 2) | EVERY_FOURTH(17, 2),
+      EVERY_FOURTH(2, 2) | EVERY_FOURTH(18, 2), EVERY_FOURTH(3, 2) | EVERY_FOURTH(19, 2) },
+    { "SPI1", EVERY_FOURTH(8, 2) | EVERY_FOURTH(24, 2), EVERY_FOURTH(9, 2) | EVERY_FOURTH(25, 2),
+      EVERY_FOURTH(10, 2) | EVERY_FOURTH(26, 1), EVERY_FOURTH(11, 2) | EVERY_FOURTH(27, 1) },
+};
+
+static const struct {
+    const char *name;
+    uint64_t sda, scl;
+} i2c_pins[] = {
+    { "I2C0", EVERY_FOURTH(0, 8), EVERY_FOURTH(1, 8) },
+    { "I2C1", EVERY_FOURTH(2, 7), EVERY_FOURTH(3, 7) },
+};
+
+static void wire_spi_and_i2c(struct machine *machine, struct rp2040 *chip) {
+    for (size_t i = 0; i < sizeof(spi_pins) / sizeof(spi_pins[0]); i++) {
+        struct spi *spi = find(machine, spi_pins[i].name);
+        spi->clk_peri = clocks_domain(find(machine, "CLOCKS"), CLOCK_PERI);
+        spi->gpio = &chip->bank0;
+        spi->function = 1;
+        spi->rx_pins = spi_pins[i].rx;
+        spi->cs_pins = spi_pins[i].cs;
+        spi->sck_pins = spi_pins[i].sck;
+        spi->tx_pins = spi_pins[i].tx;
+    }
+    for (size_t i = 0; i < sizeof(i2c_pins) / sizeof(i2c_pins[0]); i++) {
+        struct i2c *i2c = find(machine, i2c_pins[i].name);
+        i2c->clk_sys = machine->clk_sys;
+        i2c->gpio = &chip->bank0;
+        i2c->function = 3;
+        i2c->sda_pins = i2c_pins[i].sda;
+        i2c->scl_pins = i2c_pins[i].scl;
+    }
+}
+
 /* ---- DMA requests ---- */
 
 /* Datasheet 2.5.3.1. */
@@ -258,12 +302,16 @@ static const struct {
     size_t line; /* offset of the struct line in the block */
     unsigned number;
 } dreqs[] = {
+    { "SPI0", offsetof(struct spi, dreq_tx), 16 },   { "SPI0", offsetof(struct spi, dreq_rx), 17 },
+    { "SPI1", offsetof(struct spi, dreq_tx), 18 },   { "SPI1", offsetof(struct spi, dreq_rx), 19 },
     { "UART0", offsetof(struct uart, dreq_tx), 20 }, { "UART0", offsetof(struct uart, dreq_rx), 21 },
     { "UART1", offsetof(struct uart, dreq_tx), 22 }, { "UART1", offsetof(struct uart, dreq_rx), 23 },
     { "PWM", offsetof(struct pwm, dreq[0]), 24 },    { "PWM", offsetof(struct pwm, dreq[1]), 25 },
     { "PWM", offsetof(struct pwm, dreq[2]), 26 },    { "PWM", offsetof(struct pwm, dreq[3]), 27 },
     { "PWM", offsetof(struct pwm, dreq[4]), 28 },    { "PWM", offsetof(struct pwm, dreq[5]), 29 },
     { "PWM", offsetof(struct pwm, dreq[6]), 30 },    { "PWM", offsetof(struct pwm, dreq[7]), 31 },
+    { "I2C0", offsetof(struct i2c, dreq_tx), 32 },   { "I2C0", offsetof(struct i2c, dreq_rx), 33 },
+    { "I2C1", offsetof(struct i2c, dreq_tx), 34 },   { "I2C1", offsetof(struct i2c, dreq_rx), 35 },
     { "ADC", offsetof(struct adc, dreq), 36 },       { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 37 },
     { "SSI", offsetof(struct ssi, dreq_tx), 38 },    { "SSI", offsetof(struct ssi, dreq_rx), 39 },
 };
@@ -425,6 +473,7 @@ static bool wire(struct machine *machine, struct error *error) {
     wire_resets(machine);
     wire_pins(machine, chip);
     wire_uarts(machine, chip);
+    wire_spi_and_i2c(machine, chip);
     wire_dma(machine);
     wire_pwm_and_adc(machine, chip);
     wire_flash(machine, chip);

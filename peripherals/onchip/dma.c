@@ -575,6 +575,13 @@ static uint32_t dma_read(struct block *block, unsigned reg) {
     }
 }
 
+/* Addresses and counts move between the events; the rest changes with them. */
+static uint64_t dma_holds_until(struct block *block, unsigned reg) {
+    struct dma *dma = dma_of(block);
+    bool moves = reg < DMA_CHANNELS * CHANNEL_REGISTERS && field_of[reg % CHANNEL_REGISTERS] != CONTROL;
+    return dma->busy && (moves || reg == DMA_SNIFF_DATA) ? 0 : TIME_NEVER;
+}
+
 /* CTRL: `value` with the bits that are written; errors are cleared by a 1. */
 static void write_channel_control(struct dma *dma, unsigned number, uint32_t value) {
     struct dma_channel *ch = &dma->channels[number];
@@ -689,4 +696,5 @@ const struct block_class dma_class = {
     .reset = dma_reset,
     .read = dma_read,
     .write = dma_write,
+    .holds_until = dma_holds_until,
 };

@@ -378,6 +378,10 @@ static uint32_t i2c_read_register(struct block *block, unsigned reg) {
     }
 }
 
+static uint64_t i2c_holds_until(struct block *block, unsigned reg) {
+    return cleared_by(reg) || reg == I2C_IC_DATA_CMD ? 0 : TIME_NEVER;
+}
+
 /* ---- Events ---- */
 static void i2c_due(struct event *event, uint64_t late_ps) {
     struct i2c *i2c = event->owner;
@@ -449,4 +453,5 @@ const struct block_class i2c_class = {
     .reset = i2c_reset,
     .read = i2c_read_register,
     .write = i2c_write_register,
+    .holds_until = i2c_holds_until,
 };

@@ -132,4 +132,5 @@ const struct block_class io_bank_class = {
     .reset = io_reset,
     .read = io_read,
     .write = io_write,
+    .holds_until = block_holds,
 };

@@ -35,4 +35,5 @@ const struct block_class pads_class = {
     .size = sizeof(struct pads),
     .reset = pads_reset,
     .write = pads_write,
+    .holds_until = block_holds,
 };

@@ -356,6 +356,22 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     }
 }
 
+static uint64_t sio_holds_until(struct block *block, unsigned reg) {
+    const struct sio_divider *divider = &sio_of(block)->cores[block->env->core].divider;
+    switch (reg) {
+    case SIO_CPUID:
+    case SIO_GPIO_IN:
+    case SIO_GPIO_HI_IN:
+    case SIO_FIFO_ST:
+    case SIO_SPINLOCK_ST:
+        return TIME_NEVER;
+    case SIO_DIV_CSR:
+        return divider->ready_ps > scheduler_now(block->env->scheduler) ? divider->ready_ps : TIME_NEVER;
+    default:
+        return 0;
+    }
+}
+
 static void sio_reset(struct block *block) {
     struct sio *sio = sio_of(block);
     sio->out[0] = sio->out[1] = sio->oe[0] = sio->oe[1] = 0;
@@ -378,4 +394,5 @@ const struct block_class sio_class = {
     .reset = sio_reset,
     .read = sio_read,
     .write = sio_write,
+    .holds_until = sio_holds_until,
 };

@@ -219,6 +219,11 @@ static uint32_t spi_read(struct block *block, unsigned reg) {
     return value;
 }
 
+static uint64_t spi_holds_until(struct block *block, unsigned reg) {
+    struct spi *spi = spi_of(block);
+    return spi->shifting ? spi->frame_end_ps : TIME_NEVER;
+}
+
 static void write_data(struct spi *spi, uint32_t value) {
     if (spi->tx.count == SPI_FIFO_DEPTH) {
         log_write(spi->block.env->log, LOG_GUEST, spi->block.name, "frame written to a full FIFO is lost");
@@ -298,4 +303,5 @@ const struct block_class spi_class = {
     .reset = spi_reset,
     .read = spi_read,
     .write = spi_write,
+    .holds_until = spi_holds_until,
 };

@@ -360,4 +360,5 @@ const struct block_class uart_class = {
     .reset = uart_reset,
     .read = uart_read,
     .write = uart_write,
+    .holds_until = block_holds,
 };

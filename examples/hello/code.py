@@ -4,7 +4,11 @@ import time
 
 import board
 import digitalio
+import supervisor
 
+# What is printed before the computer has opened the serial console is lost.
+while not supervisor.runtime.serial_connected:
+    time.sleep(0.01)
 print("Hello from", os.uname().machine)
 
 led = digitalio.DigitalInOut(board.LED)

@@ -8,7 +8,8 @@
 #define LOCK_CYCLES 500
 #define FBDIV_MIN 16
 #define FBDIV_MAX 320
-#define VCO_MIN_HZ UINT64_C(400000000)
+#define VCO_MIN_HZ                                                                                                     \
+    UINT64_C(400000000) /* of the first datasheets, which firmware still goes by; later ones say 750 MHz */
 #define VCO_MAX_HZ UINT64_C(1600000000)
 
 static bool has_lock_interrupt(const struct pll *p) {

@@ -1,8 +1,9 @@
 /* Ring oscillator: RP2040 datasheet 2.17, RP2350 datasheet 8.3.
  * Not modelled: the spread of frequency over chips, temperature and voltage (the nominal figure is taken), phase shift
- * (rosc_clksrc_ph has the same edges), start-up time (stable at once), RANDOM of the RP2350 beyond storage.
- * Decided: a stage's delay is inversely proportional to its drive strength, so the ring runs at its reset frequency
- * times 8 over the sum of the delays in use. RANDOMBIT is a bit of the machine's seeded generator. */
+ * (rosc_clksrc_ph has the same edges), start-up time (stable at once), the RP2350's random drive strengths (RANDOM and
+ * the RANDOM bits are storage). Decided: a stage's delay is inversely proportional to its drive strength, so the ring
+ * runs at its reset frequency times 8 over the sum of the delays in use. RANDOMBIT is a bit of the machine's seeded
+ * generator. */
 #include "peripherals/onchip/rosc.h"
 
 #define ENABLE_ENABLE 0xfabu
@@ -18,12 +19,12 @@
 #define DORMANT_WAKE 0x77616b65u
 #define STAGES 8
 
-/* 6.5 MHz after dividing by 16; about 11 MHz after dividing by 8. */
+/* 6.5 MHz after dividing by 16, 11 MHz after dividing by 32. */
 const struct rosc_desc rp2040_rosc = {
     .ring_hz = 104000000, .div_pass = 0xaa0, .div_zero = 32, .div_invalid = 31, .div_reset = 16
 };
 const struct rosc_desc rp2350_rosc = {
-    .ring_hz = 88000000, .div_pass = 0xaa00, .div_zero = 128, .div_invalid = 128, .div_reset = 8
+    .ring_hz = 352000000, .div_pass = 0xaa00, .div_zero = 128, .div_invalid = 128, .div_reset = 32
 };
 
 static bool is_enabled(const struct rosc *r) {

@@ -1,8 +1,9 @@
 /* Crystal oscillator: RP2040 datasheet 2.16, RP2350 datasheet 8.2.
- * Not modelled: amplitude and frequency error of the crystal, FREQ_RANGE beyond checking what is written (one range
- * exists for crystals up to 15 MHz), leaving dormant through an interrupt (the machine calls xosc_wake()).
+ * Not modelled: amplitude and frequency error of the crystal, what a FREQ_RANGE that does not fit it would do, leaving
+ * dormant through an interrupt (the machine calls xosc_wake()).
  * Decided: the output is gated until STABLE; the start-up delay counts cycles of the crystal's nominal frequency from
- * the enabling on; leaving dormant takes the same delay. */
+ * the enabling on; leaving dormant takes the same delay. An ENABLE of 0, which an alias store to FREQ_RANGE after
+ * reset brings along, changes nothing. */
 #include "peripherals/onchip/xosc.h"
 
 #define ENABLE_ENABLE 0xfabu
@@ -11,6 +12,7 @@
 #define DORMANT_DORMANT 0x636f6d61u
 #define DORMANT_WAKE 0x77616b65u
 #define STARTUP_RESET 0xc4u
+#define COUNT_MIN 4u /* of the RP2350 */
 
 static void xosc_update(struct xosc *x) {
     uint64_t now = scheduler_now(x->block.env->scheduler);
@@ -50,16 +52,27 @@ static void bad_write(struct xosc *x, const char *what, uint32_t value) {
     log_write(x->block.env->log, LOG_GUEST, x->block.name, "invalid value 0x%x for %s", value, what);
 }
 
-static void write_ctrl(struct xosc *x, uint32_t value) {
-    uint32_t enable = field_get(value, XOSC_CTRL_ENABLE), range = field_get(value, XOSC_CTRL_FREQ_RANGE);
+/* The RP2350's: a wider counter that shows only whether it runs, ranges, and invalid codes that change nothing. */
+static bool is_later_version(const struct xosc *x) {
+    return x->block.registers->descs[XOSC_COUNT].writable > 0xff;
+}
+
+static void write_range(struct xosc *x, uint32_t range) {
     if (range && (range & ~3u) != RANGE_FIRST) {
         bad_write(x, "CTRL.FREQ_RANGE", range);
+    } else if (is_later_version(x)) {
+        uint32_t *status = &x->block.values[XOSC_STATUS];
+        *status = field_set(*status, XOSC_STATUS_FREQ_RANGE, range & 3u);
     }
-    if (enable && enable != ENABLE_ENABLE && enable != ENABLE_DISABLE) {
+}
+
+static void write_enable(struct xosc *x, uint32_t enable) {
+    if (enable == ENABLE_ENABLE || enable == ENABLE_DISABLE) {
+        xosc_enable(x, enable == ENABLE_ENABLE);
+    } else if (enable) {
         bad_write(x, "CTRL.ENABLE", enable);
+        xosc_enable(x, x->enabled || !is_later_version(x));
     }
-    /* Zero is the reset state, which alias writes of the other field bring along. */
-    xosc_enable(x, enable && enable != ENABLE_DISABLE);
 }
 
 static void write_dormant(struct xosc *x, uint32_t value) {
@@ -81,15 +94,26 @@ static uint64_t cycles_now(const struct xosc *x) {
     return clock_cycles_at(&x->clock, scheduler_now(x->block.env->scheduler));
 }
 
+static void start_count(struct xosc *x, uint32_t count) {
+    if (is_later_version(x) && count && count < COUNT_MIN) {
+        count = COUNT_MIN;
+    }
+    x->count_until = cycles_now(x) + count;
+}
+
+static uint32_t read_count(const struct xosc *x) {
+    uint64_t now = cycles_now(x);
+    uint32_t left = now < x->count_until ? (uint32_t)(x->count_until - now) : 0;
+    return is_later_version(x) ? left != 0 : left;
+}
+
 static uint32_t xosc_read(struct block *b, unsigned reg) {
     struct xosc *x = (struct xosc *)b;
-    uint64_t now;
     switch (reg) {
     case XOSC_STATUS:
         return b->values[reg] | (x->enabled ? XOSC_STATUS_ENABLED : 0);
     case XOSC_COUNT:
-        now = cycles_now(x);
-        return now < x->count_until ? (uint32_t)(x->count_until - now) : 0;
+        return read_count(x);
     default:
         return b->values[reg];
     }
@@ -105,13 +129,14 @@ static void xosc_write(struct block *b, unsigned reg, uint32_t value, uint32_t o
     struct xosc *x = (struct xosc *)b;
     switch (reg) {
     case XOSC_CTRL:
-        write_ctrl(x, value);
+        write_range(x, field_get(value, XOSC_CTRL_FREQ_RANGE));
+        write_enable(x, field_get(value, XOSC_CTRL_ENABLE));
         break;
     case XOSC_DORMANT:
         write_dormant(x, value);
         break;
     case XOSC_COUNT:
-        x->count_until = cycles_now(x) + b->values[XOSC_COUNT];
+        start_count(x, b->values[XOSC_COUNT]);
         break;
     default:
         break;

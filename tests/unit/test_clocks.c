@@ -257,6 +257,20 @@ static void rp2350_has_its_own_wiring(void **state) {
     assert_int_equal(hz(t, CLOCK_PERI), 12500000);
 }
 
+static void rp2350_oscillators_differ(void **state) {
+    struct tree *t = *state;
+    struct block *b = &t->xosc->block;
+    assert_int_equal(hz(t, CLOCK_SYS), 11000000);
+    start_xosc(t);
+    wr(b, XOSC_CTRL, 0x123u << 12 | 0xaa1);
+    assert_int_equal(rd(b, XOSC_STATUS), XOSC_STATUS_STABLE | XOSC_STATUS_ENABLED | XOSC_STATUS_BADWRITE | 1);
+    wr(b, XOSC_COUNT, 2);
+    stage_run(&t->stage, 3 * PS_PER_US / 12);
+    assert_int_equal(rd(b, XOSC_COUNT), 1);
+    stage_run(&t->stage, PS_PER_US / 12 + 1);
+    assert_int_equal(rd(b, XOSC_COUNT), 0);
+}
+
 static void ticks_divide_clk_ref(void **state) {
     struct tree *t = *state;
     struct ticks *ticks = make(t, &ticks_class, "TICKS", &rp2350_ticks_registers);
@@ -289,6 +303,7 @@ int main(void) {
         TEST(crystal_counter_counts_down),
         TEST(pll_reset_stops_its_clock),
         TEST_RP2350(rp2350_has_its_own_wiring),
+        TEST_RP2350(rp2350_oscillators_differ),
         TEST_RP2350(ticks_divide_clk_ref),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

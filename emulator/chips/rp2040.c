@@ -141,6 +141,42 @@ static void wire_clocks(struct machine *machine) {
     rtc->clk_rtc = clocks_domain(clocks, CLOCK_RTC);
 }
 
+/* ---- Dormant: an oscillator sleeps until a pin or the RTC wakes it (datasheet 2.11.3) ---- */
+
+static void wake_oscillators(void *context, unsigned index, bool level) {
+    struct machine *machine = context;
+    if (level) {
+        xosc_wake(find(machine, "XOSC"));
+        rosc_wake(find(machine, "ROSC"));
+    }
+}
+
+static struct line *wake_lines(struct machine *machine, unsigned index) {
+    struct rtc *rtc = find(machine, "RTC");
+    struct io_bank *bank0 = find(machine, "IO_BANK0"), *qspi = find(machine, "IO_QSPI");
+    struct line *lines[] = { &rtc->block.irq[1], &bank0->block.irq[2], &qspi->block.irq[2] };
+    return index < sizeof(lines) / sizeof(lines[0]) ? lines[index] : NULL;
+}
+
+/* A wake-up that is already there when the oscillator goes to sleep counts. */
+static void oscillator_sleeps(void *context, bool dormant) {
+    struct line *line;
+    for (unsigned i = 0; dormant && (line = wake_lines(context, i)); i++) {
+        wake_oscillators(context, i, line->level);
+    }
+}
+
+static void wire_dormant(struct machine *machine) {
+    struct xosc *xosc = find(machine, "XOSC");
+    struct rosc *rosc = find(machine, "ROSC");
+    xosc->dormant = rosc->dormant = oscillator_sleeps;
+    xosc->context = rosc->context = machine;
+    struct line *line;
+    for (unsigned i = 0; (line = wake_lines(machine, i)); i++) {
+        *line = (struct line){ .set = wake_oscillators, .context = machine, .index = i };
+    }
+}
+
 /* ---- Resets ---- */
 
 /* RESETS holds or releases what has this bit. */
@@ -470,6 +506,7 @@ static bool wire_usb(struct machine *machine, struct rp2040 *chip) {
 static bool wire(struct machine *machine, struct error *error) {
     struct rp2040 *chip = machine->chip_state;
     wire_clocks(machine);
+    wire_dormant(machine);
     wire_resets(machine);
     wire_pins(machine, chip);
     wire_uarts(machine, chip);

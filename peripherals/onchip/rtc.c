@@ -57,6 +57,7 @@ static uint32_t interrupt_status(const struct rtc *r) {
 
 static void rtc_update(struct rtc *r) {
     line_set(&r->block.irq[0], interrupt_status(r) != 0);
+    line_set(&r->block.irq[1], interrupt_status(r) != 0);
 }
 
 /* The divider and what it divides; then when the next second comes. */

@@ -10,7 +10,7 @@ struct rtc_time {
 };
 
 struct rtc {
-    struct block block;           /* irq[0]: RTC_IRQ */
+    struct block block;           /* irq[0]: RTC_IRQ; irq[1]: the same, to wake the oscillators from dormant */
     struct clock_domain *clk_rtc; /* wired by the machine */
 
     struct rtc_time now;

@@ -1,0 +1,48 @@
+/* MicroPython: another firmware on the same chip, with another USB stack set-up and other habits of waiting. */
+#include "tests/firmware/rig.h"
+
+static void computes(struct rig *rig) {
+    RIG_EQUAL(rig, rig_repl(rig, "print(6*7, 2**100)", 2000), "42 1267650600228229401496703205376\r\n");
+    RIG_EQUAL(rig, rig_repl(rig, "print(sum(i*i for i in range(1000)))", 5000), "332833500\r\n");
+    RIG_EQUAL(rig, rig_repl(rig, "print(2.0**0.5, 10.0/4)", 2000), "1.414214 2.5\r\n");
+}
+
+static void sleeps(struct rig *rig) {
+    RIG_EQUAL(
+        rig,
+        rig_repl(
+            rig,
+            "import time; t=time.ticks_ms(); time.sleep(0.5); print(time.ticks_diff(time.ticks_ms(), t) in (500, 501))",
+            2000),
+        "True\r\n");
+}
+
+static void keeps_files(struct rig *rig) {
+    RIG_EQUAL(rig,
+              rig_repl(rig, "f=open('a.txt','w'); n=f.write('hello'); f.close(); print(open('a.txt').read())", 5000),
+              "hello\r\n");
+}
+
+static void second_core(struct rig *rig) {
+    RIG_EQUAL(rig,
+              rig_repl(rig,
+                       "import _thread, time; r=[]; _=_thread.start_new_thread(lambda: r.append(7*6), ()); "
+                       "time.sleep(0.1); print(r)",
+                       5000),
+              "[42]\r\n");
+}
+
+int main(void) {
+    static struct rig rig;
+    rig_start(&rig, &(struct rig_desc){ .image = "RPI_PICO-20241129-v1.24.1.uf2" });
+    RIG_CHECK(&rig, rig_expect(&rig, ">>> ", 8000));
+    static const struct rig_case cases[] = {
+        { "computes", computes },
+        { "sleeps", sleeps },
+        { "keeps files", keeps_files },
+        { "second core", second_core },
+    };
+    int failures = rig_cases(&rig, cases, sizeof(cases) / sizeof(cases[0]));
+    rig_stop(&rig);
+    return failures != 0;
+}

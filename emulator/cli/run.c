@@ -3,7 +3,6 @@
 #include "emulator/cli/session.h"
 #include "firmware-loader/boards.h"
 #include "firmware-loader/describe.h"
-#include "firmware-loader/drive_image.h"
 #include "firmware-loader/firmware.h"
 #include "peripherals/parts/w25q.h"
 
@@ -129,15 +128,18 @@ static bool load_drive(struct job *job, struct error *error) {
     if (!options->drive && !options->image) {
         return true;
     }
-    uint32_t size = board_drive_bytes(job->board);
+    uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
+    if (options->drive) {
+        return drive_link_open(&job->session.drive, options->drive, job->session.machine, offset, size, print_drive,
+                               &job->session, error);
+    }
     uint8_t *area = malloc(size);
     if (!area) {
         error_set(error, "out of memory");
         return false;
     }
-    bool ok = options->drive ? drive_build_image(options->drive, area, size, print_drive, &job->session, error)
-                             : read_exactly(options->image, area, size, "--image", error);
-    ok = ok && machine_load(job->session.machine, CHIP_FLASH_BASE + board_drive_offset(job->board), area, size, error);
+    bool ok = read_exactly(options->image, area, size, "--image", error) &&
+              machine_load(job->session.machine, CHIP_FLASH_BASE + offset, area, size, error);
     free(area);
     return ok;
 }
@@ -235,6 +237,7 @@ static int close_all(struct job *job, int code) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
         code = code == EXIT_PASS ? EXIT_USAGE : code;
     }
+    drive_link_close(&job->session.drive);
     machine_destroy(job->session.machine);
     console_close(job->session.console);
     if (job->session.serial_log) {

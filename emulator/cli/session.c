@@ -141,6 +141,7 @@ static int loop(struct session *session) {
         if (session->verdict == NO_VERDICT) {
             session->verdict = judge_time(session, now);
         }
+        drive_link_step(&session->drive, now);
         keep_flash(session);
         console_flush(session->console);
         struct pollfd fds[CONSOLE_FDS];
@@ -161,6 +162,7 @@ static void on_flash(void *context, uint32_t offset, uint32_t size, bool erased)
     if (session->flash_file) {
         flash_file_changed(session->flash_file, offset, size, erased);
     }
+    drive_link_flash_changed(&session->drive, offset, size);
 }
 
 void session_attach(struct session *session) {

@@ -3,6 +3,7 @@
 #define CLI_SESSION_H
 
 #include "emulator/cli/console.h"
+#include "emulator/cli/drive_link.h"
 #include "emulator/cli/matcher.h"
 #include "emulator/cli/options.h"
 #include "emulator/cli/pace.h"
@@ -16,6 +17,7 @@ struct session {
     struct machine *machine;
     struct console *console;
     struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
+    struct drive_link drive;       /* --drive */
     FILE *serial_log;
     int verdict; /* exit code, or NO_VERDICT */
     struct matcher expect, fail, safe_mode;

@@ -1,0 +1,99 @@
+#include "emulator/cli/drive_link.h"
+
+#include "emulator/core/scheduler.h"
+#include "peripherals/parts/w25q.h"
+
+#define POLL_PS (250 * PS_PER_MS) /* of virtual time: two polls see a change */
+#define LUN 0                     /* CIRCUITPY */
+
+static void transferred(struct usb_msc_request *transfer, bool ok) {
+    struct drive_request *request = transfer->owner;
+    request->done(request, ok);
+}
+
+static bool submit(void *context, struct drive_request *request) {
+    struct drive_link *link = context;
+    link->transfer = (struct usb_msc_request){
+        .operation = USB_MSC_TRANSFER,
+        .lun = LUN,
+        .write = request->write,
+        .lba = request->lba,
+        .count = request->count,
+        .data = request->data,
+        .done = transferred,
+        .owner = request,
+    };
+    return usbhost_msc_submit(link->host, &link->transfer);
+}
+
+/* The drive has come, gone, or is another one than before. */
+static void medium_changed(void *context, unsigned lun) {
+    struct drive_link *link = context;
+    const struct usbhost_msc_info *info = usbhost_msc_info(link->host, LUN);
+    if (lun != LUN) {
+        return;
+    }
+    bool ready = info->state == USBHOST_MSC_READY && info->sector_size == 512;
+    if (!ready) {
+        link->generation = 0;
+        drive_detach(link->drive);
+        return;
+    }
+    drive_set_write_protected(link->drive, info->write_protected);
+    if (info->generation != link->generation) {
+        link->generation = info->generation;
+        drive_attach(link->drive);
+    }
+}
+
+bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
+                     uint32_t size, drive_report *report, void *context, struct error *error) {
+    struct drive_desc desc = {
+        .folder = folder,
+        .area = machine_flash(machine)->contents + offset,
+        .area_size = size,
+        .submit = submit,
+        .submit_context = link,
+        .report = report,
+        .report_context = context,
+    };
+    *link = (struct drive_link){
+        .host = machine_usbhost(machine),
+        .offset = offset,
+        .size = size,
+        .listener = { .context = link, .msc_changed = medium_changed },
+    };
+    link->drive = drive_create(&desc, error);
+    if (!link->drive) {
+        return false;
+    }
+    usbhost_listen(link->host, &link->listener);
+    return true;
+}
+
+void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size) {
+    if (!link->drive) {
+        return;
+    }
+    uint64_t first = offset > link->offset ? offset : link->offset;
+    uint64_t end = (uint64_t)offset + size, limit = (uint64_t)link->offset + link->size;
+    end = end < limit ? end : limit;
+    if (first < end) {
+        drive_flash_changed(link->drive, (size_t)(first - link->offset), (size_t)(end - first));
+    }
+}
+
+void drive_link_step(struct drive_link *link, uint64_t now_ps) {
+    if (link->drive && now_ps >= link->next_poll_ps) {
+        link->next_poll_ps = now_ps + POLL_PS;
+        drive_poll(link->drive);
+    }
+}
+
+void drive_link_close(struct drive_link *link) {
+    if (link->drive) {
+        drive_finish(link->drive);
+        drive_destroy(link->drive);
+        link->drive = NULL;
+    }
+}

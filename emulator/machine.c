@@ -253,12 +253,14 @@ void machine_destroy(struct machine *machine) {
     if (!machine) {
         return;
     }
+    scheduler_finish(&machine->scheduler);
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         core_destroy(machine->cores[i]);
     }
     if (machine->chip_state) {
         machine->chip->unwire(machine);
     }
+    scheduler_finish(&machine->scheduler); /* what unwiring has brought about */
     for (unsigned i = 0; i < CHIP_BLOCKS; i++) {
         block_destroy(machine->blocks[i]);
     }

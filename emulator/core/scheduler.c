@@ -6,6 +6,12 @@ void scheduler_init(struct scheduler *scheduler) {
     *scheduler = (struct scheduler){ 0 };
 }
 
+void scheduler_finish(struct scheduler *scheduler) {
+    while (scheduler->first) {
+        scheduler_cancel(scheduler, scheduler->first);
+    }
+}
+
 static bool goes_before(const struct event *a, const struct event *b) {
     return a->when_ps != b->when_ps ? a->when_ps < b->when_ps : a->priority < b->priority;
 }

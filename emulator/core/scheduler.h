@@ -47,6 +47,8 @@ static inline uint64_t scheduler_now(struct scheduler *scheduler) {
     }
     return scheduler->now_ps;
 }
+/* Before the owners of events go, in whatever order: none is pending any more. */
+void scheduler_finish(struct scheduler *scheduler);
 /* Make the event due at `when_ps`, which may be past (then it is due at once, from the machine's loop, never from
  * within this call). A pending event is moved. */
 void scheduler_add(struct scheduler *scheduler, struct event *event, uint64_t when_ps);

@@ -76,11 +76,24 @@ static void cancel_and_move(void **state) {
     assert_int_equal(scheduler_next(&scheduler), TIME_NEVER);
 }
 
+static void finish_leaves_nothing_pending(void **state) {
+    struct scheduler scheduler;
+    scheduler_init(&scheduler);
+    struct event events[3] = { { .name = "a" }, { .name = "b" }, { .name = "c" } };
+    for (unsigned i = 0; i < 3; i++) {
+        scheduler_add(&scheduler, &events[i], 10 - i);
+    }
+    scheduler_finish(&scheduler);
+    assert_int_equal(scheduler_next(&scheduler), TIME_NEVER);
+    assert_false(events[0].pending || events[1].pending || events[2].pending);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_by_time_then_priority),
         cmocka_unit_test(periodic_event_keeps_its_grid),
         cmocka_unit_test(cancel_and_move),
+        cmocka_unit_test(finish_leaves_nothing_pending),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

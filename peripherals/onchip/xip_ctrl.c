@@ -3,8 +3,8 @@
  * The cache itself is not modelled: XIP windows are memory that the cores reach directly, always coherent with the
  * flash. So a flush is done at once, CTR_ACC and CTR_HIT count only what the machine reports, POWER_DOWN, EN,
  * ERR_BADWRITE and the RP2350's access controls are kept and do nothing, and the cache's RAM (0x15000000) is there
- * whether the cache is enabled or not. The streaming FIFO is filled without delay, so that a stream goes as fast
- * as it is read. */
+ * whether the cache is enabled or lines are pinned or not. The streaming FIFO is filled without delay, so that a stream
+ * goes as fast as it is read. */
 #include "peripherals/onchip/xip_ctrl.h"
 
 #include <stdlib.h>
@@ -45,6 +45,13 @@ uint32_t xip_aux_window_read(void *context, uint32_t offset, unsigned size) {
 }
 
 void xip_aux_window_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
+}
+
+uint32_t xip_maintenance_window_read(void *context, uint32_t offset, unsigned size) {
+    return 0;
+}
+
+void xip_maintenance_window_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
 }
 
 static uint32_t saturating_add(uint32_t a, uint32_t b) {

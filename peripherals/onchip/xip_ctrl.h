@@ -29,6 +29,10 @@ uint32_t xip_ctrl_stream_pop(struct xip_ctrl *xip);
 /* The same as functions of a bus window: the RP2040's XIP_AUX at 0x50400000. `context`: the struct xip_ctrl. */
 uint32_t xip_aux_window_read(void *context, uint32_t offset, unsigned size);
 void xip_aux_window_write(void *context, uint32_t offset, uint32_t value, unsigned size);
+/* The RP2350's cache maintenance region (0x18000000, any size and offset): invalidate, clean and pin are nothing to do
+ * where there is no cache. */
+uint32_t xip_maintenance_window_read(void *context, uint32_t offset, unsigned size);
+void xip_maintenance_window_write(void *context, uint32_t offset, uint32_t value, unsigned size);
 /* For a machine that models the cache: so many accesses more, of which so many hit. Both counters saturate. */
 void xip_ctrl_count(struct xip_ctrl *xip, uint32_t accesses, uint32_t hits);
 

@@ -182,6 +182,8 @@ static void bind_drivers(struct usbhost *host) {
         if (!interface->driver) {
             usbhost_cdc_bind(host, interface);
             usbhost_msc_bind(host, interface);
+            usbhost_hid_bind(host, interface);
+            usbhost_midi_bind(host, interface);
         }
     }
     for (unsigned i = 0; i < host->configuration.interface_count; i++) {

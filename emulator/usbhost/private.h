@@ -33,6 +33,12 @@ void usbhost_cdc_unbind(struct usbhost *host);
 void usbhost_msc_init(struct usbhost *host);
 void usbhost_msc_bind(struct usbhost *host, struct usbhost_interface *interface);
 void usbhost_msc_unbind(struct usbhost *host);
+void usbhost_hid_init(struct usbhost *host);
+void usbhost_hid_bind(struct usbhost *host, struct usbhost_interface *interface);
+void usbhost_hid_unbind(struct usbhost *host);
+void usbhost_midi_init(struct usbhost *host);
+void usbhost_midi_bind(struct usbhost *host, struct usbhost_interface *interface);
+void usbhost_midi_unbind(struct usbhost *host);
 
 #define USBHOST_NOTIFY(host, function, ...)                                                                            \
     for (struct usbhost_listener *listener_ = (host)->listeners; listener_; listener_ = listener_->next) {             \

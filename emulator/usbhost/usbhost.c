@@ -56,6 +56,8 @@ static void drop_device(struct usbhost *host) {
     usb_engine_close_all(&host->engine);
     usbhost_cdc_unbind(host);
     usbhost_msc_unbind(host);
+    usbhost_hid_unbind(host);
+    usbhost_midi_unbind(host);
     host->engine.address = 0;
     host->configuration = (struct usbhost_configuration){ 0 };
     host->configuration_length = 0;
@@ -190,6 +192,8 @@ void usbhost_init(struct usbhost *host, struct environment *env, struct usb_bus_
     usb_engine_init(&host->engine, env, device);
     usbhost_cdc_init(host);
     usbhost_msc_init(host);
+    usbhost_hid_init(host);
+    usbhost_midi_init(host);
     device->host = &host_class;
     device->host_context = host;
 }

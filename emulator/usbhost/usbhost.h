@@ -1,6 +1,6 @@
 /* A PC on the other end of the USB cable, in virtual time: finds the device, resets and enumerates it, and speaks CDC
- * ACM and mass storage with it. Everything happens in events of the machine's scheduler; no function here waits.
- * Callbacks come from such events and may call every function of this header.
+ * ACM, mass storage, HID and MIDI with it. Everything happens in events of the machine's scheduler; no function here
+ * waits. Callbacks come from such events and may call every function of this header.
  *
  * One `struct usbhost` is one port. It is plain state, to be held by value by the machine; it must not be moved. */
 #ifndef USBHOST_USBHOST_H
@@ -9,6 +9,8 @@
 #include "emulator/usbhost/cdc.h"
 #include "emulator/usbhost/descriptor.h"
 #include "emulator/usbhost/engine.h"
+#include "emulator/usbhost/hid.h"
+#include "emulator/usbhost/midi.h"
 #include "emulator/usbhost/msc.h"
 
 #include <stddef.h>
@@ -33,6 +35,14 @@ struct usbhost_listener {
     void (*cdc_changed)(void *context, unsigned instance);
     /* A drive has appeared, gone, become ready (with a new generation) or not ready. */
     void (*msc_changed)(void *context, unsigned lun);
+    /* The function has become ready or has gone. */
+    void (*hid_changed)(void *context, unsigned instance);
+    void (*midi_changed)(void *context, unsigned instance);
+    /* A report as it came (with its id, where the device has ids), and then what it means. */
+    void (*hid_report)(void *context, unsigned instance, const uint8_t *report, size_t length);
+    void (*hid_event)(void *context, const struct usbhost_hid_event *event);
+    /* One MIDI message of 1 to 3 bytes, or a piece of a system exclusive one. */
+    void (*midi_received)(void *context, unsigned instance, unsigned cable, const uint8_t *bytes, size_t length);
     struct usbhost_listener *next;
 };
 
@@ -65,6 +75,8 @@ struct usbhost {
 
     struct usbhost_cdc cdc[USBHOST_CDCS];
     struct usbhost_msc msc;
+    struct usbhost_hid hid[USBHOST_HIDS];
+    struct usbhost_midi midi[USBHOST_MIDIS];
 };
 
 /* Plug the host into `device` (whose controller may not be attached yet). `env` and `device` are borrowed and must
@@ -109,5 +121,18 @@ const struct usbhost_msc_info *usbhost_msc_info(const struct usbhost *host, unsi
  * sectors are not all there, when it is write-protected and to be written, or when the request is queued already.
  * Requests are served in order; failed commands are repeated as a PC does it. Interrupted by a detachment: not ok. */
 bool usbhost_msc_submit(struct usbhost *host, struct usb_msc_request *request);
+
+/* ---- HID: instances in the order of their interfaces ---- */
+bool usbhost_hid_ready(const struct usbhost *host, unsigned instance);
+/* Set an output value, such as the LED 0x80002 (caps lock), and send its report. False when there is no such value. */
+bool usbhost_hid_set(struct usbhost *host, unsigned instance, uint32_t usage, int32_t value);
+/* "A", "LEFT_SHIFT", "X", "BUTTON_1", "VOLUME_INCREMENT"; unknown ones as page and usage in hexadecimal. */
+void usbhost_hid_usage_name(uint32_t usage, char *ret_text, size_t size);
+
+/* ---- MIDI: instances in the order of their interfaces ---- */
+bool usbhost_midi_ready(const struct usbhost *host, unsigned instance);
+/* A stream of MIDI bytes (running status and system exclusive messages included) to a cable, 0 to 15. Returns how many
+ * bytes were taken. */
+size_t usbhost_midi_write(struct usbhost *host, unsigned instance, unsigned cable, const void *data, size_t length);
 
 #endif

@@ -43,7 +43,9 @@ struct firmware {
     bool address_pending;
     const uint8_t *device_descriptor, *configuration;
     const char *string[4];
-    uint8_t control[256];
+    uint8_t control[512];
+    const uint8_t *report_descriptor; /* of a HID interface */
+    unsigned report_descriptor_length;
     unsigned resets, setups, suspends, resumes, frames;
     bool configured, hung; /* hung: interrupts are not served */
     /* What the test adds. A class request: return false to stall. */
@@ -186,6 +188,9 @@ static inline void fw_get_descriptor(struct firmware *fw) {
         break;
     case 3:
         fw_string(fw, fw->setup[2]);
+        break;
+    case 0x22:
+        fw_answer(fw, fw->report_descriptor, fw->report_descriptor_length);
         break;
     default:
         fw_refuse(fw);

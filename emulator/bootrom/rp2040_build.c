@@ -8,6 +8,7 @@
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/bootrom/rp2040_code.h"
 #include "emulator/bootrom/rp2040_services.h"
+#include "emulator/bootrom/softfloat.h"
 
 #include <string.h>
 
@@ -119,6 +120,14 @@ static uint32_t add_functions(struct image *image, unsigned version) {
     return at;
 }
 
+/* The routine that stands at `index` of a table: version 1 has a short table with fatan2 at 18. */
+static unsigned routine_of(unsigned index, unsigned count) {
+    if (count == RP2040_FLOAT_ENTRIES) {
+        return index;
+    }
+    return index == 7 ? SOFTFLOAT_V1_FLOAT2INT : index == 8 ? SOFTFLOAT_V1_FLOAT2FIX : index == 18 ? 22 : index;
+}
+
 /* The table of float or double routines: words with the Thumb bit. */
 static uint32_t add_soft_table(struct image *image, unsigned service, unsigned count, uint32_t *ret_start,
                                uint32_t *ret_end) {
@@ -126,7 +135,7 @@ static uint32_t add_soft_table(struct image *image, unsigned service, unsigned c
     *ret_start = image->next;
     for (unsigned i = 0; i < count; i++) {
         bool compares = i == 4 || i == 5 || i == 21;
-        entries[i] = compares ? add_compare(image, service + i) : add_stub(image, service + i);
+        entries[i] = compares ? add_compare(image, service + i) : add_stub(image, service + routine_of(i, count));
     }
     *ret_end = image->next;
     align(image);
@@ -188,6 +197,10 @@ static uint32_t add_data(struct image *image, unsigned version) {
         add_byte_tables(image, tables);
     } else {
         double_size = add_soft_table(image, SERVICE_DOUBLE, count, &ds, &de);
+    }
+    if (version == 2) { /* no sincos yet */
+        put32(image->rom, float_size + 2 + 4 * 18, ROM_CODE_HALT | THUMB);
+        put32(image->rom, double_size + 2 + 4 * 18, ROM_CODE_HALT | THUMB);
     }
     uint32_t at = align(image);
     add_pair(image, CODE('G', 'R'), revision);

@@ -3,10 +3,10 @@
 #define CLI_SESSION_H
 
 #include "emulator/cli/console.h"
-#include "emulator/cli/drive_link.h"
 #include "emulator/cli/matcher.h"
 #include "emulator/cli/options.h"
 #include "emulator/cli/pace.h"
+#include "emulator/drive_link.h"
 #include "emulator/machine.h"
 #include "firmware-loader/flash_file.h"
 

@@ -1,6 +1,7 @@
 #include "tests/firmware/rig.h"
 
 #include "emulator/core/scheduler.h"
+#include "firmware-loader/boards.h"
 #include "firmware-loader/image.h"
 
 #include <stdio.h>
@@ -32,6 +33,18 @@ static void take_log(void *context, enum log_level level, uint64_t time_ps, cons
     rig->stub_lines += level == LOG_STUB;
     if (level <= LOG_STUB) {
         fprintf(stderr, "    [%11.6f] %-5s %s: %s\n", (double)time_ps / 1e12, log_level_name(level), source, line);
+    }
+}
+
+static void take_flash(void *context, uint32_t offset, uint32_t size, bool erased) {
+    drive_link_flash_changed(&((struct rig *)context)->drive, offset, size);
+}
+
+static void take_drive_line(void *context, enum log_level level, const char *line) {
+    struct rig *rig = context;
+    size_t used = strlen(rig->drive_lines);
+    if (level != LOG_TRACE) {
+        snprintf(rig->drive_lines + used, sizeof(rig->drive_lines) - used, "%s\n", line);
     }
 }
 
@@ -73,6 +86,16 @@ static void load(struct rig *rig, const char *path, uint32_t *ret_ram_entry) {
     image_finish(&image);
 }
 
+static void open_drive(struct rig *rig, const char *folder) {
+    struct error error;
+    const struct board *board = board_find("raspberry_pi_pico", NULL);
+    if (folder && !drive_link_open(&rig->drive, folder, rig->machine, board_drive_offset(board),
+                                   board_drive_bytes(board), take_drive_line, rig, &error)) {
+        fprintf(stderr, "FAILED: %s\n", error.message);
+        exit(1);
+    }
+}
+
 void rig_start(struct rig *rig, const struct rig_desc *desc) {
     *rig = (struct rig){ .output = calloc(1, 1), .capacity = 1 };
     const char *path = desc->image ? rig_image_path(desc->image) : NULL;
@@ -86,7 +109,8 @@ void rig_start(struct rig *rig, const struct rig_desc *desc) {
         exit(1);
     }
     machine_set_events(rig->machine,
-                       &(struct machine_events){ .context = rig, .console = take_console, .reset = take_reset });
+                       &(struct machine_events){
+                           .context = rig, .console = take_console, .reset = take_reset, .flash_changed = take_flash });
     uint32_t ram_entry = 0;
     if (desc->flash && !machine_load(rig->machine, 0x10000000, desc->flash, 2u << 20, &error)) {
         cannot_run(error.message);
@@ -94,16 +118,32 @@ void rig_start(struct rig *rig, const struct rig_desc *desc) {
     if (path && !desc->blank) {
         load(rig, path, &ram_entry);
     }
+    open_drive(rig, desc->drive);
     machine_power_on(rig->machine, ram_entry);
 }
 
 void rig_stop(struct rig *rig) {
+    drive_link_close(&rig->drive);
     machine_destroy(rig->machine);
     free(rig->output);
 }
 
+static enum machine_state run_slice(struct rig *rig) {
+    enum machine_state state = machine_run(rig->machine, machine_now(rig->machine) + PS_PER_MS);
+    drive_link_step(&rig->drive, machine_now(rig->machine));
+    return state;
+}
+
 void rig_run(struct rig *rig, uint64_t ms) {
-    machine_run(rig->machine, machine_now(rig->machine) + ms * PS_PER_MS);
+    uint64_t end = machine_now(rig->machine) + ms * PS_PER_MS, before = 0;
+    if (!rig->drive.drive) {
+        machine_run(rig->machine, end);
+        return;
+    }
+    while (machine_now(rig->machine) < end && machine_now(rig->machine) != before) {
+        before = machine_now(rig->machine);
+        run_slice(rig);
+    }
 }
 
 /* A text in the output from the cursor on; the output may hold NUL bytes. */
@@ -115,7 +155,7 @@ bool rig_expect(struct rig *rig, const char *text, uint64_t ms) {
     uint64_t end = machine_now(rig->machine) + ms * PS_PER_MS;
     char *found = look(rig, text);
     while (!found && machine_now(rig->machine) < end) {
-        if (machine_run(rig->machine, machine_now(rig->machine) + PS_PER_MS) != MACHINE_RUNS) {
+        if (run_slice(rig) != MACHINE_RUNS) {
             break;
         }
         found = look(rig, text);

@@ -5,6 +5,7 @@
 #ifndef TESTS_RIG_H
 #define TESTS_RIG_H
 
+#include "emulator/drive_link.h"
 #include "emulator/machine.h"
 
 #include <stdbool.h>
@@ -19,6 +20,7 @@ struct rig_desc {
     bool exact;
     bool blank;           /* do not load the image into flash: the caller brings a whole flash */
     const uint8_t *flash; /* flash contents to start from (2 MB), loaded before the image; may be NULL */
+    const char *drive;    /* a folder that is the CIRCUITPY drive of a Pico; may be NULL */
 };
 
 struct rig {
@@ -28,6 +30,8 @@ struct rig {
     size_t cursor;                    /* rig_expect() looks from here on */
     uint64_t guest_lines, stub_lines; /* log lines so far */
     unsigned resets;
+    struct drive_link drive;
+    char drive_lines[4096]; /* what the drive has reported, a line each */
 };
 
 /* Fails the test (exit 1) when the image is missing and CI is set, skips it (exit 77) elsewhere. */

@@ -1,4 +1,4 @@
-#include "emulator/cli/drive_link.h"
+#include "emulator/drive_link.h"
 
 #include "emulator/core/scheduler.h"
 #include "peripherals/parts/w25q.h"
@@ -48,20 +48,21 @@ static void medium_changed(void *context, unsigned lun) {
 
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
                      uint32_t size, drive_report *report, void *context, struct error *error) {
+    *link = (struct drive_link){
+        .host = machine_usbhost(machine),
+        .listener = { .context = link, .msc_changed = medium_changed },
+        .offset = offset,
+        .size = size,
+        .area = machine_flash(machine)->contents + offset,
+    };
     struct drive_desc desc = {
         .folder = folder,
-        .area = machine_flash(machine)->contents + offset,
+        .area = link->area,
         .area_size = size,
         .submit = submit,
         .submit_context = link,
         .report = report,
         .report_context = context,
-    };
-    *link = (struct drive_link){
-        .host = machine_usbhost(machine),
-        .offset = offset,
-        .size = size,
-        .listener = { .context = link, .msc_changed = medium_changed },
     };
     link->drive = drive_create(&desc, error);
     if (!link->drive) {

@@ -1,7 +1,7 @@
 /* The drive engine on a machine: its requests go through the emulated USB host's mass storage, its area is the board's
  * flash. */
-#ifndef CLI_DRIVE_LINK_H
-#define CLI_DRIVE_LINK_H
+#ifndef DRIVE_LINK_H
+#define DRIVE_LINK_H
 
 #include "emulator/machine.h"
 #include "emulator/usbhost/usbhost.h"
@@ -14,6 +14,7 @@ struct drive_link {
     struct usb_msc_request transfer;
     unsigned generation;   /* of the medium we are attached to; 0: none */
     uint32_t offset, size; /* of the file system in flash */
+    uint8_t *area;         /* there */
     uint64_t next_poll_ps;
 };
 

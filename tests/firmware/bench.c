@@ -1,0 +1,88 @@
+/* How fast the emulator is: virtual time over wall time for real images. Run by scripts/bench. */
+#include "tests/firmware/rig.h"
+
+#include "emulator/core/scheduler.h"
+#include "peripherals/parts/w25q.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#define BANNER "Press any key to enter the REPL"
+
+static double wall(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+struct lap {
+    double wall_s;
+    uint64_t virtual_ps;
+};
+
+static struct lap begin(struct rig *rig) {
+    return (struct lap){ wall(), machine_now(rig->machine) };
+}
+
+/* `rate`: also say how many times real time that was. */
+static void report(struct rig *rig, struct lap start, const char *what) {
+    double wall_s = wall() - start.wall_s;
+    double virtual_s = (double)(machine_now(rig->machine) - start.virtual_ps) / PS_PER_S;
+    printf("%-44s %8.3f s virtual %8.3f s wall %8.2f x real time\n", what, virtual_s, wall_s, virtual_s / wall_s);
+}
+
+static void boot(struct rig *rig, const struct rig_desc *desc, const char *what) {
+    double start = wall();
+    rig_start(rig, desc);
+    struct lap lap = { start, 0 };
+    RIG_CHECK(rig, rig_expect(rig, BANNER, 20000));
+    report(rig, lap, what);
+    rig_type(rig, "\r");
+    RIG_CHECK(rig, rig_expect(rig, ">>> ", 2000));
+}
+
+static void loop(struct rig *rig, const char *line, const char *what) {
+    struct lap lap = begin(rig);
+    RIG_CHECK(rig, rig_repl(rig, line, 120000) != NULL);
+    report(rig, lap, what);
+}
+
+static void define(struct rig *rig, const char *line) {
+    RIG_EQUAL(rig, rig_repl(rig, line, 1000), "");
+}
+
+static void idle(struct rig *rig) {
+    struct lap lap = begin(rig);
+    rig_run(rig, 10000);
+    report(rig, lap, "idle at the prompt");
+    printf("%-44s %8.1f %% of a core at --speed real\n", "", (wall() - lap.wall_s) / 10 * 100);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: bench IMAGE\n");
+        return 2;
+    }
+    struct rig rig;
+    struct rig_desc desc = { .image = argv[1] };
+    printf("%s\n", argv[1]);
+    boot(&rig, &desc, "cold first boot to the prompt (formats)");
+    static uint8_t flash[2u << 20];
+    memcpy(flash, machine_flash(rig.machine)->contents, sizeof(flash));
+    rig_stop(&rig);
+    desc.flash = flash;
+    boot(&rig, &desc, "cold boot from prepared flash");
+    define(&rig, "exec('def f(n):\\n s=0\\n for i in range(n):\\n  s+=i*i%7\\n return s')");
+    loop(&rig, "f(200000)", "CPU-bound Python, integers");
+    define(&rig, "exec('def g(n):\\n x=1.0\\n for i in range(n):\\n  x=x*1.0001+0.5\\n return x')");
+    loop(&rig, "g(100000)", "CPU-bound Python, floats");
+    idle(&rig);
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%-44s %8.1f MB\n", "peak memory", (double)usage.ru_maxrss / 1024);
+    rig_stop(&rig);
+    return 0;
+}

@@ -46,15 +46,22 @@ static void medium_changed(void *context, unsigned lun) {
     }
 }
 
-bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
-                     uint32_t size, drive_report *report, void *context, struct error *error) {
+static void begin(struct drive_link *link, struct machine *machine, uint32_t offset, uint32_t size,
+                  drive_report *report, void *context) {
     *link = (struct drive_link){
         .host = machine_usbhost(machine),
         .listener = { .context = link, .msc_changed = medium_changed },
         .offset = offset,
         .size = size,
         .area = machine_flash(machine)->contents + offset,
+        .report = report,
+        .report_context = context,
     };
+}
+
+bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
+                     uint32_t size, drive_report *report, void *context, struct error *error) {
+    begin(link, machine, offset, size, report, context);
     struct drive_desc desc = {
         .folder = folder,
         .area = link->area,
@@ -72,29 +79,57 @@ bool drive_link_open(struct drive_link *link, const char *folder, struct machine
     return true;
 }
 
+bool drive_link_open_image(struct drive_link *link, const char *path, struct machine *machine, uint32_t offset,
+                           uint32_t size, drive_report *report, void *context, struct error *error) {
+    begin(link, machine, offset, size, report, context);
+    return drive_file_open(&link->file, path, link->area, size, error);
+}
+
 void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size) {
-    if (!link->drive) {
-        return;
-    }
     uint64_t first = offset > link->offset ? offset : link->offset;
     uint64_t end = (uint64_t)offset + size, limit = (uint64_t)link->offset + link->size;
     end = end < limit ? end : limit;
-    if (first < end) {
+    if (first >= end) {
+        return;
+    }
+    if (link->drive) {
         drive_flash_changed(link->drive, (size_t)(first - link->offset), (size_t)(end - first));
+    }
+    if (link->file.path) {
+        drive_file_changed(&link->file);
     }
 }
 
+/* A failure is told once; the save is tried again. */
+static void tell(struct drive_link *link, bool ok, const struct error *error) {
+    if (!ok && !link->file_failed && link->report) {
+        link->report(link->report_context, LOG_ERROR, error->message);
+    }
+    link->file_failed = !ok;
+}
+
 void drive_link_step(struct drive_link *link, uint64_t now_ps) {
-    if (link->drive && now_ps >= link->next_poll_ps) {
-        link->next_poll_ps = now_ps + POLL_PS;
+    struct error error;
+    if (now_ps < link->next_poll_ps) {
+        return;
+    }
+    link->next_poll_ps = now_ps + POLL_PS;
+    if (link->drive) {
         drive_poll(link->drive);
+    }
+    if (link->file.path) {
+        tell(link, drive_file_poll(&link->file, &error), &error);
     }
 }
 
 void drive_link_close(struct drive_link *link) {
+    struct error error;
     if (link->drive) {
         drive_finish(link->drive);
         drive_destroy(link->drive);
         link->drive = NULL;
+    }
+    if (link->file.path) {
+        tell(link, drive_file_close(&link->file, &error), &error);
     }
 }

@@ -1,14 +1,19 @@
-/* The drive engine on a machine: its requests go through the emulated USB host's mass storage, its area is the board's
- * flash. */
+/* The CIRCUITPY drive of a machine from the host's side: a folder, kept in step by the drive engine through the
+ * emulated USB host's mass storage, or a raw image file, written back from the flash. */
 #ifndef DRIVE_LINK_H
 #define DRIVE_LINK_H
 
 #include "emulator/machine.h"
 #include "emulator/usbhost/usbhost.h"
 #include "firmware-loader/drive.h"
+#include "firmware-loader/drive_file.h"
 
 struct drive_link {
-    struct drive *drive; /* NULL: no drive */
+    struct drive *drive;    /* NULL: no folder */
+    struct drive_file file; /* path NULL: no image */
+    bool file_failed;       /* its report has been made */
+    drive_report *report;
+    void *report_context;
     struct usbhost *host;
     struct usbhost_listener listener;
     struct usb_msc_request transfer;
@@ -21,11 +26,14 @@ struct drive_link {
 /* Make `folder` the drive at `offset` of the machine's flash: before power-on. The link must stay where it is. */
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
                      uint32_t size, drive_report *report, void *context, struct error *error);
+/* The same with the raw image in the file `path`. */
+bool drive_link_open_image(struct drive_link *link, const char *path, struct machine *machine, uint32_t offset,
+                           uint32_t size, drive_report *report, void *context, struct error *error);
 /* From machine_events.flash_changed. */
 void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size);
 /* Between two slices of the machine. */
 void drive_link_step(struct drive_link *link, uint64_t now_ps);
-/* The last changes of the board are copied into the folder. Before the machine is destroyed. */
+/* The last changes of the board are copied into the folder or the file. Before the machine is destroyed. */
 void drive_link_close(struct drive_link *link);
 
 #endif

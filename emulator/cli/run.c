@@ -123,25 +123,16 @@ static bool load_image(struct machine *machine, const struct image *image, struc
     return true;
 }
 
-static bool load_drive(struct job *job, struct error *error) {
-    const struct run_options *options = job->session.options;
-    if (!options->drive && !options->image) {
-        return true;
-    }
+static bool open_drive(struct job *job, struct error *error) {
+    struct session *session = &job->session;
+    const struct run_options *options = session->options;
     uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
     if (options->drive) {
-        return drive_link_open(&job->session.drive, options->drive, job->session.machine, offset, size, print_drive,
-                               &job->session, error);
+        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, print_drive, session,
+                               error);
     }
-    uint8_t *area = malloc(size);
-    if (!area) {
-        error_set(error, "out of memory");
-        return false;
-    }
-    bool ok = read_exactly(options->image, area, size, "--image", error) &&
-              machine_load(job->session.machine, CHIP_FLASH_BASE + offset, area, size, error);
-    free(area);
-    return ok;
+    return !options->image || drive_link_open_image(&session->drive, options->image, session->machine, offset, size,
+                                                    print_drive, session, error);
 }
 
 static bool load_bootrom(struct job *job, const char *path, struct error *error) {
@@ -202,7 +193,7 @@ static bool keep_loaded(struct flash_file *file, struct error *error) {
 static bool load_all(struct job *job, struct error *error) {
     struct machine *machine = job->session.machine;
     if (!open_flash(job, error) || (job->has_image && !load_image(machine, &job->image, error)) ||
-        !load_drive(job, error) || !keep_loaded(job->session.flash_file, error)) {
+        !open_drive(job, error) || !keep_loaded(job->session.flash_file, error)) {
         return false;
     }
     bool ram_only = job->has_image && image_is_ram_only(&job->image);

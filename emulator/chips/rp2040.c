@@ -258,11 +258,12 @@ static void wire_pins(struct machine *machine, struct rp2040 *chip) {
 /* Function 2 of these pins (datasheet 2.19.2). */
 static const struct {
     const char *name;
-    uint64_t tx, cts, rts;
+    uint64_t tx, rx, cts, rts;
 } uart_pins[] = {
-    { "UART0", 1 << 0 | 1 << 12 | 1 << 16 | 1 << 28, 1 << 2 | 1 << 14 | 1 << 18, 1 << 3 | 1 << 15 | 1 << 19 },
-    { "UART1", 1 << 4 | 1 << 8 | 1 << 20 | 1 << 24, 1 << 6 | 1 << 10 | 1 << 22 | 1 << 26,
-      1 << 7 | 1 << 11 | 1 << 23 | 1 << 27 },
+    { "UART0", 1 << 0 | 1 << 12 | 1 << 16 | 1 << 28, 1 << 1 | 1 << 13 | 1 << 17 | 1 << 29, 1 << 2 | 1 << 14 | 1 << 18,
+      1 << 3 | 1 << 15 | 1 << 19 },
+    { "UART1", 1 << 4 | 1 << 8 | 1 << 20 | 1 << 24, 1 << 5 | 1 << 9 | 1 << 21 | 1 << 25,
+      1 << 6 | 1 << 10 | 1 << 22 | 1 << 26, 1 << 7 | 1 << 11 | 1 << 23 | 1 << 27 },
 };
 
 static void uart0_sent(void *context, uint8_t byte) {
@@ -280,6 +281,7 @@ static void wire_uarts(struct machine *machine, struct rp2040 *chip) {
         uart->gpio = &chip->bank0;
         uart->function = 2;
         uart->tx_pins = uart_pins[i].tx;
+        uart->rx_pins = uart_pins[i].rx;
         uart->cts_pins = uart_pins[i].cts;
         uart->rts_pins = uart_pins[i].rts;
         uart->transmit = i ? uart1_sent : uart0_sent;

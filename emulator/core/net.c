@@ -144,6 +144,19 @@ bool net_is_joined(const struct net *a, const struct net *b) {
     return a == b;
 }
 
+bool net_is_watched(const struct net *net, const struct net_listener *except) {
+    const struct net *each = net;
+    do {
+        for (const struct net_listener *listener = each->listeners; listener; listener = listener->next) {
+            if (!listener->passive && listener != except) {
+                return true;
+            }
+        }
+        each = each->joined;
+    } while (each != net);
+    return false;
+}
+
 void net_join(struct net *a, struct net *b) {
     if (net_is_joined(a, b)) {
         return;

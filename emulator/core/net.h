@@ -28,6 +28,7 @@ struct net_listener {
     /* The resolved level has changed; read it from the net. May drive this or other nets. */
     void (*changed)(struct net_listener *listener, struct net *net);
     void *owner;
+    bool passive;              /* it can do without the edges of a serial bus's frames: see net_is_watched() */
     struct net_listener *next; /* the net's */
 };
 
@@ -69,6 +70,9 @@ void net_remove_peer(struct net *net, struct net_peer *peer);
 struct net_peer *net_find_peer(const struct net *net, const void *kind, const struct net_peer *previous);
 /* Change what a driver does; listeners are told when the level changes. */
 void net_drive(struct net_driver *driver, enum net_drive drive);
+/* Somebody other than `except` (may be NULL) wants every edge: a serial controller then plays its frames out on the
+ * wire instead of handing over whole bytes. */
+bool net_is_watched(const struct net *net, const struct net_listener *except);
 /* The level as a digital input sees it; a floating net reads low. */
 static inline bool net_is_high(const struct net *net) {
     return net->level == NET_LEVEL_HIGH;

@@ -77,8 +77,8 @@ static void cs_changed(struct net_listener *listener, struct net *net) {
 void spi_target_attach(struct spi_target *target) {
     target->peer = (struct net_peer){ .kind = &spi_kind, .owner = target };
     target->miso_driver = (struct net_driver){ .name = "MISO" };
-    target->sck_listener = (struct net_listener){ .changed = sck_changed, .owner = target };
-    target->cs_listener = (struct net_listener){ .changed = cs_changed, .owner = target };
+    target->sck_listener = (struct net_listener){ .changed = sck_changed, .owner = target, .passive = true };
+    target->cs_listener = (struct net_listener){ .changed = cs_changed, .owner = target, .passive = true };
     net_add_peer(target->sck, &target->peer);
     net_listen(target->sck, &target->sck_listener);
     if (target->miso) {
@@ -249,8 +249,8 @@ static void sda_changed(struct net_listener *listener, struct net *net) {
 void i2c_target_attach(struct i2c_target *target) {
     target->peer = (struct net_peer){ .kind = &i2c_kind, .owner = target };
     target->sda_driver = (struct net_driver){ .name = "SDA" };
-    target->scl_listener = (struct net_listener){ .changed = scl_changed, .owner = target };
-    target->sda_listener = (struct net_listener){ .changed = sda_changed, .owner = target };
+    target->scl_listener = (struct net_listener){ .changed = scl_changed, .owner = target, .passive = true };
+    target->sda_listener = (struct net_listener){ .changed = sda_changed, .owner = target, .passive = true };
     target->addressed = false;
     target->phase = IDLE;
     target->scl_was = net_is_high(target->scl);

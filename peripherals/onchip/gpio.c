@@ -180,6 +180,28 @@ static void net_changed(struct net_listener *listener, struct net *net) {
     update_input(pin->bank, pin);
 }
 
+bool gpio_is_watched(const struct gpio_bank *bank, unsigned number) {
+    const struct gpio_pin *pin = &bank->pins[number];
+    if (bank->irq_pins >> number & 1 || net_is_watched(&pin->net, &pin->listener)) {
+        return true;
+    }
+    for (const struct gpio_listener *listener = bank->listeners; listener; listener = listener->next) {
+        if (listener->every_edge && listener->pins >> number & 1) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask) {
+    for (; mask; mask &= mask - 1) {
+        if (gpio_is_watched(bank, (unsigned)__builtin_ctzll(mask))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener) {
     listener->next = bank->listeners;
     bank->listeners = listener;

@@ -60,7 +60,8 @@ struct gpio_listener {
     /* FUNCSEL of a pin has changed; what functions drive now takes effect after this call. May be NULL. */
     void (*selected)(struct gpio_listener *listener, unsigned pin);
     void *owner;
-    uint64_t pins; /* that it wants to hear of; may be changed at any time */
+    uint64_t pins;   /* that it wants to hear of; may be changed at any time */
+    bool every_edge; /* also those inside the frames of serial buses on these pins (gpio_is_watched()) */
     struct gpio_listener *next;
 };
 
@@ -75,6 +76,7 @@ struct gpio_bank {
     uint64_t from_pad;                 /* input buffers, gated by IE */
     uint64_t input;                    /* after INOVER: what functions see */
     uint64_t irq_input;                /* after IRQOVER: what the interrupt logic sees */
+    uint64_t irq_pins;                 /* set by the IO block: an interrupt of the pin is enabled */
     struct gpio_listener *listeners;
     /* Set by the IO block: irq_input has changed at one pin. */
     void (*irq_changed)(void *context, unsigned pin, bool level);
@@ -103,6 +105,11 @@ static inline bool gpio_input(const struct gpio_bank *bank, unsigned pin) {
 static inline bool gpio_is_selected(const struct gpio_bank *bank, unsigned pin, unsigned funcsel) {
     return bank->selected[funcsel] >> pin & 1;
 }
+/* Somebody wants every edge at this pin: a foreign listener at its net, a wire to another pin, its interrupt, or a
+ * gpio_listener that says so. Loads of GPIO_IN do not count. */
+bool gpio_is_watched(const struct gpio_bank *bank, unsigned pin);
+/* The same for any of the pins of `mask`. */
+bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask);
 /* Listener is owned by the caller and must outlive the bank. */
 void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener);
 /* The net of a pin by name ("GP15", "QSPI_SS") or NULL. */

@@ -41,6 +41,19 @@ static void io_update(struct io_bank *io, unsigned word) {
     }
 }
 
+/* Which of the eight pins of a word have an interrupt enabled. */
+static void note_enabled(struct io_bank *io, unsigned word) {
+    const struct gpio_bank_desc *desc = io->gpio->desc;
+    uint64_t pins = 0;
+    for (unsigned target = 0; target < GPIO_IRQ_TARGETS; target++) {
+        uint32_t enabled = io->block.values[desc->inte[target] + word];
+        for (unsigned i = 0; i < 8; i++) {
+            pins |= (uint64_t)((enabled >> 4 * i & 0xf) != 0) << i;
+        }
+    }
+    io->gpio->irq_pins = (io->gpio->irq_pins & ~(UINT64_C(0xff) << 8 * word)) | pins << 8 * word;
+}
+
 static uint32_t summary(const struct io_bank *io, unsigned target, unsigned half) {
     uint32_t pins = 0;
     for (unsigned pin = 32 * half; pin < 32 * half + 32 && pin < io->gpio->desc->pins; pin++) {
@@ -94,6 +107,7 @@ static void io_write(struct block *block, unsigned reg, uint32_t value, uint32_t
     }
     for (unsigned target = 0; target < GPIO_IRQ_TARGETS; target++) {
         if (reg - desc->inte[target] < desc->irq_words) {
+            note_enabled(io, reg - desc->inte[target]);
             io_update(io, reg - desc->inte[target]);
         } else if (reg - desc->intf[target] < desc->irq_words) {
             io_update(io, reg - desc->intf[target]);
@@ -115,6 +129,7 @@ static void io_reset(struct block *block) {
     }
     for (unsigned word = 0; word < desc->irq_words; word++) {
         block->values[desc->intr + word] = 0; /* no edges from the reset itself */
+        note_enabled(io, word);
         io_update(io, word);
     }
 }

@@ -1,12 +1,12 @@
 /* UART (Arm PL011 r1p5). RP2040 datasheet 4.2, RP2350 datasheet 12.1, Arm DDI 0183.
  *
- * Not modelled: the bits of a frame on the pins (TX rests high, low for a break; RX is fed with whole frames), IrDA
- * (SIREN, SIRLP: a stub line), DSR, DCD and RI inputs (the chip ties them off) but in loopback.
+ * Not modelled: IrDA (SIREN, SIRLP: a stub line), DSR, DCD and RI inputs (the chip ties them off) but in loopback.
  *
  * Decided: the transmit interrupt rises when the FIFO falls through its trigger level, never by mere enabling. A
  * frame in flight keeps its length when the baud rate or clk_peri changes. UARTDR.OE shows with any character read
  * between an overrun and the next character that is stored. UARTIFLS selects above 4 act as 4. With no pin selected
- * for CTS the transmitter may send. */
+ * for CTS the transmitter may send. A bit from the pin is sampled once, in its middle; a frame of zeros without a
+ * stop bit is a break. */
 #include "peripherals/onchip/uart.h"
 #include "peripherals/onchip/registers/uart.h"
 
@@ -63,7 +63,8 @@ static void update_pins(struct uart *uart) {
     if (!uart->gpio) {
         return;
     }
-    bool low = uart->block.values[UART_UARTLCR_H] & UART_UARTLCR_H_BRK && is_on(uart, UART_UARTCR_TXE);
+    bool is_break = uart->block.values[UART_UARTLCR_H] & UART_UARTLCR_H_BRK && is_on(uart, UART_UARTCR_TXE);
+    bool low = is_break || !uart->tx_level;
     uint64_t pins = uart->tx_pins | uart->rts_pins;
     uint64_t out = (low ? 0 : uart->tx_pins) | (request_to_send(uart) ? 0 : uart->rts_pins);
     gpio_function_outputs(uart->gpio, uart->function, pins, out, pins);
@@ -90,14 +91,61 @@ static uint64_t bits_ps(const struct uart *uart, unsigned bits) {
     return (uint64_t)((unsigned __int128)bits * uart->divisor * clk->period_num / (4 * clk->period_den));
 }
 
+static unsigned data_bits(const struct uart *uart) {
+    return 5 + field_get(uart->block.values[UART_UARTLCR_H], UART_UARTLCR_H_WLEN);
+}
+
 static unsigned frame_bits(const struct uart *uart) {
     uint32_t control = uart->block.values[UART_UARTLCR_H];
-    unsigned data = 5 + field_get(control, UART_UARTLCR_H_WLEN);
-    return 1 + data + (control & UART_UARTLCR_H_PEN ? 1 : 0) + (control & UART_UARTLCR_H_STP2 ? 2 : 1);
+    return 1 + data_bits(uart) + (control & UART_UARTLCR_H_PEN ? 1 : 0) + (control & UART_UARTLCR_H_STP2 ? 2 : 1);
 }
 
 uint64_t uart_frame_ps(const struct uart *uart) {
     return bits_ps(uart, frame_bits(uart));
+}
+
+/* ---- Frames bit by bit ---- */
+static bool parity_bit(const struct uart *uart, unsigned data) {
+    uint32_t control = uart->block.values[UART_UARTLCR_H];
+    bool even = control & UART_UARTLCR_H_EPS;
+    return control & UART_UARTLCR_H_SPS ? !even : __builtin_parity(data) != even;
+}
+
+/* The level of each bit time, start bit in bit 0; above the stop bits all ones. */
+static uint16_t frame_levels(const struct uart *uart, unsigned data) {
+    unsigned end = 1 + data_bits(uart);
+    unsigned levels = data << 1 | UINT32_MAX << end;
+    if (uart->block.values[UART_UARTLCR_H] & UART_UARTLCR_H_PEN && !parity_bit(uart, data)) {
+        levels &= ~(1u << end);
+    }
+    return (uint16_t)levels;
+}
+
+/* Data bits and error flags of what was sampled: `levels` as above, up to the first stop bit. */
+static unsigned frame_of(const struct uart *uart, unsigned levels, unsigned bits) {
+    unsigned data = levels >> 1 & ((1u << data_bits(uart)) - 1);
+    bool stop = levels >> (bits - 1) & 1;
+    bool has_parity = uart->block.values[UART_UARTLCR_H] & UART_UARTLCR_H_PEN;
+    if (!levels) {
+        return UART_BREAK;
+    }
+    bool wrong = has_parity && (levels >> (bits - 2) & 1) != parity_bit(uart, data);
+    return data | (stop ? 0 : UART_FRAMING_ERROR) | (wrong ? UART_PARITY_ERROR : 0);
+}
+
+/* Put the first bit out, if anybody watches. */
+static void play_frame(struct uart *uart, uint64_t start_ps) {
+    bool inside = uart->block.values[UART_UARTCR] & UART_UARTCR_LBE;
+    if (!uart->gpio || inside) {
+        return;
+    }
+    if (gpio_any_watched(uart->gpio, uart->tx_pins & uart->gpio->selected[uart->function])) {
+        uart->out.bits = frame_levels(uart, uart->shifter);
+        uart->out.index = 1;
+        uart->out.start_ps = start_ps;
+        uart->tx_level = false;
+        scheduler_add(uart->block.env->scheduler, &uart->out.event, start_ps + bits_ps(uart, 1));
+    }
 }
 
 /* ---- Transmitter ---- */
@@ -118,9 +166,9 @@ static void start_frame_at(struct uart *uart, uint64_t now_ps) {
     if (uart->shifting || !uart->tx.count || !may_send(uart) || !duration) {
         return;
     }
-    unsigned mask = (1u << (5 + field_get(uart->block.values[UART_UARTLCR_H], UART_UARTLCR_H_WLEN))) - 1;
-    uart->shifter = (uint8_t)(pop(&uart->tx) & mask);
+    uart->shifter = (uint8_t)(pop(&uart->tx) & ((1u << data_bits(uart)) - 1));
     uart->shifting = true;
+    play_frame(uart, now_ps);
     if (uart->tx.count == tx_trigger(uart)) {
         uart->raw_interrupts |= UART_UARTRIS_TXRIS;
     }
@@ -298,6 +346,7 @@ static void frame_sent(struct event *event, uint64_t late_ps) {
     struct uart *uart = event->owner;
     uint8_t byte = uart->shifter;
     uart->shifting = false;
+    uart->tx_level = true;
     start_frame_at(uart, event->when_ps);
     if (uart->block.values[UART_UARTCR] & UART_UARTCR_LBE) {
         take_frame(uart, byte);
@@ -305,6 +354,52 @@ static void frame_sent(struct event *event, uint64_t late_ps) {
         uart->transmit(uart->transmit_context, byte);
     }
     uart_update(uart);
+}
+
+static void bit_sent(struct event *event, uint64_t late_ps) {
+    struct uart *uart = event->owner;
+    uart->tx_level = uart->out.bits >> uart->out.index++ & 1;
+    if (uart->out.index < frame_bits(uart)) {
+        scheduler_add(uart->block.env->scheduler, event, uart->out.start_ps + bits_ps(uart, uart->out.index));
+    }
+    update_pins(uart);
+}
+
+static bool rx_level(const struct uart *uart) {
+    return gpio_inputs(uart->gpio) & uart->rx_pins & uart->gpio->selected[uart->function];
+}
+
+/* The middle of a bit. */
+static void bit_received(struct event *event, uint64_t late_ps) {
+    struct uart *uart = event->owner;
+    unsigned stop = frame_bits(uart) - (uart->block.values[UART_UARTLCR_H] & UART_UARTLCR_H_STP2 ? 2 : 1);
+    bool level = rx_level(uart);
+    if (uart->in.index == 0 && level) { /* no start bit: a glitch */
+        uart->sampling = false;
+        return;
+    }
+    uart->in.bits |= (uint16_t)(level << uart->in.index);
+    if (uart->in.index++ < stop) {
+        uint64_t middle = bits_ps(uart, 1) / 2 + bits_ps(uart, uart->in.index);
+        scheduler_add(uart->block.env->scheduler, event, uart->in.start_ps + middle);
+        return;
+    }
+    uart->sampling = false;
+    uart_receive(uart, frame_of(uart, uart->in.bits, stop + 1));
+}
+
+/* A falling edge at rest is a start bit. */
+static void rx_changed(struct gpio_listener *listener, uint64_t pins) {
+    struct uart *uart = listener->owner;
+    uint64_t selected = uart->rx_pins & uart->gpio->selected[uart->function];
+    if (!(pins & selected) || uart->sampling || rx_level(uart) || !is_on(uart, UART_UARTCR_RXE) || !bits_ps(uart, 1)) {
+        return;
+    }
+    uart->sampling = true;
+    uart->in.bits = 0;
+    uart->in.index = 0;
+    uart->in.start_ps = scheduler_now(uart->block.env->scheduler);
+    scheduler_add(uart->block.env->scheduler, &uart->in.event, uart->in.start_ps + bits_ps(uart, 1) / 2);
 }
 
 static void rx_timed_out(struct event *event, uint64_t late_ps) {
@@ -316,7 +411,9 @@ static void rx_timed_out(struct event *event, uint64_t late_ps) {
 }
 
 static void clock_changed(struct clock_listener *listener, struct clock_domain *clock) {
-    start_frame(listener->owner);
+    struct uart *uart = listener->owner;
+    start_frame(uart);
+    uart_update(uart);
 }
 
 static void cts_changed(struct gpio_listener *listener, uint64_t pins) {
@@ -334,7 +431,10 @@ static void uart_reset(struct block *block) {
     uart->tx = uart->rx = (struct uart_fifo){ 0 };
     uart->raw_interrupts = 0;
     uart->divisor = 0;
-    uart->shifting = uart->overrun = false;
+    uart->shifting = uart->overrun = uart->sampling = false;
+    uart->tx_level = true;
+    scheduler_cancel(block->env->scheduler, &uart->out.event);
+    scheduler_cancel(block->env->scheduler, &uart->in.event);
     scheduler_cancel(block->env->scheduler, &uart->frame_sent);
     scheduler_cancel(block->env->scheduler, &uart->rx_timeout);
     uart_update(uart);
@@ -344,12 +444,16 @@ static void uart_init(struct block *block) {
     struct uart *uart = uart_of(block);
     uart->frame_sent = (struct event){ .name = "uart frame", .callback = frame_sent, .owner = uart };
     uart->rx_timeout = (struct event){ .name = "uart timeout", .callback = rx_timed_out, .owner = uart };
+    uart->out.event = (struct event){ .name = "uart bit out", .callback = bit_sent, .owner = uart };
+    uart->in.event = (struct event){ .name = "uart bit in", .callback = bit_received, .owner = uart };
     uart->clock_listener = (struct clock_listener){ .changed = clock_changed, .owner = uart };
     clock_listen(uart->clk_peri, &uart->clock_listener);
     uart->was_clear_to_send = true;
     if (uart->gpio) {
-        uart->pin_listener = (struct gpio_listener){ .changed = cts_changed, .owner = uart, .pins = uart->cts_pins };
-        gpio_listen(uart->gpio, &uart->pin_listener);
+        uart->cts_listener = (struct gpio_listener){ .changed = cts_changed, .owner = uart, .pins = uart->cts_pins };
+        uart->rx_listener = (struct gpio_listener){ .changed = rx_changed, .owner = uart, .pins = uart->rx_pins };
+        gpio_listen(uart->gpio, &uart->cts_listener);
+        gpio_listen(uart->gpio, &uart->rx_listener);
     }
 }
 

@@ -1,5 +1,7 @@
 /* UART0 and UART1 (Arm PL011). Bytes go out through `transmit` when their last stop bit has passed, and come in
- * through uart_receive(). Lines: irq[0] the combined interrupt. */
+ * through uart_receive(). When somebody watches the selected TX pin each frame also plays out there bit by bit, and a
+ * falling edge at the selected RX pin begins a frame that is sampled bit by bit.
+ * Lines: irq[0] the combined interrupt. */
 #ifndef ONCHIP_UART_H
 #define ONCHIP_UART_H
 
@@ -18,6 +20,14 @@ struct uart_fifo {
     unsigned count;
 };
 
+/* A frame bit by bit: start bit first. */
+struct uart_frame {
+    uint16_t bits;
+    unsigned index; /* of the next bit */
+    uint64_t start_ps;
+    struct event event;
+};
+
 struct uart {
     struct block block;
     /* Wiring */
@@ -27,6 +37,7 @@ struct uart {
     struct gpio_bank *gpio; /* NULL: no pins */
     unsigned function;      /* FUNCSEL of all its pins */
     uint64_t tx_pins;       /* a bit per pin that can be it */
+    uint64_t rx_pins;
     uint64_t cts_pins;
     uint64_t rts_pins;
     /* A byte has left. May be NULL. */
@@ -40,11 +51,16 @@ struct uart {
     bool shifting;    /* a frame is on its way out */
     uint8_t shifter;
     bool overrun;
+    bool tx_level; /* what the TX pin shows, but for a break */
+    bool sampling; /* a frame comes in at the RX pin */
+    struct uart_frame out;
+    struct uart_frame in;
     bool was_clear_to_send;
     struct event frame_sent;
     struct event rx_timeout;
     struct clock_listener clock_listener;
-    struct gpio_listener pin_listener;
+    struct gpio_listener cts_listener;
+    struct gpio_listener rx_listener;
 };
 
 extern const struct block_class uart_class;

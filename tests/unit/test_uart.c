@@ -14,6 +14,8 @@ struct chip {
     struct uart *uart;
     uint8_t sent[64];
     unsigned count;
+    uint64_t edges[32];
+    unsigned edge_count;
 };
 
 static void transmit(void *context, uint8_t byte) {
@@ -31,6 +33,7 @@ static int set_up(void **state) {
     chip->uart->gpio = &chip->bank;
     chip->uart->function = 2;
     chip->uart->tx_pins = 1;
+    chip->uart->rx_pins = 2;
     chip->uart->cts_pins = 4;
     chip->uart->rts_pins = 8;
     chip->uart->transmit = transmit;
@@ -173,6 +176,59 @@ static void flow_control_and_pins(void **state) {
     assert_false(uart_wants_data(chip->uart));
 }
 
+static void note_edge(struct net_listener *listener, struct net *net) {
+    struct chip *chip = listener->owner;
+    chip->edges[chip->edge_count++] = chip->stage.scheduler.now_ps;
+}
+
+/* Steps of one bit, so that events are served close to their time. */
+static void run_bits(struct chip *chip, unsigned bits) {
+    for (unsigned i = 0; i < 16 * bits; i++) {
+        stage_run(&chip->stage, BIT_PS / 16);
+    }
+}
+
+static void frames_play_out_when_watched(void **state) {
+    struct chip *chip = *state;
+    struct net_listener scope = { .changed = note_edge, .owner = chip };
+    gpio_set_control(&chip->bank, 0, 2);
+    net_listen(&chip->bank.pins[0].net, &scope);
+    open_port(chip, true);
+    run_bits(chip, 1);
+    uint64_t start = chip->stage.scheduler.now_ps;
+    wr(chip->block, UART_UARTDR, 0x0f);
+    wr(chip->block, UART_UARTDR, 0x55);
+    run_bits(chip, 21);
+    const unsigned times[] = { 0, 1, 5, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19 }; /* in bits */
+    assert_int_equal(chip->edge_count, 14);
+    for (unsigned i = 0; i < 14; i++) {
+        assert_int_equal(chip->edges[i], start + times[i] * BIT_PS);
+    }
+    assert_true(net_is_high(&chip->bank.pins[0].net));
+}
+
+static void a_wire_from_tx_to_rx_carries_frames(void **state) {
+    struct chip *chip = *state;
+    for (unsigned pin = 0; pin < 2; pin++) {
+        gpio_set_control(&chip->bank, pin, 2);
+        gpio_set_pad(&chip->bank, pin, 0x52, false);
+    }
+    net_join(&chip->bank.pins[0].net, &chip->bank.pins[1].net);
+    open_port(chip, true);
+    wr(chip->block, UART_UARTLCR_H, 2 << 5 | UART_UARTLCR_H_FEN | UART_UARTLCR_H_PEN | UART_UARTLCR_H_STP2); /* 7O2 */
+    wr(chip->block, UART_UARTDR, 'W');
+    wr(chip->block, UART_UARTDR, 0);
+    run_bits(chip, 30);
+    assert_int_equal(rd(chip->block, UART_UARTDR), 'W');
+    assert_int_equal(rd(chip->block, UART_UARTDR), 0);
+    wr(chip->block, UART_UARTLCR_H, 2 << 5 | UART_UARTLCR_H_FEN | UART_UARTLCR_H_BRK);
+    run_bits(chip, 20);
+    wr(chip->block, UART_UARTLCR_H, 2 << 5 | UART_UARTLCR_H_FEN);
+    run_bits(chip, 20);
+    assert_int_equal(rd(chip->block, UART_UARTDR), UART_UARTDR_BE);
+    assert_int_equal(rd(chip->block, UART_UARTFR) & UART_UARTFR_RXFE, UART_UARTFR_RXFE);
+}
+
 static void dreqs_follow_the_fifos(void **state) {
     struct chip *chip = *state;
     open_port(chip, false);
@@ -209,6 +265,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(errors_travel_with_their_character, set_up, tear_down),
         cmocka_unit_test_setup_teardown(loopback_returns_bytes_and_modem_lines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flow_control_and_pins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(frames_play_out_when_watched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_wire_from_tx_to_rx_carries_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dreqs_follow_the_fifos, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_while_the_clock_stands, set_up, tear_down),
     };

@@ -3,8 +3,10 @@
  * Frames are worked off when somebody looks (an access, an interrupt or a data request that depends on it), each
  * with its own end time; a target hears of a frame at most half a FIFO late, never after BSY has been seen low.
  *
- * Not modelled: the bits of a frame on the pins (SCK rests, TX is low), slave mode, the TI and Microwire frame formats
- * (frames are exchanged all the same; a stub line says so).
+ * A frame on watched pins puts an edge at each half bit time; RX is sampled from its net.
+ *
+ * Not modelled: slave mode, the TI and Microwire frame formats (frames are exchanged in the Motorola format all the
+ * same; a stub line says so).
  *
  * Decided: in the Motorola format with SPH = 0 the frame select pulses for one bit time between frames. The data
  * request for transmission rises when the FIFO is half empty and falls when it is full, the one for reception rises
@@ -58,7 +60,9 @@ static void update_pins(struct spi *spi) {
         return;
     }
     uint64_t pins = spi->cs_pins | spi->sck_pins | spi->tx_pins;
-    uint64_t out = (spi->frame_select ? 0 : spi->cs_pins) | (values[SPI_SSPCR0] & SPI_SSPCR0_SPO ? spi->sck_pins : 0);
+    bool sck = spi->sck_active != !!(values[SPI_SSPCR0] & SPI_SSPCR0_SPO);
+    uint64_t out =
+        (spi->frame_select ? 0 : spi->cs_pins) | (sck ? spi->sck_pins : 0) | (spi->tx_level ? spi->tx_pins : 0);
     gpio_function_outputs(spi->gpio, spi->function, pins, out, pins);
 }
 
@@ -101,6 +105,24 @@ static uint32_t exchange(struct spi *spi) {
                         selected_net(spi, spi->rx_pins), spi->shifter, frame_bits(spi));
 }
 
+static bool is_watched(const struct spi *spi) {
+    uint64_t pins = spi->rx_pins | spi->cs_pins | spi->sck_pins | spi->tx_pins;
+    bool inside = spi->block.values[SPI_SSPCR1] & SPI_SSPCR1_LBM;
+    return spi->gpio && !inside && gpio_any_watched(spi->gpio, pins & spi->gpio->selected[spi->function]);
+}
+
+static void play_frame(struct spi *spi, uint64_t now_ps) {
+    spi->on_wire = true;
+    spi->half = 0;
+    spi->sampled = 0;
+    spi->frame_select = true;
+    if (!(spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH)) {
+        spi->tx_level = spi->shifter >> (frame_bits(spi) - 1) & 1;
+    }
+    update_pins(spi);
+    scheduler_add(spi->block.env->scheduler, &spi->edge, now_ps + bits_ps(spi, 1) / 2);
+}
+
 static void start_frame(struct spi *spi, uint64_t now_ps) {
     uint64_t duration = spi_frame_ps(spi);
     if (!spi->tx.count || !(spi->block.values[SPI_SSPCR1] & SPI_SSPCR1_SSE) || !duration) {
@@ -109,11 +131,15 @@ static void start_frame(struct spi *spi, uint64_t now_ps) {
     spi->shifter = pop(&spi->tx) & (uint16_t)((1u << frame_bits(spi)) - 1);
     spi->shifting = true;
     spi->frame_end_ps = now_ps + duration;
+    spi->on_wire = is_watched(spi);
+    if (spi->on_wire) {
+        play_frame(spi, now_ps);
+    }
 }
 
 static void end_frame(struct spi *spi) {
     select_frame(spi, true);
-    uint16_t received = (uint16_t)exchange(spi);
+    uint16_t received = spi->on_wire ? spi->sampled : (uint16_t)exchange(spi);
     select_frame(spi, spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH && spi->tx.count);
     if (spi->rx.count == SPI_FIFO_DEPTH) {
         spi->latched |= SPI_SSPRIS_RORRIS;
@@ -130,7 +156,7 @@ static void run(struct spi *spi, uint64_t now_ps) {
     if (!spi->shifting) {
         start_frame(spi, now_ps);
     }
-    while (spi->shifting && spi->frame_end_ps <= now_ps) {
+    while (spi->shifting && spi->frame_end_ps <= now_ps && !spi->on_wire) {
         end_frame(spi);
     }
     uint64_t timeout = bits_ps(spi, TIMEOUT_BITS);
@@ -142,6 +168,9 @@ static void run(struct spi *spi, uint64_t now_ps) {
 /* When something outside could change next without an access. */
 static uint64_t next_change(const struct spi *spi) {
     const uint32_t *values = spi->block.values;
+    if (spi->on_wire && spi->shifting) {
+        return TIME_NEVER; /* its last edge tells */
+    }
     if (!spi->shifting) {
         bool waits = spi->rx.count && values[SPI_SSPIMSC] & ~spi->latched & SPI_SSPIMSC_RTIM;
         uint64_t timeout = bits_ps(spi, TIMEOUT_BITS);
@@ -272,6 +301,38 @@ static void spi_due(struct event *event, uint64_t late_ps) {
     settle(spi);
 }
 
+/* Odd halves begin with the leading edge of SCK, even ones with the trailing edge; SPH tells which one samples. */
+static void play_edge(struct spi *spi) {
+    unsigned bit = frame_bits(spi) - 1 - (spi->half - 1) / 2;
+    bool leading = spi->half % 2;
+    bool samples = leading != !!(spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH);
+    if (samples) {
+        const struct net *rx = selected_net(spi, spi->rx_pins);
+        spi->sampled = (uint16_t)(spi->sampled << 1 | (rx && net_is_high(rx)));
+    } else if (leading || bit) {
+        spi->tx_level = spi->shifter >> (leading ? bit : bit - 1) & 1;
+    }
+    spi->sck_active = leading;
+    update_pins(spi);
+}
+
+static void edge_due(struct event *event, uint64_t late_ps) {
+    struct spi *spi = event->owner;
+    unsigned halves = 2 * frame_bits(spi);
+    uint64_t now = event->when_ps;
+    if (spi->half < halves) {
+        spi->half++;
+        play_edge(spi);
+    }
+    if (now >= spi->frame_end_ps) {
+        end_frame(spi);
+        settle(spi);
+        return;
+    }
+    uint64_t next = spi->half < halves ? now + bits_ps(spi, 1) / 2 : spi->frame_end_ps;
+    scheduler_add(spi->block.env->scheduler, event, next < spi->frame_end_ps ? next : spi->frame_end_ps);
+}
+
 static void clock_changed(struct clock_listener *listener, struct clock_domain *clock) {
     struct spi *spi = listener->owner;
     if (spi->tx.count || spi->shifting) {
@@ -284,7 +345,8 @@ static void spi_reset(struct block *block) {
     struct spi *spi = spi_of(block);
     spi->tx = spi->rx = (struct spi_fifo){ 0 };
     spi->shifting = false;
-    spi->frame_select = false;
+    spi->frame_select = spi->on_wire = spi->sck_active = spi->tx_level = false;
+    scheduler_cancel(block->env->scheduler, &spi->edge);
     spi->latched = 0;
     settle(spi);
 }
@@ -292,6 +354,7 @@ static void spi_reset(struct block *block) {
 static void spi_init(struct block *block) {
     struct spi *spi = spi_of(block);
     spi->event = (struct event){ .name = "spi", .callback = spi_due, .owner = spi };
+    spi->edge = (struct event){ .name = "spi edge", .callback = edge_due, .owner = spi };
     spi->clock_listener = (struct clock_listener){ .changed = clock_changed, .owner = spi };
     clock_listen(spi->clk_peri, &spi->clock_listener);
 }

@@ -1,4 +1,5 @@
-/* SPI0 and SPI1 (Arm PL022). Frames go to the targets (emulator/core/serial.h) on the net of the selected SCK pin.
+/* SPI0 and SPI1 (Arm PL022). Frames go to the targets (emulator/core/serial.h) on the net of the selected SCK pin;
+ * when somebody watches one of the selected pins they play out there edge by edge instead.
  * Lines: irq[0] the combined interrupt. */
 #ifndef ONCHIP_SPI_H
 #define ONCHIP_SPI_H
@@ -32,9 +33,15 @@ struct spi {
     bool frame_select; /* SSPFSSOUT is active */
     uint16_t shifter;
     uint64_t frame_end_ps;
+    bool on_wire;  /* the frame is being played out */
+    unsigned half; /* half bit times of it that are over */
+    uint16_t sampled;
+    bool sck_active; /* SCK is not at its resting level */
+    bool tx_level;
     uint64_t rx_touched_ps; /* when the receive FIFO was last filled or read */
     uint32_t latched;       /* SSPRORINTR and SSPRTINTR */
     struct event event;
+    struct event edge;
     struct clock_listener clock_listener;
 };
 

@@ -16,6 +16,8 @@ struct chip {
     struct spi_target target;
     uint8_t heard[64];
     unsigned count;
+    uint64_t edges[64];
+    unsigned edge_count;
 };
 
 static uint8_t answer(struct spi_target *target) {
@@ -49,6 +51,7 @@ static int set_up(void **state) {
                                         .owner = chip };
     spi_target_attach(&chip->target);
     for (unsigned pin = 16; pin < 20; pin++) {
+        gpio_set_pad(&chip->bank, pin, 0x56, false);
         gpio_set_control(&chip->bank, pin, 1);
     }
     wr(chip->block, SPI_SSPCPSR, 2);
@@ -171,6 +174,44 @@ static void clock_rests_at_its_polarity(void **state) {
     assert_true(net_is_high(&chip->bank.pins[17].net));
 }
 
+static void note_edge(struct net_listener *listener, struct net *net) {
+    struct chip *chip = listener->owner;
+    chip->edges[chip->edge_count++] = chip->stage.scheduler.now_ps;
+}
+
+static void run_cycles(struct chip *chip, unsigned cycles) {
+    for (unsigned i = 0; i < cycles; i++) {
+        stage_run(&chip->stage, 8000);
+    }
+}
+
+/* The same target hears the same through the edges as through whole frames, in all modes. */
+static void frames_play_out_when_watched(void **state) {
+    for (unsigned mode = 0; mode < 4; mode++) {
+        struct chip *chip = *state;
+        struct net_listener scope = { .changed = note_edge, .owner = chip };
+        wr(chip->block, SPI_SSPCR0, 7 | (mode & 1 ? SPI_SSPCR0_SPH : 0) | (mode & 2 ? SPI_SSPCR0_SPO : 0));
+        chip->target.mode = mode;
+        chip->target.bits = 0;
+        net_listen(&chip->bank.pins[18].net, &scope);
+        wr(chip->block, SPI_SSPDR, 0xa5);
+        wr(chip->block, SPI_SSPDR, 0x3c);
+        assert_false(net_is_high(&chip->bank.pins[17].net));
+        run_cycles(chip, 40);
+        assert_int_equal(chip->edge_count, 32);
+        assert_int_equal(chip->edges[0], 8000); /* half a bit: one cycle */
+        assert_int_equal(chip->edges[15], 16 * 8000);
+        assert_int_equal(chip->edges[16], (mode & 1 ? 17 : 19) * 8000);
+        assert_int_equal(rd(chip->block, SPI_SSPSR), SPI_SSPSR_TNF | SPI_SSPSR_TFE | SPI_SSPSR_RNE);
+        assert_memory_equal(chip->heard, "\xa5\x3c", 2);
+        assert_int_equal(rd(chip->block, SPI_SSPDR), 0x80);
+        assert_int_equal(rd(chip->block, SPI_SSPDR), 0x81);
+        assert_true(net_is_high(&chip->bank.pins[17].net));
+        tear_down(state);
+        set_up(state);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(frames_take_their_time, set_up, tear_down),
@@ -180,6 +221,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(dreqs_ask_for_half_a_fifo, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wide_frames_and_loopback, set_up, tear_down),
         cmocka_unit_test_setup_teardown(clock_rests_at_its_polarity, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(frames_play_out_when_watched, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -155,7 +155,8 @@ bool rig_expect(struct rig *rig, const char *text, uint64_t ms) {
     uint64_t end = machine_now(rig->machine) + ms * PS_PER_MS;
     char *found = look(rig, text);
     while (!found && machine_now(rig->machine) < end) {
-        if (run_slice(rig) != MACHINE_RUNS) {
+        enum machine_state state = run_slice(rig);
+        if (state == MACHINE_IN_BOOTLOADER || state == MACHINE_UNBOOTABLE) {
             break;
         }
         found = look(rig, text);

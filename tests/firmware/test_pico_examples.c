@@ -17,7 +17,7 @@ struct example {
 static const struct example examples[] = {
     { "hello_usb", { "Hello, world!\r\n", "Hello, world!\r\n" }, 2000 },
     { "hello_serial", { "Hello, world!\r\n", "Hello, world!\r\n" }, 2000 },
-    { "hello_uart", { "AB Hello, UART!\r\n" }, 100 },
+    { "hello_uart", { "AB Hello, UART!" }, 100 },
     { "hello_timer", { "Hello Timer!", "fired!", "Repeat at", "Repeat at" }, 5000 },
     { "hello_watchdog",
       { "Clean boot", "Updating watchdog 4", "Waiting to be rebooted", "Rebooted by Watchdog!" },

@@ -1,12 +1,16 @@
 /* I2C (Synopsys DW_apb_i2c 2.01a) as a controller. RP2040 datasheet 4.3, RP2350 datasheet 12.2.
  *
- * Not modelled: target mode (a stub line when it is switched on), the edges of a transfer on the pins, clock
- * stretching, arbitration, high-speed mode, SDA_HOLD and SDA_SETUP (they read back).
+ * A transfer on watched pins moves SDA and SCL at quarters of the SCL period, waits for a target that stretches SCL,
+ * and takes acknowledge and data bits from the net of SDA.
+ *
+ * Not modelled: target mode (a stub line when it is switched on), arbitration, high-speed mode, the difference of high
+ * and low time, SDA_HOLD and SDA_SETUP (they read back).
  *
  * Decided: a transfer does not begin while SCL or SDA is held low. A bus that is held between bytes stays held while
  * IC_ENABLE is switched off and on (the SDK does so between a write without STOP and the read that follows). Reading
  * from an empty FIFO gives 0 and RX_UNDER. A change of direction without a RESTART bit makes a repeated START. With
- * IC_RESTART_EN clear a repeated START becomes STOP and START, as far as one period goes. */
+ * IC_RESTART_EN clear a repeated START becomes STOP and START, as far as one period goes. A byte read is not
+ * acknowledged when it has STOP or when something else than another read follows it in the FIFO. */
 #include "peripherals/onchip/i2c.h"
 #include "emulator/core/serial.h"
 #include "peripherals/onchip/registers/i2c.h"
@@ -78,14 +82,21 @@ static uint64_t period(const struct i2c *i2c) {
     return high + values[I2C_IC_FS_SPKLEN] + 7 + low + 1;
 }
 
+static void wait_quarters(struct i2c *i2c, unsigned quarters, uint64_t now_ps) {
+    uint64_t cycles = clock_cycles_at(i2c->clk_sys, now_ps) + quarters * period(i2c) / 4;
+    uint64_t when = clock_time_of(i2c->clk_sys, cycles);
+    if (when != TIME_NEVER) {
+        scheduler_add(i2c->block.env->scheduler, &i2c->event, when);
+    }
+}
+
 static void enter(struct i2c *i2c, enum i2c_state state, unsigned periods, uint64_t now_ps) {
     i2c->state = state;
+    i2c->quarter = 0;
+    i2c->quarters = 4 * periods;
+    i2c->sampled = 0;
     if (periods) {
-        uint64_t cycles = clock_cycles_at(i2c->clk_sys, now_ps) + periods * period(i2c);
-        uint64_t when = clock_time_of(i2c->clk_sys, cycles);
-        if (when != TIME_NEVER) {
-            scheduler_add(i2c->block.env->scheduler, &i2c->event, when);
-        }
+        wait_quarters(i2c, i2c->on_wire ? 1 : i2c->quarters, now_ps);
     }
 }
 
@@ -93,6 +104,11 @@ static void enter(struct i2c *i2c, enum i2c_state state, unsigned periods, uint6
 static struct net *selected_net(const struct i2c *i2c, uint64_t pins) {
     uint64_t selected = i2c->gpio ? pins & i2c->gpio->selected[i2c->function] : 0;
     return selected ? &i2c->gpio->pins[__builtin_ctzll(selected)].net : NULL;
+}
+
+static bool is_watched(const struct i2c *i2c) {
+    uint64_t pins = i2c->gpio ? (i2c->sda_pins | i2c->scl_pins) & i2c->gpio->selected[i2c->function] : 0;
+    return i2c->scl && i2c->sda && gpio_any_watched(i2c->gpio, pins);
 }
 
 static bool is_bus_free(const struct i2c *i2c) {
@@ -152,6 +168,7 @@ static void go_on(struct i2c *i2c, uint64_t now_ps) {
         i2c->scl = selected_net(i2c, i2c->scl_pins);
         i2c->sda = selected_net(i2c, i2c->sda_pins);
         if (is_bus_free(i2c)) {
+            i2c->on_wire = is_watched(i2c);
             start(i2c, false, now_ps);
         }
         return;
@@ -188,11 +205,29 @@ static void after_byte(struct i2c *i2c, uint64_t now_ps) {
     }
 }
 
+/* ---- What the targets say: by the wires or by the byte ---- */
+static bool said_acknowledge(const struct i2c *i2c) {
+    return !(i2c->sampled & 1);
+}
+
+static bool bus_address(struct i2c *i2c, bool reads) {
+    return i2c->on_wire ? said_acknowledge(i2c) : i2c_start(i2c->scl, i2c->sda, first_address(i2c), reads);
+}
+
+static bool bus_write(struct i2c *i2c, uint8_t byte) {
+    return i2c->on_wire ? said_acknowledge(i2c) : i2c_write(i2c->scl, i2c->sda, byte);
+}
+
+static uint8_t bus_read(struct i2c *i2c) {
+    return i2c->on_wire ? (uint8_t)(i2c->sampled >> 1) : i2c_read(i2c->scl, i2c->sda);
+}
+
+/* ---- The ends of the states ---- */
 static void address_done(struct i2c *i2c, uint64_t now_ps) {
     bool ten_bits = has_ten_bits(i2c);
     bool special = i2c->block.values[I2C_IC_TAR] & I2C_IC_TAR_SPECIAL;
     bool reads = i2c->reading && !i2c->again;
-    if (!i2c_start(i2c->scl, i2c->sda, first_address(i2c), reads)) {
+    if (!bus_address(i2c, reads)) {
         uint32_t source = ten_bits ? SOURCE(ABRT_10ADDR1_NOACK) : SOURCE(ABRT_7B_ADDR_NOACK);
         abort_transfer(i2c, special ? SOURCE(ABRT_GCALL_NOACK) : source, now_ps);
     } else if (ten_bits && !reads) {
@@ -203,7 +238,7 @@ static void address_done(struct i2c *i2c, uint64_t now_ps) {
 }
 
 static void address2_done(struct i2c *i2c, uint64_t now_ps) {
-    if (!i2c_write(i2c->scl, i2c->sda, (uint8_t)i2c->block.values[I2C_IC_TAR])) {
+    if (!bus_write(i2c, (uint8_t)i2c->block.values[I2C_IC_TAR])) {
         abort_transfer(i2c, SOURCE(ABRT_10ADDR2_NOACK), now_ps);
     } else if (i2c->again) {
         start(i2c, true, now_ps);
@@ -223,8 +258,8 @@ static void store_byte(struct i2c *i2c, uint8_t byte) {
 
 static void byte_done(struct i2c *i2c, uint64_t now_ps) {
     if (i2c->command & CMD) {
-        store_byte(i2c, i2c_read(i2c->scl, i2c->sda));
-    } else if (!i2c_write(i2c->scl, i2c->sda, (uint8_t)i2c->command)) {
+        store_byte(i2c, bus_read(i2c));
+    } else if (!bus_write(i2c, (uint8_t)i2c->command)) {
         abort_transfer(i2c, SOURCE(ABRT_TXDATA_NOACK), now_ps);
         return;
     }
@@ -232,7 +267,9 @@ static void byte_done(struct i2c *i2c, uint64_t now_ps) {
 }
 
 static void stop_done(struct i2c *i2c, uint64_t now_ps) {
-    i2c_stop(i2c->scl, i2c->sda);
+    if (!i2c->on_wire) {
+        i2c_stop(i2c->scl, i2c->sda);
+    }
     i2c->latched |= RAW(STOP_DET);
     i2c->state = I2C_IDLE;
     i2c->disabling = false;
@@ -383,24 +420,105 @@ static uint64_t i2c_holds_until(struct block *block, unsigned reg) {
 }
 
 /* ---- Events ---- */
-static void i2c_due(struct event *event, uint64_t late_ps) {
-    struct i2c *i2c = event->owner;
+static void state_done(struct i2c *i2c, uint64_t now_ps) {
     switch (i2c->state) {
     case I2C_ADDRESS:
-        address_done(i2c, event->when_ps);
+        address_done(i2c, now_ps);
         break;
     case I2C_ADDRESS2:
-        address2_done(i2c, event->when_ps);
+        address2_done(i2c, now_ps);
         break;
     case I2C_BYTE:
-        byte_done(i2c, event->when_ps);
+        byte_done(i2c, now_ps);
         break;
     case I2C_STOP:
-        stop_done(i2c, event->when_ps);
+        stop_done(i2c, now_ps);
         break;
     default:
         break;
     }
+}
+
+/* ---- The wires, a quarter of a period at a time ---- */
+static void drive(struct i2c *i2c, bool sda, bool scl) {
+    uint64_t low = (sda ? 0 : i2c->sda_pins) | (scl ? 0 : i2c->scl_pins);
+    i2c->sda_low = !sda;
+    i2c->scl_low = !scl;
+    gpio_function_outputs(i2c->gpio, i2c->function, i2c->sda_pins | i2c->scl_pins, 0, low);
+}
+
+/* The nine bits that the controller puts on SDA; ones where it listens. */
+static unsigned bits_out(const struct i2c *i2c) {
+    if (i2c->state == I2C_ADDRESS) {
+        return (unsigned)first_address(i2c) << 2 | (i2c->reading && !i2c->again ? 2 : 0) | 1;
+    }
+    if (i2c->state == I2C_ADDRESS2) {
+        return (i2c->block.values[I2C_IC_TAR] & 0xff) << 1 | 1;
+    }
+    if (!(i2c->command & CMD)) {
+        return (i2c->command & 0xffu) << 1 | 1;
+    }
+    uint16_t next = i2c->tx.items[i2c->tx.first];
+    bool goes_on = !i2c->tx.count || (next & CMD && !(next & RESTART));
+    return 0x1fe | (goes_on && !(i2c->command & STOP) && !i2c->disabling ? 0 : 1);
+}
+
+/* START moves SDA down while SCL is high, STOP up; before that SDA gets where it has to come from. */
+static void play_condition(struct i2c *i2c, unsigned quarter, bool is_stop) {
+    switch (quarter) {
+    case 0:
+        drive(i2c, !is_stop, !i2c->scl_low);
+        break;
+    case 1:
+        drive(i2c, !is_stop, true);
+        break;
+    case 2:
+        drive(i2c, is_stop, true);
+        break;
+    default:
+        drive(i2c, is_stop, is_stop);
+    }
+}
+
+static void play_bit(struct i2c *i2c, unsigned quarter, unsigned bit) {
+    switch (quarter) {
+    case 0:
+        drive(i2c, bits_out(i2c) >> (8 - bit) & 1, false);
+        break;
+    case 1:
+        drive(i2c, !i2c->sda_low, true);
+        break;
+    case 2:
+        i2c->sampled = (uint16_t)(i2c->sampled << 1 | net_is_high(i2c->sda));
+        break;
+    default:
+        drive(i2c, !i2c->sda_low, false);
+    }
+}
+
+static void play_quarter(struct i2c *i2c) {
+    unsigned period = i2c->quarter / 4, quarter = i2c->quarter % 4;
+    if (i2c->state == I2C_STOP) {
+        play_condition(i2c, quarter, true);
+    } else if (i2c->state == I2C_ADDRESS && period == 0) {
+        play_condition(i2c, quarter, false);
+    } else {
+        play_bit(i2c, quarter, i2c->state == I2C_ADDRESS ? period - 1 : period);
+    }
+}
+
+static void i2c_due(struct event *event, uint64_t late_ps) {
+    struct i2c *i2c = event->owner;
+    bool stretched = i2c->on_wire && !i2c->scl_low && i2c->quarter % 4 == 2 && !net_is_high(i2c->scl);
+    if (i2c->on_wire && !stretched) {
+        play_quarter(i2c);
+        i2c->quarter++;
+    }
+    if (i2c->on_wire && i2c->quarter < i2c->quarters) {
+        wait_quarters(i2c, 1, event->when_ps);
+        return;
+    }
+    state_done(i2c, event->when_ps);
     i2c_update(i2c);
 }
 
@@ -425,9 +543,12 @@ static void i2c_reset(struct block *block) {
     struct i2c *i2c = i2c_of(block);
     i2c->tx = i2c->rx = (struct i2c_fifo){ 0 };
     i2c->state = I2C_IDLE;
-    i2c->flushed = i2c->disabling = false;
+    i2c->flushed = i2c->disabling = i2c->on_wire = false;
     i2c->latched = 0;
     scheduler_cancel(block->env->scheduler, &i2c->event);
+    if (i2c->gpio) {
+        drive(i2c, true, true);
+    }
     i2c_update(i2c);
 }
 

@@ -1,5 +1,6 @@
 /* I2C0 and I2C1 (Synopsys DW_apb_i2c). Bytes go to the targets (emulator/core/serial.h) on the nets of the selected
- * SDA and SCL pins. Lines: irq[0] the combined interrupt. */
+ * SDA and SCL pins; when somebody watches those pins a transfer plays out there edge by edge instead.
+ * Lines: irq[0] the combined interrupt. */
 #ifndef ONCHIP_I2C_H
 #define ONCHIP_I2C_H
 
@@ -46,6 +47,12 @@ struct i2c {
     uint32_t latched; /* of IC_RAW_INTR_STAT */
     struct net *scl;  /* of the transfer in progress */
     struct net *sda;
+    bool on_wire; /* the transfer in progress is played out */
+    bool sda_low; /* what the pins are driven to */
+    bool scl_low;
+    unsigned quarter;  /* of an SCL period, from the state's beginning */
+    unsigned quarters; /* that the state takes */
+    uint16_t sampled;  /* bits of the byte, the acknowledge bit last */
     struct event event;
     struct clock_listener clock_listener;
     struct gpio_listener pin_listener;

@@ -228,6 +228,48 @@ static void dreqs_follow_the_thresholds(void **state) {
     assert_true(chip->i2c->dreq_rx.level);
 }
 
+static void count_edge(struct net_listener *listener, struct net *net) {
+    (*(unsigned *)listener->owner)++;
+}
+
+/* The same target hears the same through the edges as through whole bytes. */
+static void transfers_play_out_when_watched(void **state) {
+    struct chip *chip = *state;
+    unsigned edges = 0;
+    struct net_listener scope = { .changed = count_edge, .owner = &edges };
+    struct net_driver stretch = { .drive = NET_Z };
+    net_listen(&chip->bank.pins[5].net, &scope);
+    net_attach(&chip->bank.pins[5].net, &stretch);
+    chip->next = 0x96;
+    wr(chip->block, I2C_IC_DATA_CMD, 0x0c);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | RESTART);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
+    for (unsigned i = 0; i < 4 * 19; i++) {
+        stage_run(&chip->stage, PERIOD_PS / 4);
+    }
+    assert_int_equal(chip->count, 1);
+    assert_int_equal(edges, 1 + 2 * 18);
+    net_drive(&stretch, NET_LOW);
+    step(chip, 20);
+    assert_int_equal(chip->starts, 1);
+    net_drive(&stretch, NET_Z);
+    for (unsigned i = 0; i < 4 * 32; i++) {
+        stage_run(&chip->stage, PERIOD_PS / 4);
+    }
+    assert_int_equal(chip->starts, 2);
+    assert_int_equal(chip->stops, 1);
+    assert_int_equal(chip->heard[0], 0x0c);
+    assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD) & 0xff, 0x96);
+    assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD) & 0xff, 0x97);
+    assert_true(net_is_high(&chip->bank.pins[4].net));
+    assert_true(net_is_high(&chip->bank.pins[5].net));
+    wr(chip->block, I2C_IC_TAR, 0x37);
+    wr(chip->block, I2C_IC_DATA_CMD, 1 | STOP);
+    step(chip, 20);
+    assert_true(rd(chip->block, I2C_IC_TX_ABRT_SOURCE) & I2C_IC_TX_ABRT_SOURCE_ABRT_7B_ADDR_NOACK);
+    assert_true(net_is_high(&chip->bank.pins[5].net));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(writes_bytes_at_the_wire_speed, set_up, tear_down),
@@ -238,6 +280,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(waits_for_a_free_bus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(software_aborts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dreqs_follow_the_thresholds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(transfers_play_out_when_watched, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

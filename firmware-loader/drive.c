@@ -119,6 +119,7 @@ static void cache_free(struct drive *drive) {
     free(drive->valid);
     free(drive->altered);
     free(drive->queued_at);
+    free(drive->candidates);
 }
 
 static bool cache_resize(struct drive *drive, uint32_t sectors) {
@@ -130,7 +131,8 @@ static bool cache_resize(struct drive *drive, uint32_t sectors) {
     drive->valid = calloc(sectors, sizeof(*drive->valid));
     drive->altered = calloc(sectors, sizeof(*drive->altered));
     drive->queued_at = calloc(sectors, sizeof(*drive->queued_at));
-    bool ok = drive->cache && drive->valid && drive->altered && drive->queued_at;
+    drive->candidates = calloc(sectors / 8 + 1, 1);
+    bool ok = drive->cache && drive->valid && drive->altered && drive->queued_at && drive->candidates;
     drive->sectors = ok ? sectors : 0;
     return ok;
 }
@@ -144,6 +146,7 @@ static void queue_drop(struct drive_queue *queue) {
 }
 
 static void stop_work(struct drive *drive) {
+    drive->cut_short |= drive->push.kind != DRIVE_PUSH_NONE;
     queue_drop(&drive->queue);
     drive_push_drop(drive);
     drive_snapshot_finish(&drive->snapshot);

@@ -92,6 +92,10 @@ struct drive {
     bool is_missing;     /* a sector must be fetched first */
     uint32_t missing;
     struct drive_queue queue;
+    /* A bit for each cluster that a push may have left without an owner if it was cut short: the free ones, and those
+     * of the file it replaced. */
+    uint8_t *candidates;
+    bool cut_short;
 
     /* the volume */
     bool touched; /* the flash has changed since the last poll */
@@ -143,6 +147,8 @@ void drive_snapshot_finish(struct drive_snapshot *snapshot);
 bool drive_push_wanted(struct drive *drive);
 /* Put the next change into the cache and the queue; false when there is none. It may need a fetch first. */
 bool drive_push_step(struct drive *drive);
+/* Free what pushes that were cut short have left. False: something must be fetched first. */
+bool drive_push_clean(struct drive *drive, struct fat_volume *volume);
 /* There is more room than before: what was refused may be tried again. */
 void drive_push_retry(struct drive *drive);
 /* What was queued has reached the medium. */

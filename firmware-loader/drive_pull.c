@@ -407,5 +407,7 @@ void drive_pull_step(struct drive *drive) {
             return;
         }
     }
-    finish_look(drive);
+    if (drive_push_clean(drive, &volume)) {
+        finish_look(drive);
+    }
 }

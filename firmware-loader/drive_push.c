@@ -86,6 +86,46 @@ void drive_push_retry(struct drive *drive) {
     }
 }
 
+static void mark(struct drive *drive, uint32_t cluster) {
+    drive->candidates[(cluster - 2) / 8] |= (uint8_t)(1 << (cluster - 2) % 8);
+}
+
+/* Before a change: what would be without an owner if it was cut short. The table is there; the chains are sound. */
+static void mark_candidates(struct drive *drive, struct fat_volume *volume, const char *path) {
+    uint32_t value;
+    for (uint32_t cluster = 2; cluster - 2 < volume->clusters; cluster++) {
+        if (fat_table_entry(volume, cluster, &value) == FAT_OK && value == 0) {
+            mark(drive, cluster);
+        }
+    }
+    struct fat_entry entry;
+    enum fat_result result = fat_lookup(volume, path, &entry);
+    uint32_t cluster = result ? 0 : entry.cluster;
+    for (uint32_t i = 0; i < volume->clusters && cluster >= 2 && cluster - 2 < volume->clusters; i++) {
+        mark(drive, cluster);
+        result = fat_table_entry(volume, cluster, &cluster);
+        if (result) {
+            break;
+        }
+    }
+}
+
+bool drive_push_clean(struct drive *drive, struct fat_volume *volume) {
+    uint32_t count;
+    if (drive->formatted) {
+        drive->cut_short = false;
+    }
+    if (!drive->cut_short || !drive->online || drive->write_protected) {
+        return true;
+    }
+    if (drive_needs(drive, 0, volume->data_start)) {
+        return false;
+    }
+    fat_free_lost(volume, drive->candidates, &count);
+    drive->cut_short = false;
+    return true;
+}
+
 static void say(struct drive *drive, const char *path, const char *why) {
     drive_say(&drive->reporter, LOG_WARN, "%s/%s: not on the drive: %s", drive->folder, path, why);
 }
@@ -224,6 +264,11 @@ bool drive_push_step(struct drive *drive) {
     if (drive_mount(drive, &volume) || drive_needs(drive, 0, volume.data_start)) {
         return drive->is_missing;
     }
+    if (!drive->cut_short) {
+        memset(drive->candidates, 0, drive->sectors / 8 + 1);
+    }
+    mark_candidates(drive, &volume, gone ? gone->path : item->path);
+    drive->is_missing = false;
     if (gone) {
         return push_remove(drive, &volume, gone);
     }

@@ -213,6 +213,10 @@ enum fat_result fat_get(struct fat_volume *volume, uint32_t cluster, uint32_t *r
     return FAT_OK;
 }
 
+enum fat_result fat_table_entry(struct fat_volume *volume, uint32_t cluster, uint32_t *ret_value) {
+    return fat_cluster_valid(volume, cluster) ? fat_get(volume, cluster, ret_value) : FAT_CORRUPT;
+}
+
 /* FAT12 and FAT16 only: FAT32 is never written. */
 enum fat_result fat_set(struct fat_volume *volume, uint32_t cluster, uint32_t value) {
     uint8_t bytes[2];

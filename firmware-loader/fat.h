@@ -104,6 +104,8 @@ enum fat_result fat_format(const struct fat_device *device, const struct fat_for
 
 /* Read the boot sector. The device is copied. */
 enum fat_result fat_mount(struct fat_volume *volume, const struct fat_device *device);
+/* The allocation table's value for a cluster: 0 is free, UINT32_MAX the end of a chain. */
+enum fat_result fat_table_entry(struct fat_volume *volume, uint32_t cluster, uint32_t *ret_value);
 /* Free clusters. */
 enum fat_result fat_free_clusters(struct fat_volume *volume, uint32_t *ret_count);
 /* The volume's label without trailing blanks; FAT_NOT_FOUND when the root has none. */
@@ -136,6 +138,10 @@ enum fat_result fat_set_modified(struct fat_volume *volume, const char *path, ui
 /* Walk the whole tree and follow every chain: FAT_CORRUPT when a chain ends early, leaves the volume or is shared, when
  * a folder contains itself, or a name cannot be used. Clusters that belong to nobody are no error (an open file). */
 enum fat_result fat_check(struct fat_volume *volume);
+
+/* Of the clusters whose bit is set in `candidates` (bit 0 of byte 0 is cluster 2), free those that are taken but belong
+ * to no file: what a write that was cut short has left. The volume must be sound, as fat_check() says. */
+enum fat_result fat_free_lost(struct fat_volume *volume, const uint8_t *candidates, uint32_t *ret_count);
 
 /* Whether FAT can hold `name` (one part of a path, UTF-8). */
 bool fat_name_valid(const char *name);

@@ -58,12 +58,43 @@ static enum fat_result check_folder(struct checker *checker, const struct fat_en
     return result == FAT_NOT_FOUND ? FAT_OK : result;
 }
 
-enum fat_result fat_check(struct fat_volume *volume) {
+/* On success *ret_seen, a bit for each cluster that belongs to something, is the caller's to free. */
+static enum fat_result check(struct fat_volume *volume, uint8_t **ret_seen) {
     struct checker checker = { .volume = volume, .seen = calloc(1, volume->clusters / 8 + 1) };
-    if (!checker.seen) {
-        return FAT_NO_MEMORY;
+    enum fat_result result = checker.seen ? check_folder(&checker, NULL, 0) : FAT_NO_MEMORY;
+    if (result) {
+        free(checker.seen);
+        checker.seen = NULL;
     }
-    enum fat_result result = check_folder(&checker, NULL, 0);
-    free(checker.seen);
+    *ret_seen = checker.seen;
+    return result;
+}
+
+enum fat_result fat_check(struct fat_volume *volume) {
+    uint8_t *seen;
+    enum fat_result result = check(volume, &seen);
+    free(seen);
+    return result;
+}
+
+enum fat_result fat_free_lost(struct fat_volume *volume, const uint8_t *candidates, uint32_t *ret_count) {
+    uint8_t *seen;
+    *ret_count = 0;
+    if (!volume->device.write) {
+        return FAT_PROTECTED;
+    }
+    enum fat_result result = check(volume, &seen);
+    for (uint32_t i = 0; !result && i < volume->clusters; i++) {
+        uint32_t value = 0;
+        if (candidates[i / 8] & ~seen[i / 8] & 1 << i % 8) {
+            result = fat_get(volume, i + 2, &value);
+        }
+        if (!result && value) {
+            result = fat_set(volume, i + 2, 0);
+            ++*ret_count;
+        }
+    }
+    fat_barrier(volume);
+    free(seen);
     return result;
 }

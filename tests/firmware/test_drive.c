@@ -2,6 +2,7 @@
  * protection, reset, and the firmware formatting its drive. One session from the first boot to the last look.
  *
  * usage: test_drive_firmware IMAGE */
+#include "firmware-loader/fat.h"
 #include "tests/firmware/rig.h"
 
 #include <stdarg.h>
@@ -134,6 +135,18 @@ static void firmware_formats(struct rig *rig) {
     in_folder(rig, "grep -q third code.py && [ -e lib/helper.py ] && [ -e settings.toml ]");
 }
 
+/* What f_mkfs of the firmware makes is what fat_format() makes, but for the serial number and the label. */
+static void formats_alike(struct rig *rig) {
+    static uint8_t ours[2 * 1024 * 1024];
+    const struct drive_link *link = &rig->drive;
+    struct fat_device device = fat_memory_device(ours, link->size);
+    struct fat_format_options options = { .hidden_sectors = 1, .label = "CIRCUITPY" };
+    RIG_CHECK(rig, fat_format(&device, &options) == FAT_OK);
+    RIG_CHECK(rig, memcmp(link->area, ours, 39) == 0);
+    RIG_CHECK(rig, memcmp(link->area + 54, ours + 54, 512 - 54) == 0);
+    RIG_CHECK(rig, memcmp(link->area + 512, ours + 512, 3) == 0);
+}
+
 int main(int argc, char **argv) {
     static struct rig rig;
     if (argc != 2 || !mkdtemp(folder)) {
@@ -149,6 +162,7 @@ int main(int argc, char **argv) {
     changes_wait(&rig);
     both_sides_agree(&rig);
     firmware_formats(&rig);
+    formats_alike(&rig);
     rig_stop(&rig);
     in_folder(&rig, "rm -rf %s %s.back %s.img", folder, folder, folder);
     return 0;

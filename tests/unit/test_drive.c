@@ -485,7 +485,7 @@ static void a_medium_may_go_at_any_moment(void **state) {
         }
         poll();
         attach();
-        same_files_on_both();
+        same_on_both();
         char expected[64];
         snprintf(expected, sizeof(expected), "print(%d) # a longer line", stop);
         assert_string_equal(board_text("code.py"), expected);
@@ -567,6 +567,7 @@ static uint32_t random_below(uint32_t limit) {
 static const char *const random_names[] = { "code.py",    "boot.py",   "lib/module.py", "lib/Another Module.py",
                                             "data/a.txt", "data/b.txt" };
 #define NAMES 6
+#define RANDOM_STEPS 60
 
 static void random_host(char texts[NAMES][32], unsigned step) {
     unsigned name = random_below(NAMES);
@@ -597,23 +598,43 @@ static bool somewhere(const char *text) {
     return fat_tools_run("grep -rqFx '%s' '%s'", text, folder) == 0;
 }
 
-/* Both sides change at random, sometimes while requests are under way; afterwards both hold the same, and nothing that
- * was written last on either side is lost. */
+/* Some requests complete, then perhaps the medium goes and comes back. */
+static void random_progress(void) {
+    drive_poll(board.drive);
+    for (uint32_t i = random_below(6); i > 0 && board.request; i--) {
+        complete_one(&board, true);
+    }
+    if (random_below(4) == 0) {
+        drive_detach(board.drive);
+        if (board.request) {
+            complete_one(&board, false);
+        }
+        drive_attach(board.drive);
+    }
+}
+
+/* Both sides change at random while requests are under way: the firmware only while it has the drive write-protected,
+ * as it is with storage.remount(). Afterwards both hold the same, and nothing that was written last on a side is lost.
+ */
 static void random_changes_on_both_sides(void **state) {
     attach();
-    for (unsigned step = 0; step < 60; step++) {
+    for (unsigned step = 0; step < RANDOM_STEPS; step++) {
         char host[NAMES][32] = { 0 }, firmware[NAMES][32] = { 0 };
-        for (uint32_t i = random_below(3); i > 0; i--) {
-            random_host(host, step * 10 + i);
+        bool protect = random_below(2);
+        board.protect = protect;
+        drive_set_write_protected(board.drive, protect);
+        for (uint32_t i = random_below(6); i > 0; i--) {
+            if (protect && random_below(2)) {
+                random_firmware(firmware, step * 10 + i);
+            } else if (random_below(2)) {
+                random_host(host, step * 10 + i);
+            }
+            random_progress();
         }
-        for (uint32_t i = random_below(3); i > 0; i--) {
-            random_firmware(firmware, step * 10 + i);
-        }
-        if (random_below(5) == 0) {
-            drive_detach(board.drive);
-            board.request = NULL;
-            drive_attach(board.drive);
-        }
+        complete_all(&board);
+        settle();
+        board.protect = false;
+        drive_set_write_protected(board.drive, false);
         settle();
         same_on_both();
         for (unsigned name = 0; name < NAMES; name++) {

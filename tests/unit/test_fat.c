@@ -367,6 +367,29 @@ static void random_operations(void **state) {
     }
 }
 
+static void frees_lost_clusters(void **state) {
+    struct fat_volume volume;
+    struct fat_entry entry;
+    uint32_t count, before, after;
+    uint8_t candidates[64];
+    fresh(&volume, 128 * 1024);
+    write_text(&volume, "code.py", "text");
+    assert_int_equal(fat_free_clusters(&volume, &before), FAT_OK);
+    write_text(&volume, "lost.py", "text");
+    assert_int_equal(fat_lookup(&volume, "lost.py", &entry), FAT_OK);
+    image[entry.place[0].sector * 512 + entry.place[0].offset] = 0xe5;
+    memset(candidates, 0, sizeof(candidates));
+    assert_int_equal(fat_free_lost(&volume, candidates, &count), FAT_OK);
+    assert_int_equal(count, 0);
+    memset(candidates, 0xff, sizeof(candidates));
+    assert_int_equal(fat_free_lost(&volume, candidates, &count), FAT_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(fat_free_clusters(&volume, &after), FAT_OK);
+    assert_int_equal(before, after);
+    assert_text(&volume, "code.py", "text");
+    sound(&volume, 128 * 1024);
+}
+
 struct stopping {
     uint8_t *image;
     int writes_left;
@@ -477,6 +500,7 @@ int main(void) {
         cmocka_unit_test(dates),
         cmocka_unit_test(random_operations),
         cmocka_unit_test(stops_anywhere),
+        cmocka_unit_test(frees_lost_clusters),
         cmocka_unit_test(survives_damage),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void sync_time(struct scheduler *scheduler) {
 /* The first cycle at or after a time. */
 static uint64_t cycle_at(const struct machine *machine, uint64_t ps) {
     uint64_t cycle = clock_cycles_at(machine->clk_sys, ps);
-    return clock_time_of(machine->clk_sys, cycle) < ps ? cycle + 1 : cycle;
+    return clock_is_running(machine->clk_sys) && clock_time_of(machine->clk_sys, cycle) < ps ? cycle + 1 : cycle;
 }
 
 static void event_is_earlier(struct scheduler *scheduler) {
@@ -405,7 +405,8 @@ static void slice(struct machine *machine, uint64_t until_ps) {
             reached = cycles > reached ? cycles : reached;
         }
     }
-    settle(machine, reached, clock_time_of(machine->clk_sys, reached));
+    uint64_t now = clock_time_of(machine->clk_sys, reached);
+    settle(machine, reached, now != TIME_NEVER ? now : machine->scheduler.now_ps); /* clk_sys may have been stopped */
 }
 
 static bool is_locked_up(const struct machine *machine) {

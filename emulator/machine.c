@@ -164,6 +164,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .reset_context = machine,
             .send_event = send_event,
             .event_context = machine,
+            .clock = machine->clk_sys,
             .exact = machine->desc.exact,
         };
         machine->cores[i] = core_create(&desc, error);

@@ -99,6 +99,14 @@ uint64_t block_holds_until(struct block *block, uint32_t offset) {
     return block->class->holds_until(block, found - 1);
 }
 
+uint64_t block_counts_until(struct block *block, uint32_t offset, uint64_t ticks) {
+    unsigned found = lookup(block, offset);
+    if (!found || block->in_reset || !block->class->counts_until) {
+        return 0;
+    }
+    return block->class->counts_until(block, found - 1, ticks);
+}
+
 uint64_t block_holds(struct block *block, unsigned reg) {
     return TIME_NEVER;
 }

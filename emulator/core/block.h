@@ -84,6 +84,9 @@ struct block_class {
      * to the block; 0: a load has a side effect, or the value is a new one each time. block_holds() where values
      * change with events and stores alone. NULL: not known. */
     uint64_t (*holds_until)(struct block *block, unsigned reg);
+    /* For a 32-bit counter that goes up by one at a time: when (picoseconds) it will have counted `ticks` more, under
+     * the same conditions; 0: this register is not such a counter. NULL: none is. */
+    uint64_t (*counts_until)(struct block *block, unsigned reg, uint64_t ticks);
 };
 
 #define BLOCK_IRQS 6
@@ -123,6 +126,8 @@ uint32_t block_read(struct block *block, uint32_t offset);
 void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_alias alias);
 /* holds_until() of the register at an offset; 0 when nothing is known about it. */
 uint64_t block_holds_until(struct block *block, uint32_t offset);
+/* counts_until() of the register at an offset; 0 when it is no counter. */
+uint64_t block_counts_until(struct block *block, uint32_t offset, uint64_t ticks);
 /* A holds_until() that says: for ever. */
 uint64_t block_holds(struct block *block, unsigned reg);
 /* One `stub` line per register and run: this is not modelled. */

@@ -85,6 +85,22 @@ const char *bus_name_at(const struct bus *bus, uint32_t address) {
     return entry->block ? entry->block->name : entry->window.name;
 }
 
+uint64_t bus_holds_until(const struct bus *bus, uint32_t address) {
+    const struct bus_entry *entry = find(bus, address);
+    if (!entry) {
+        return 0;
+    }
+    if (entry->block) {
+        return block_holds_until(entry->block, (address - entry->base) & 0xffcu);
+    }
+    return entry->window.holds_until ? entry->window.holds_until(entry->window.context, address - entry->base) : 0;
+}
+
+uint64_t bus_counts_until(const struct bus *bus, uint32_t address, uint64_t ticks) {
+    const struct bus_entry *entry = find(bus, address);
+    return entry && entry->block ? block_counts_until(entry->block, (address - entry->base) & 0xffcu, ticks) : 0;
+}
+
 static bool refuse(struct bus *bus, uint32_t address, unsigned size, bool is_write) {
     uint32_t hash = (address >> PAGE_SHIFT) * 2654435761u >> 24;
     if (!(bus->reported[hash / 8] & (1u << hash % 8))) {

@@ -18,6 +18,8 @@ struct bus_window {
     uint32_t (*read)(void *context, uint32_t offset, unsigned size);
     void (*write)(void *context, uint32_t offset, uint32_t value, unsigned size);
     void *context;
+    /* As block_class.holds_until, by offset. NULL: not known. */
+    uint64_t (*holds_until)(void *context, uint32_t offset);
 };
 
 /* Memory that the cores reach directly: ROM, SRAM, XIP windows. Several regions may show the same host bytes. */
@@ -61,6 +63,11 @@ uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, b
  * False when nothing answers (the core takes a bus fault) or the access is not aligned. One `guest` line per page. */
 bool bus_read(struct bus *bus, uint32_t address, unsigned size, uint32_t *ret_value);
 bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size);
+/* Until when (picoseconds) a load gives what it gives now, as long as no event is served and nothing is stored to
+ * blocks and windows; 0: not known, or a load has a side effect. */
+uint64_t bus_holds_until(const struct bus *bus, uint32_t address);
+/* See block_class.counts_until; 0 where there is no such counter. */
+uint64_t bus_counts_until(const struct bus *bus, uint32_t address, uint64_t ticks);
 /* The block or window at an address, its name for a report; NULL when there is none. */
 const char *bus_name_at(const struct bus *bus, uint32_t address);
 

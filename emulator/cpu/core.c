@@ -48,6 +48,7 @@ void core_destroy(struct core *core) {
 /* ---- Reset and start ---- */
 void core_reset(struct core *core) {
     engine_fetch(core);
+    core->generation++;
     core->state = CORE_HELD;
     core->registers = (struct registers){ .xpsr = XPSR_T };
     core->stall_until = 0;
@@ -64,6 +65,7 @@ void core_reset(struct core *core) {
 
 void core_start(struct core *core, uint32_t sp, uint32_t pc, uint32_t vtor) {
     engine_fetch(core);
+    core->generation++;
     core->registers.msp = sp & ~3u;
     core->registers.r[15] = pc & ~1u;
     core->registers.r[14] = 0xffffffff;
@@ -123,6 +125,13 @@ static void handle_stop(struct core *core, enum stop stop) {
     }
 }
 
+/* A loop was noticed here, or was being run when the last slice ended. */
+static bool is_polling(struct core *core) {
+    bool polls = core->polling.resume && engine_pc(core) == core->polling.resume_pc;
+    core->polling.resume = false;
+    return polls;
+}
+
 void core_run(struct core *core, uint64_t until) {
     core->limit = until;
     core->yield = false;
@@ -140,6 +149,11 @@ void core_run(struct core *core, uint64_t until) {
             }
         }
         core->slice = earlier(core->limit, core->systick.expiry);
+        if (is_polling(core)) {
+            engine_fetch(core);
+            polling_run(core);
+            continue;
+        }
         handle_stop(core, engine_run(core));
     }
     update_systick(core);

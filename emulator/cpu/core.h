@@ -39,7 +39,9 @@ struct core_desc {
     /* SEV executed, or an event from this core for the other one. May be NULL. */
     void (*send_event)(void *context, struct core *core);
     void *event_context;
-    bool exact; /* run every instruction: no shortcut in time */
+    /* The clock whose cycles the core counts; it lets the core skip passes of polling loops. NULL: none is skipped. */
+    const struct clock_domain *clock;
+    bool exact; /* run every instruction: no shortcut in time (the results are the same) */
 };
 
 /* NULL and an error line when the engine cannot be made. */

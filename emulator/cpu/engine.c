@@ -46,67 +46,6 @@ struct engine {
     uint8_t *executable; /* a bit per page: code has been fetched from it */
 };
 
-/* ---- Cycle accounting, by block ---- */
-/* The block that ran is paid; `next` is where it went. */
-static inline void pay_block(struct core *core, uint32_t next) {
-    int32_t cycles = core->block_cycles;
-    if (next != core->block_next) {
-        cycles += core->block_taken;
-    }
-    core->block_cycles = 0;
-    core->block_taken = 0;
-    core->cycles += (uint64_t)(cycles > 0 ? cycles : 0);
-    if (core->block_sev) {
-        core->block_sev = false;
-        core->event = true;
-        if (core->desc.send_event) {
-            core->desc.send_event(core->desc.event_context, core);
-        }
-    }
-}
-
-static uint32_t code_check(const uint8_t *code, uint32_t size) {
-    uint16_t first, last;
-    memcpy(&first, code, 2);
-    memcpy(&last, code + size - 2, 2);
-    return (uint32_t)first << 16 | last;
-}
-
-static void begin_block(struct core *core, uint32_t address, uint32_t size) {
-    struct block_cost *cost = &core->costs[address >> 1 & (COST_ENTRIES - 1)];
-    bool known = cost->address == address && cost->size == size;
-    if (!known || address >= 0x20000000u) {
-        const uint8_t *code = size >= 2 ? bus_memory_at(core->desc.bus, address, size, false) : NULL;
-        uint32_t check = code ? code_check(code, size) : 0;
-        if (!known || check != cost->check) {
-            *cost = (struct block_cost){ .address = address, .size = (uint16_t)size, .check = check };
-            if (code) {
-                m0plus_block_cost(code, size, cost);
-            }
-        }
-    }
-    core->block_address = address;
-    core->block_size = size;
-    core->block_next = address + size;
-    core->block_cycles = cost->cycles;
-    core->block_taken = cost->taken;
-    core->block_sev = cost->sev;
-}
-
-/* The run ended inside the block, before the instruction at `pc`. */
-static void pay_partly(struct core *core, uint32_t pc) {
-    uint32_t size = pc - core->block_address;
-    const uint8_t *code = bus_memory_at(core->desc.bus, core->block_address, size, false);
-    struct block_cost cost = { 0 };
-    if (size < core->block_size && code) {
-        m0plus_block_cost(code, size, &cost);
-        core->block_cycles = cost.cycles;
-    }
-    core->block_taken = 0;
-    core->block_sev = cost.sev;
-    pay_block(core, pc);
-}
-
 /* ---- Hooks ---- */
 static void end_run(struct engine *engine, enum stop stop) {
     engine->stop = stop;
@@ -123,20 +62,32 @@ static bool interrupted(struct core *core) {
 
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
     struct core *core = user;
-    pay_block(core, (uint32_t)address);
+    blocks_pay(core, (uint32_t)address);
+    if (polling_notices(&core->polling, (uint32_t)address) && polling_wants(core)) {
+        core->polling.resume = true;
+        core->polling.resume_pc = (uint32_t)address;
+        core->engine->pc = (uint32_t)address;
+        end_run(core->engine, STOP_NONE);
+        return;
+    }
     if (core->cycles >= core->slice || (core->attention && interrupted(core))) {
         core->engine->pc = (uint32_t)address;
         end_run(core->engine, STOP_NONE);
         return;
     }
-    begin_block(core, (uint32_t)address, size);
+    blocks_begin(core, (uint32_t)address, size);
+}
+
+/* A block was translated: what was known about the code at its address is out of date. */
+static void on_translation(uc_engine *uc, uc_tb *block, uc_tb *previous, void *user) {
+    blocks_forget(user, (uint32_t)block->pc, 0);
 }
 
 /* A supervisor call from the boot ROM: a service. The run goes on behind it unless the service takes long or has
  * changed more than registers. */
 static void call_rom(struct core *core, unsigned number) {
     struct engine *engine = core->engine;
-    pay_block(core, core->block_next);
+    blocks_pay(core, core->block_next);
     engine->in_service = true;
     uint32_t cycles = core->desc.rom_call(core->desc.rom_context, core, number);
     engine->in_service = false;
@@ -186,13 +137,6 @@ static bool is_ppb(uint32_t address) {
     return address >= PPB_BASE && address < PPB_END;
 }
 
-/* Loads and stores to the I/O port were counted as two cycles. */
-static inline void count_access(struct core *core, uint32_t address) {
-    if (address - core->desc.ioport_base < core->desc.ioport_size) {
-        core->block_cycles--;
-    }
-}
-
 static uint64_t on_load(uc_engine *uc, uint64_t offset, unsigned size, void *user) {
     struct mmio_region *region = user;
     struct core *core = region->core;
@@ -200,7 +144,7 @@ static uint64_t on_load(uc_engine *uc, uint64_t offset, unsigned size, void *use
     if (is_ppb(address)) {
         return scs_read(core, address, size);
     }
-    count_access(core, address);
+    blocks_count_access(core, address);
     if (!bus_read(core->desc.bus, address, size, &value)) {
         core->fault_address = address;
         end_run(core->engine, STOP_BAD_LOAD);
@@ -219,7 +163,7 @@ static void on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
         scs_write(core, address, (uint32_t)value, size);
         return;
     }
-    count_access(core, address);
+    blocks_count_access(core, address);
     if (!bus_write(core->desc.bus, address, (uint32_t)value, size)) {
         core->fault_address = address;
         end_run(core->engine, STOP_BAD_STORE);
@@ -318,6 +262,7 @@ static bool set_up(struct core *core) {
     return uc_ctl_set_page_size(uc, PAGE_SIZE) == UC_ERR_OK && uc_ctl_set_cpu_model(uc, model) == UC_ERR_OK &&
            uc_ctl_tlb_mode(uc, UC_TLB_VIRTUAL) == UC_ERR_OK && uc_ctl_exits_enable(uc) == UC_ERR_OK &&
            map_everything(core) && add_hook(core, UC_HOOK_BLOCK, (void *)on_block, 1, 0) &&
+           add_hook(core, UC_HOOK_EDGE_GENERATED, (void *)on_translation, 1, 0) &&
            add_hook(core, UC_HOOK_INTR, (void *)on_interrupt, 1, 0) &&
            add_hook(core, UC_HOOK_TLB_FILL, (void *)on_tlb_fill, 1, 0);
 }
@@ -476,6 +421,10 @@ static enum stop classify(struct core *core, uc_err result) {
     }
 }
 
+uint32_t engine_pc(const struct core *core) {
+    return core->outside ? core->registers.r[15] : core->engine->pc;
+}
+
 enum stop engine_run(struct core *core) {
     struct engine *engine = core->engine;
     engine_give(core);
@@ -493,15 +442,15 @@ enum stop engine_run(struct core *core) {
     case STOP_BAD_LOAD:
     case STOP_BAD_STORE:
         uc_reg_read(engine->uc, UC_ARM_REG_PC, &engine->pc);
-        pay_partly(core, engine->pc);
+        blocks_pay_partly(core, engine->pc);
         break;
     case STOP_UNALIGNED:
     case STOP_UNDEFINED:
     case STOP_BKPT:
-        pay_partly(core, engine->pc);
+        blocks_pay_partly(core, engine->pc);
         break;
     default:
-        pay_block(core, stop == STOP_RETURN || stop == STOP_BAD_FETCH ? engine->pc : core->block_next);
+        blocks_pay(core, stop == STOP_RETURN || stop == STOP_BAD_FETCH ? engine->pc : core->block_next);
         break;
     }
     return stop;
@@ -522,7 +471,9 @@ void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
             uint64_t page_end = (at | (PAGE_SIZE - 1)) + 1;
             uint32_t page = (uint32_t)(at >> PAGE_SHIFT);
             if (engine->executable[page / 8] & (1u << page % 8)) {
-                uc_ctl_remove_cache(engine->uc, at, page_end < end ? page_end : end);
+                uint64_t part_end = page_end < end ? page_end : end;
+                uc_ctl_remove_cache(engine->uc, at, part_end);
+                blocks_forget(core, (uint32_t)at, (uint32_t)(part_end - at));
             }
             at = page_end;
         }

@@ -1,5 +1,7 @@
 /* What the files of emulator/cpu share. Who does what:
  *   core.c      the public face, the run loop, sleep, stalls
+ *   blocks.c    what a block of instructions costs
+ *   polling.c   polling loops, with the interpreter of thumb.c
  *   engine.c    Unicorn: memory map, translation buffer, hooks, registers in and out
  *   armv6m.c    exceptions of the architecture
  *   nvic.c      pending, enabled, active, priorities
@@ -11,6 +13,7 @@
 
 #include "emulator/cpu/core.h"
 #include "emulator/cpu/nvic.h"
+#include "emulator/cpu/polling.h"
 #include "emulator/cpu/systick.h"
 
 #define XPSR_T (1u << 24)
@@ -49,11 +52,11 @@ static inline uint32_t *registers_sp(struct registers *registers) {
 /* Cost of a block of instructions, by address. */
 struct block_cost {
     uint32_t address;
-    uint32_t check;  /* first and last bytes of the code: SRAM changes */
     uint16_t size;   /* 0: empty entry */
     uint16_t cycles; /* when the final branch is not taken */
     uint8_t taken;   /* more when it is */
     bool sev;        /* has an SEV */
+    uint8_t polls;   /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
 };
 
 #define COST_ENTRIES 65536u
@@ -92,6 +95,10 @@ struct core {
     uint32_t block_next;  /* where it goes on when its final branch is not taken */
     uint8_t block_taken;
     bool block_sev;
+    int32_t block_credit; /* cycles that accesses to the I/O port did not take */
+
+    struct polling polling;
+    unsigned generation; /* goes up when something else than running sets registers */
 };
 
 /* ---- core.c ---- */
@@ -102,6 +109,30 @@ bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned si
 void core_update_attention(struct core *core);
 void core_log(struct core *core, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* ---- blocks.c ---- */
+/* The block that ran is paid; `next` is where it went. */
+void blocks_pay(struct core *core, uint32_t next);
+/* A block of `size` bytes will run. */
+void blocks_begin(struct core *core, uint32_t address, uint32_t size);
+/* It ended early, before the instruction at `pc`. */
+void blocks_pay_partly(struct core *core, uint32_t pc);
+/* The block that the engine forms at an address, NULL when it has not lately. */
+struct block_cost *blocks_known(struct core *core, uint32_t address);
+/* Code has changed; or, with size 0, the engine has translated the block at `address` anew. */
+void blocks_forget(struct core *core, uint32_t address, uint32_t size);
+/* A load or store happened: those to the I/O port were counted as two cycles. */
+static inline void blocks_count_access(struct core *core, uint32_t address) {
+    if (address - core->desc.ioport_base < core->desc.ioport_size) {
+        core->block_credit++;
+    }
+}
+
+/* ---- polling.c ---- */
+/* Noticed a loop (polling_notices()): is it worth a try? */
+bool polling_wants(struct core *core);
+/* Run the loop at registers.r[15], with core->outside, until it ends, the slice does or it is none. */
+void polling_run(struct core *core);
+
 /* ---- engine.c ---- */
 struct engine *engine_create(struct core *core, struct error *error);
 void engine_destroy(struct engine *engine);
@@ -110,6 +141,8 @@ void engine_fetch(struct core *core);
 void engine_give(struct core *core);
 /* Run until core->slice or a stop; afterwards core->outside. */
 enum stop engine_run(struct core *core);
+/* Where the core goes on. */
+uint32_t engine_pc(const struct core *core);
 uint32_t engine_register(struct core *core, unsigned number);
 void engine_set_register(struct core *core, unsigned number, uint32_t value);
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size);

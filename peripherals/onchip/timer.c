@@ -27,6 +27,11 @@ uint64_t timer_time(struct timer *t) {
     return ps < t->held_until_ps && ps >= t->held_from_ps ? t->held : refresh(t, ps);
 }
 
+/* When the count will be `ticks` more than now. */
+static uint64_t time_after(const struct timer *t, uint64_t ticks) {
+    return clock_time_of(t->counted, clock_cycles_at(t->counted, now_ps(t)) + ticks);
+}
+
 static uint32_t interrupt_status(const struct timer *t) {
     const uint32_t *v = t->block.values;
     return (v[TIMER_INTR] & v[TIMER_INTE]) | v[TIMER_INTF];
@@ -100,11 +105,22 @@ static struct clock_domain *source(const struct timer *t) {
 
 static uint64_t timer_holds_until(struct block *b, unsigned reg) {
     struct timer *t = (struct timer *)b;
-    if (reg != TIMER_TIMERAWL && reg != TIMER_TIMERAWH) {
+    switch (reg) {
+    case TIMER_TIMELR: /* latches */
+        return 0;
+    case TIMER_TIMERAWL:
+        timer_time(t);
+        return t->held_until_ps;
+    case TIMER_TIMERAWH: /* until the low word comes round */
+        return t->paused ? TIME_NEVER : time_after(t, (UINT64_C(1) << 32) - (uint32_t)timer_time(t));
+    default:
         return TIME_NEVER;
     }
-    timer_time(t);
-    return t->held_until_ps;
+}
+
+static uint64_t timer_counts_until(struct block *b, unsigned reg, uint64_t ticks) {
+    struct timer *t = (struct timer *)b;
+    return reg == TIMER_TIMERAWL && !t->paused ? time_after(t, ticks) : 0;
 }
 
 static uint32_t timer_read(struct block *b, unsigned reg) {
@@ -212,4 +228,5 @@ const struct block_class timer_class = {
     .read = timer_read,
     .write = timer_write,
     .holds_until = timer_holds_until,
+    .counts_until = timer_counts_until,
 };

@@ -1,0 +1,448 @@
+/* Polling loops: firmware that waits for a register or a variable runs the same few instructions millions of times.
+ * Such a loop is run here, by the interpreter of thumb.c, which knows what every pass depends on; passes that can only
+ * be like the last one are skipped, and the cycle count moves on by what they take. The guest cannot tell: registers,
+ * memory, cycle counts and the times of all accesses are those of running every instruction (core_desc.exact).
+ *
+ * When are the passes to come like the last one? When it began and ended with the same registers, flags and memory,
+ * stored nothing to registers, and all that it loaded stays as it is:
+ * - memory does, because events are what changes it, and the slice ends before the next event;
+ * - a register does until bus_holds_until();
+ * - a counter of time (bus_counts_until()) does not, but what is decided with it does until it has counted so far
+ *   that a flag comes out differently, which the interpreter works out. What a pass leaves behind that is made from
+ *   the counter is an exception to `the same`: it must not be used in the next pass, and the last passes before the
+ *   end are run, so that it is right when it matters. If a decision hangs on the counter in a way that is not
+ *   followed (a division, say), the loop is skipped from one tick to the next instead.
+ *
+ * Block boundaries, and with them the times of accesses, are those of the engine: blocks.c remembers them. A block
+ * that it does not know, an instruction that thumb.c does not know and anything that faults go back to the engine. */
+#include "emulator/cpu/internal.h"
+#include "emulator/cpu/thumb.h"
+
+#include <string.h>
+
+#define WORDS 32       /* words of memory that a loop may store to */
+#define PASS_BLOCKS 64 /* a pass with more blocks is no polling */
+#define TRIES 6        /* passes without success before the loop is given up */
+#define CALM_TRIES 64  /* the same once passes have been skipped: it may settle again */
+
+enum verdict { GOES_ON, LEAVE_SLICE, LEAVE_LOOP };
+
+/* A word of memory that the loop stores to. */
+struct written {
+    uint32_t address;
+    uint32_t before; /* when the pass began */
+    uint8_t origin;
+};
+
+struct session {
+    struct core *core;
+    struct thumb thumb;
+    struct thumb head; /* when the pass began */
+    uint64_t head_cycles;
+    struct written words[WORDS];
+    unsigned word_count;
+    bool follow_counts; /* else a counter is a value that holds until its next tick */
+    /* Of this pass: */
+    bool impure;       /* it did what cannot be skipped */
+    uint64_t holds_ps; /* what it loaded holds until then */
+    uint32_t counter;  /* address of the counter that it loaded, 0 when none */
+    uint32_t counted;  /* its value at the first load */
+    unsigned blocks;
+    bool skipped; /* some pass has been skipped */
+};
+
+/* ---- Memory ---- */
+static struct written *find_word(struct session *session, uint32_t address) {
+    for (unsigned i = 0; i < session->word_count; i++) {
+        if (session->words[i].address == (address & ~3u)) {
+            return &session->words[i];
+        }
+    }
+    return NULL;
+}
+
+static uint32_t memory_word(struct session *session, uint32_t address) {
+    uint32_t value = 0;
+    const uint8_t *host = bus_memory_at(session->core->desc.bus, address & ~3u, 4, false);
+    if (host) {
+        memcpy(&value, host, 4);
+    }
+    return value;
+}
+
+static void remember_word(struct session *session, uint32_t address, unsigned size, uint8_t origin) {
+    struct written *word = find_word(session, address);
+    origin = origin == ORIGIN_COUNT ? ORIGIN_UNKNOWN : origin;
+    if (word) {
+        word->origin = size == 4 || origin > word->origin ? origin : word->origin;
+    } else if (session->word_count < WORDS) {
+        session->words[session->word_count++] =
+            (struct written){ address & ~3u, memory_word(session, address), origin };
+    } else {
+        session->impure = true;
+    }
+}
+
+static uint8_t origin_of_word(struct session *session, uint32_t address) {
+    struct written *word = session->word_count ? find_word(session, address) : NULL;
+    return word ? word->origin : ORIGIN_CLEAN;
+}
+
+/* A register of a block was loaded: what is known about its value in the future? */
+static uint8_t note_load(struct session *session, uint32_t address, unsigned size, uint32_t value) {
+    const struct bus *bus = session->core->desc.bus;
+    bool other = session->counter && session->counter != address;
+    if (session->follow_counts && !other && size == 4 && bus_counts_until(bus, address, 1)) {
+        if (!session->counter) {
+            session->counter = address;
+            session->counted = value;
+        }
+        return ORIGIN_COUNT;
+    }
+    uint64_t holds = bus_holds_until(bus, address);
+    session->impure |= holds == 0;
+    session->holds_ps = holds < session->holds_ps ? holds : session->holds_ps;
+    return ORIGIN_CLEAN;
+}
+
+static bool is_systick(uint32_t address) {
+    return address - 0xe000e010u < 16;
+}
+
+bool thumb_load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin) {
+    struct session *session = thumb->context;
+    struct core *core = session->core;
+    const uint8_t *host = bus_memory_at(core->desc.bus, address, size, false);
+    *ret_origin = ORIGIN_CLEAN;
+    *ret_value = 0;
+    if (host) {
+        memcpy(ret_value, host, size);
+        *ret_origin = origin_of_word(session, address);
+        return true;
+    }
+    if (address >> 20 == 0xe00) {
+        *ret_value = scs_read(core, address, size);
+        session->impure |= is_systick(address);
+        return true;
+    }
+    if (!bus_name_at(core->desc.bus, address) || !bus_read(core->desc.bus, address, size, ret_value)) {
+        return false;
+    }
+    blocks_count_access(core, address);
+    *ret_origin = note_load(session, address, size, *ret_value);
+    return true;
+}
+
+bool thumb_store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin) {
+    struct session *session = thumb->context;
+    struct core *core = session->core;
+    uint8_t *host = bus_memory_at(core->desc.bus, address, size, true);
+    if (host) {
+        remember_word(session, address, size, origin);
+        if (memcmp(host, &value, size) != 0) {
+            memcpy(host, &value, size);
+            engine_code_changed(core, address, size);
+        }
+        return true;
+    }
+    if (bus_memory_at(core->desc.bus, address, size, false)) {
+        return true; /* read-only memory */
+    }
+    session->impure = true;
+    if (address >> 20 == 0xe00) {
+        scs_write(core, address, value, size);
+        return true;
+    }
+    if (!bus_name_at(core->desc.bus, address)) {
+        return false;
+    }
+    blocks_count_access(core, address);
+    return bus_write(core->desc.bus, address, value, size);
+}
+
+/* ---- Blocks ---- */
+static bool polls(struct core *core, struct block_cost *cost, const uint8_t *code) {
+    if (!cost->polls) {
+        cost->polls = 1;
+        for (uint32_t at = 0; at + 2 <= cost->size;) {
+            uint16_t first, second = 0;
+            memcpy(&first, code + at, 2);
+            if (thumb_is_wide(first) && at + 4 <= cost->size) {
+                memcpy(&second, code + at + 2, 2);
+            }
+            cost->polls = thumb_knows(first, second) ? cost->polls : 2;
+            at += thumb_is_wide(first) ? 4 : 2;
+        }
+    }
+    return cost->polls == 1;
+}
+
+static bool is_interrupted(const struct session *session) {
+    const struct core *core = session->core;
+    return core->attention && (!session->thumb.primask || core->nvic.pending_priority < 0);
+}
+
+/* Run the instructions of a block that has begun. */
+static enum verdict run_block(struct session *session, const uint8_t *code, uint32_t address, uint32_t size) {
+    struct thumb *thumb = &session->thumb;
+    for (uint32_t at = 0; at < size;) {
+        uint16_t first, second = 0;
+        memcpy(&first, code + at, 2);
+        if (thumb_is_wide(first)) {
+            memcpy(&second, code + at + 2, 2);
+        }
+        enum thumb_result result = thumb_step(thumb, first, second);
+        if (result == THUMB_LEAVE) {
+            blocks_pay_partly(session->core, address + at);
+            return LEAVE_LOOP;
+        }
+        if (result == THUMB_BRANCH) {
+            break;
+        }
+        at += thumb_is_wide(first) ? 4 : 2;
+    }
+    return GOES_ON;
+}
+
+/* The block at pc, as the engine would begin and run it; it has been paid up to here. */
+static enum verdict next_block(struct session *session) {
+    struct core *core = session->core;
+    uint32_t pc = session->thumb.r[15];
+    struct block_cost *cost = blocks_known(core, pc);
+    const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->size, false) : NULL;
+    if (!code || !polls(core, cost, code) || ++session->blocks > PASS_BLOCKS) {
+        return LEAVE_LOOP;
+    }
+    blocks_begin(core, pc, cost->size);
+    enum verdict verdict = run_block(session, code, pc, cost->size);
+    if (verdict == GOES_ON) {
+        blocks_pay(core, session->thumb.r[15]);
+    }
+    return verdict;
+}
+
+/* ---- Passes ---- */
+static void begin_pass(struct session *session) {
+    session->head = session->thumb;
+    session->head_cycles = session->core->cycles;
+    session->thumb.ticks = UINT64_C(1) << 31;
+    session->thumb.spoilt = false;
+    session->impure = false;
+    session->holds_ps = TIME_NEVER;
+    session->counter = 0;
+    session->blocks = 0;
+    for (unsigned i = 0; i < session->word_count; i++) {
+        session->words[i].before = memory_word(session, session->words[i].address);
+    }
+}
+
+/* Take everything for clean: what the counter has left behind is just a value again. */
+static void forget_origins(struct session *session) {
+    memset(session->thumb.origin, 0, sizeof(session->thumb.origin));
+    session->thumb.nz = session->thumb.cv = ORIGIN_CLEAN;
+    session->word_count = 0;
+}
+
+static uint8_t older(uint8_t origin) {
+    if (origin == ORIGIN_CLEAN) {
+        return ORIGIN_CLEAN;
+    }
+    return origin >= ORIGIN_OLD ? origin + 1 : ORIGIN_OLD + 1;
+}
+
+/* A pass has ended: what it made from the counter is from now on a pass old. Gives the oldest, 0 when there is none. */
+static unsigned grow_older(struct session *session) {
+    struct thumb *thumb = &session->thumb;
+    uint8_t oldest = thumb->nz > thumb->cv ? older(thumb->nz) : older(thumb->cv);
+    thumb->nz = older(thumb->nz);
+    thumb->cv = older(thumb->cv);
+    for (unsigned i = 0; i < 15; i++) {
+        thumb->origin[i] = older(thumb->origin[i]);
+        oldest = thumb->origin[i] > oldest ? thumb->origin[i] : oldest;
+    }
+    for (unsigned i = 0; i < session->word_count; i++) {
+        struct written *word = &session->words[i];
+        word->origin = older(word->origin);
+        oldest = word->origin > oldest ? word->origin : oldest;
+    }
+    return oldest ? oldest - ORIGIN_OLD : 0;
+}
+
+/* Did the pass leave everything as it was, but for what comes from the counter? */
+static bool is_repeated(const struct session *session) {
+    const struct thumb *now = &session->thumb, *head = &session->head;
+    bool same = now->primask == head->primask && now->nz == head->nz && now->cv == head->cv &&
+                memcmp(now->origin, head->origin, sizeof(now->origin)) == 0;
+    same = same && (now->nz || (now->n == head->n && now->z == head->z));
+    same = same && (now->cv || (now->c == head->c && now->v == head->v));
+    for (unsigned i = 0; same && i < 16; i++) {
+        same = now->origin[i] || now->r[i] == head->r[i];
+    }
+    return same;
+}
+
+static bool memory_is_repeated(struct session *session) {
+    for (unsigned i = 0; i < session->word_count; i++) {
+        const struct written *word = &session->words[i];
+        if (!word->origin && memory_word(session, word->address) != word->before) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The first cycle at or after a time. */
+static uint64_t cycle_at(const struct core *core, uint64_t ps) {
+    if (ps == TIME_NEVER) {
+        return UINT64_MAX;
+    }
+    uint64_t cycle = clock_cycles_at(core->desc.clock, ps);
+    return clock_time_of(core->desc.clock, cycle) < ps ? cycle + 1 : cycle;
+}
+
+/* The first cycle at which something that the last pass depends on may be different. */
+static uint64_t first_change(struct session *session) {
+    struct core *core = session->core;
+    uint64_t holds = cycle_at(core, session->holds_ps), counts = UINT64_MAX;
+    if (session->counter) {
+        uint32_t now = 0;
+        bus_read(core->desc.bus, session->counter, 4, &now);
+        uint64_t gone = now - session->counted, ticks = session->thumb.ticks;
+        counts = gone < ticks ? cycle_at(core, bus_counts_until(core->desc.bus, session->counter, ticks - gone))
+                              : core->cycles;
+    }
+    uint64_t change = holds < counts ? holds : counts;
+    return change < core->slice ? change : core->slice;
+}
+
+/* Skip passes like the last one; the last `keep` before the change are to be run. True when some were skipped. */
+static bool skip(struct session *session, unsigned keep) {
+    struct core *core = session->core;
+    uint64_t period = core->cycles - session->head_cycles, change = first_change(session);
+    if (!period || change <= core->cycles) {
+        return false;
+    }
+    uint64_t passes = (change - core->cycles) / period;
+    if (passes <= keep) {
+        return false;
+    }
+    core->cycles += (passes - keep) * period;
+    core->polling.skipped += (passes - keep) * period;
+    return true;
+}
+
+/* A pass has ended at the head. True when passes were skipped. */
+static bool end_pass(struct session *session) {
+    if (session->impure) {
+        forget_origins(session);
+        return false;
+    }
+    if (session->thumb.spoilt) {
+        if (session->follow_counts) {
+            session->follow_counts = false;
+        }
+        forget_origins(session);
+        return false;
+    }
+    unsigned oldest = grow_older(session);
+    if (oldest > ORIGIN_OLDEST - ORIGIN_OLD) {
+        forget_origins(session);
+        return false;
+    }
+    if (!is_repeated(session) || !memory_is_repeated(session)) {
+        return false;
+    }
+    return skip(session, oldest ? oldest + 1 : 0);
+}
+
+/* ---- Sessions ---- */
+static void load_state(struct session *session) {
+    struct registers *registers = &session->core->registers;
+    struct thumb *thumb = &session->thumb;
+    memcpy(thumb->r, registers->r, sizeof(thumb->r));
+    thumb->r[13] = *registers_sp(registers);
+    thumb->n = registers->xpsr >> 31 & 1;
+    thumb->z = registers->xpsr >> 30 & 1;
+    thumb->c = registers->xpsr >> 29 & 1;
+    thumb->v = registers->xpsr >> 28 & 1;
+    thumb->primask = registers->primask & 1;
+    thumb->ipsr = registers->xpsr & XPSR_IPSR;
+    thumb->context = session;
+}
+
+static void store_state(struct session *session) {
+    struct registers *registers = &session->core->registers;
+    const struct thumb *thumb = &session->thumb;
+    *registers_sp(registers) = thumb->r[13];
+    memcpy(registers->r, thumb->r, sizeof(thumb->r));
+    registers->xpsr = (registers->xpsr & 0x0fffffffu) | (uint32_t)thumb->n << 31 | (uint32_t)thumb->z << 30 |
+                      (uint32_t)thumb->c << 29 | (uint32_t)thumb->v << 28;
+    registers->primask = thumb->primask;
+}
+
+static enum verdict run_loop(struct session *session) {
+    struct core *core = session->core;
+    uint32_t head = session->thumb.r[15];
+    unsigned tries = 0;
+    begin_pass(session);
+    for (;;) {
+        if (core->cycles >= core->slice) {
+            return LEAVE_SLICE;
+        }
+        if (is_interrupted(session)) {
+            return LEAVE_LOOP;
+        }
+        if (session->blocks && session->thumb.r[15] == head) {
+            bool skipped = end_pass(session);
+            session->skipped |= skipped;
+            tries = skipped ? 0 : tries + 1;
+            if (tries > (session->skipped ? CALM_TRIES : TRIES)) {
+                return LEAVE_LOOP;
+            }
+            begin_pass(session);
+            if (skipped) {
+                continue;
+            }
+        }
+        enum verdict verdict = next_block(session);
+        if (verdict != GOES_ON) {
+            return verdict;
+        }
+    }
+}
+
+static void note_outcome(struct core *core, uint32_t head, bool good) {
+    unsigned slot = (head >> 1) % POLLING_FAILURES;
+    uint32_t failures = core->polling.failed[slot].head == head ? core->polling.failed[slot].failures : 0;
+    failures = good ? 0 : failures < 12 ? failures + 1 : failures;
+    core->polling.failed[slot].head = head;
+    core->polling.failed[slot].failures = failures;
+    core->polling.failed[slot].wait = failures ? 1u << failures : 0;
+}
+
+bool polling_wants(struct core *core) {
+    struct polling *polling = &core->polling;
+    unsigned slot = (polling->head >> 1) % POLLING_FAILURES;
+    if (core->desc.exact || core->desc.bus->trace || !core->desc.clock) {
+        return false;
+    }
+    if (polling->failed[slot].head == polling->head && polling->failed[slot].wait) {
+        polling->failed[slot].wait--;
+        return false;
+    }
+    return true;
+}
+
+void polling_run(struct core *core) {
+    struct session session = { .core = core, .follow_counts = true };
+    uint32_t head = core->registers.r[15];
+    unsigned generation = core->generation;
+    load_state(&session);
+    enum verdict verdict = run_loop(&session);
+    if (core->generation == generation) {
+        store_state(&session);
+        core->polling.resume = verdict == LEAVE_SLICE;
+        core->polling.resume_pc = session.thumb.r[15];
+    }
+    note_outcome(core, head, session.skipped || verdict == LEAVE_SLICE);
+}

@@ -1,0 +1,655 @@
+/* Armv6-M Architecture Reference Manual A5 (encodings) and A6.7 (instructions), 16-bit ones first.
+ *
+ * Origins: an operation on clean values gives a clean one. Adding or subtracting something clean to or from a count
+ * gives a count, and the flags are as good as clean for as many ticks as they come out the same: the smallest such
+ * number over all operations is kept in `ticks`. Anything else made of a count is unknown; flags of an unknown value
+ * must not be used, nor may an address be made of one.
+ *
+ * Not executed here (THUMB_LEAVE or not known): SVC, BKPT, UDF, WFI, WFE, SEV, unaligned access, branches to Arm
+ * state or with an EXC_RETURN, MSR and MRS other than PRIMASK and IPSR. */
+#include "emulator/cpu/thumb.h"
+
+#define SP 13
+#define LR 14
+#define PC 15
+#define FOREVER (UINT64_C(1) << 32)
+
+/* ---- Origins ---- */
+static void set(struct thumb *t, unsigned reg, uint32_t value) {
+    t->r[reg] = value;
+    t->origin[reg] = ORIGIN_CLEAN;
+}
+
+static void set_from(struct thumb *t, unsigned reg, uint32_t value, uint8_t origin, int8_t slope) {
+    t->r[reg] = value;
+    t->origin[reg] = origin;
+    t->slope[reg] = slope;
+}
+
+/* The origin of something made of two values in a way that is not followed. */
+static uint8_t mixed(uint8_t a, uint8_t b) {
+    uint8_t origin = a > b ? a : b;
+    return origin == ORIGIN_COUNT ? ORIGIN_UNKNOWN : origin;
+}
+
+/* An address or a decision needs a clean value. */
+static void need(struct thumb *t, uint8_t origin) {
+    if (origin != ORIGIN_CLEAN) {
+        t->spoilt = true;
+    }
+}
+
+/* Ticks until a value that moves by `slope` a tick reaches `target`, at least 1. */
+static uint64_t distance(uint32_t value, uint32_t target, int8_t slope) {
+    uint32_t ticks = slope > 0 ? target - value : value - target;
+    return ticks ? ticks : FOREVER;
+}
+
+/* A value that moves crosses a place where flags of a sum or difference change: 0 and 2^31, seen from its side. */
+static void watch(struct thumb *t, uint32_t value, int8_t slope, bool is_result) {
+    static const uint32_t up[] = { 0, 0x80000000u, 1 }, down[] = { 0xffffffffu, 0x7fffffffu, 0 };
+    for (unsigned i = 0; i < (is_result ? 3 : 2); i++) {
+        uint64_t ticks = distance(value, slope > 0 ? up[i] : down[i], slope);
+        t->ticks = ticks < t->ticks ? ticks : t->ticks;
+    }
+}
+
+/* ---- Flags ---- */
+static void set_nz(struct thumb *t, uint32_t result, uint8_t origin) {
+    t->n = result >> 31;
+    t->z = result == 0;
+    t->nz = origin;
+}
+
+static void set_origins(struct thumb *t, uint8_t origin) {
+    t->nz = t->cv = origin;
+}
+
+static uint32_t add_with_carry(struct thumb *t, uint32_t a, uint32_t b, bool carry) {
+    uint64_t sum = (uint64_t)a + b + carry;
+    uint32_t result = (uint32_t)sum;
+    t->n = result >> 31;
+    t->z = result == 0;
+    t->c = sum >> 32;
+    t->v = (~(a ^ b) & (a ^ result)) >> 31;
+    return result;
+}
+
+struct operand {
+    uint32_t value;
+    uint8_t origin;
+    int8_t slope;
+};
+
+static struct operand from(const struct thumb *t, unsigned reg) {
+    return (struct operand){ t->r[reg], t->origin[reg], t->slope[reg] };
+}
+
+static struct operand immediate(uint32_t value) {
+    return (struct operand){ value, ORIGIN_CLEAN, 0 };
+}
+
+/* a + b or a - b with flags. */
+static struct operand add_or_subtract(struct thumb *t, struct operand a, struct operand b, bool subtract) {
+    struct operand result = { 0, ORIGIN_CLEAN, 0 };
+    result.value = add_with_carry(t, a.value, subtract ? ~b.value : b.value, subtract);
+    set_origins(t, ORIGIN_CLEAN);
+    if (a.origin == ORIGIN_CLEAN && b.origin == ORIGIN_CLEAN) {
+        return result;
+    }
+    bool followed = a.origin + b.origin == ORIGIN_COUNT; /* one count and something clean */
+    if (!followed) {
+        result.origin = mixed(a.origin, b.origin);
+        set_origins(t, result.origin);
+        return result;
+    }
+    result.origin = ORIGIN_COUNT;
+    if (a.origin == ORIGIN_COUNT) {
+        result.slope = a.slope;
+        watch(t, a.value, a.slope, false);
+    } else {
+        result.slope = subtract ? (int8_t)-b.slope : b.slope;
+        watch(t, b.value, b.slope, false);
+    }
+    watch(t, result.value, result.slope, true);
+    return result;
+}
+
+static void put(struct thumb *t, unsigned reg, struct operand value) {
+    set_from(t, reg, value.value, value.origin, value.slope);
+}
+
+/* ADCS, SBCS: a carry is clean or it spoils; a count among the operands is not followed. */
+static void add_carry(struct thumb *t, unsigned d, struct operand a, struct operand b, bool subtract) {
+    uint8_t origin = mixed(mixed(a.origin, b.origin), t->cv);
+    uint32_t result = add_with_carry(t, a.value, subtract ? ~b.value : b.value, t->c);
+    set_origins(t, origin);
+    set_from(t, d, result, origin, 0);
+}
+
+/* ---- Shifts and data processing ---- */
+static uint32_t shift(struct thumb *t, unsigned kind, uint32_t value, unsigned amount) {
+    if (!amount) {
+        return value;
+    }
+    switch (kind) {
+    case 0: /* LSL */
+        t->c = amount <= 32 && (value >> (32 - amount) & 1);
+        return amount < 32 ? value << amount : 0;
+    case 1: /* LSR */
+        t->c = amount <= 32 && (value >> (amount - 1) & 1);
+        return amount < 32 ? value >> amount : 0;
+    case 2: /* ASR */
+        amount = amount < 32 ? amount : 32;
+        t->c = (uint32_t)((int32_t)value >> (amount - 1)) & 1;
+        return (uint32_t)((int32_t)value >> (amount < 32 ? amount : 31));
+    default: /* ROR */
+        amount &= 31;
+        value = amount ? value >> amount | value << (32 - amount) : value;
+        t->c = value >> 31;
+        return value;
+    }
+}
+
+static void shift_immediate(struct thumb *t, uint16_t code) {
+    unsigned kind = code >> 11 & 3, amount = code >> 6 & 31, m = code >> 3 & 7, d = code & 7;
+    struct operand operand = from(t, m);
+    if (kind == 0 && amount == 0) { /* MOVS */
+        if (operand.origin == ORIGIN_COUNT) {
+            watch(t, operand.value, operand.slope, true);
+        }
+        put(t, d, operand);
+        set_nz(t, operand.value, operand.origin == ORIGIN_COUNT ? ORIGIN_CLEAN : operand.origin);
+        return;
+    }
+    uint32_t result = shift(t, kind, operand.value, kind && !amount ? 32 : amount);
+    uint8_t origin = mixed(operand.origin, ORIGIN_CLEAN);
+    set_from(t, d, result, origin, 0);
+    set_nz(t, result, origin);
+    t->cv = mixed(t->cv, origin); /* V stays what it was */
+}
+
+static void logical(struct thumb *t, unsigned d, uint32_t result, uint8_t origin, bool keep) {
+    if (keep) {
+        set_from(t, d, result, origin, 0);
+    }
+    set_nz(t, result, origin); /* C and V stay what they were */
+}
+
+/* 010000: on the low registers */
+static void data_processing(struct thumb *t, uint16_t code) {
+    unsigned m = code >> 3 & 7, d = code & 7, operation = code >> 6 & 15;
+    struct operand a = from(t, d), b = from(t, m);
+    uint8_t origin = mixed(a.origin, b.origin);
+    switch (operation) {
+    case 0x2:
+    case 0x3:
+    case 0x4:
+    case 0x7: {
+        static const uint8_t kinds[] = { 0, 0, 0, 1, 2, 0, 0, 3 };
+        uint32_t result = shift(t, kinds[operation], a.value, b.value & 0xff);
+        logical(t, d, result, origin, true);
+        t->cv = mixed(t->cv, origin);
+        break;
+    }
+    case 0x5:
+        add_carry(t, d, a, b, false);
+        break;
+    case 0x6:
+        add_carry(t, d, a, b, true);
+        break;
+    case 0x9: /* RSBS #0 */
+        put(t, d, add_or_subtract(t, immediate(0), b, true));
+        break;
+    case 0xa: /* CMP */
+        add_or_subtract(t, a, b, true);
+        break;
+    case 0xb: /* CMN */
+        add_or_subtract(t, a, b, false);
+        break;
+    case 0x0:
+        logical(t, d, a.value & b.value, origin, true);
+        break;
+    case 0x1:
+        logical(t, d, a.value ^ b.value, origin, true);
+        break;
+    case 0x8: /* TST */
+        logical(t, d, a.value & b.value, origin, false);
+        break;
+    case 0xc:
+        logical(t, d, a.value | b.value, origin, true);
+        break;
+    case 0xd: /* MULS */
+        logical(t, d, a.value * b.value, origin, true);
+        break;
+    case 0xe: /* BICS */
+        logical(t, d, a.value & ~b.value, origin, true);
+        break;
+    default: /* MVNS */
+        logical(t, d, ~b.value, mixed(b.origin, ORIGIN_CLEAN), true);
+        break;
+    }
+}
+
+/* 000110, 000111: three registers or a 3-bit immediate */
+static void add_subtract(struct thumb *t, uint16_t code) {
+    unsigned field = code >> 6 & 7;
+    struct operand b = code & 0x400 ? immediate(field) : from(t, field);
+    put(t, code & 7, add_or_subtract(t, from(t, code >> 3 & 7), b, code & 0x200));
+}
+
+/* 001: an 8-bit immediate */
+static void immediate_operation(struct thumb *t, uint16_t code) {
+    unsigned d = code >> 8 & 7;
+    uint32_t value = code & 0xff;
+    switch (code >> 11 & 3) {
+    case 0:
+        set(t, d, value);
+        set_nz(t, value, ORIGIN_CLEAN);
+        break;
+    case 1:
+        add_or_subtract(t, from(t, d), immediate(value), true);
+        break;
+    case 2:
+        put(t, d, add_or_subtract(t, from(t, d), immediate(value), false));
+        break;
+    default:
+        put(t, d, add_or_subtract(t, from(t, d), immediate(value), true));
+        break;
+    }
+}
+
+/* ---- Branches ---- */
+static enum thumb_result branch_exchange(struct thumb *t, uint32_t target, uint8_t origin) {
+    if (!(target & 1) || target >= 0xf0000000u) {
+        return THUMB_LEAVE;
+    }
+    need(t, origin);
+    t->r[PC] = target & ~1u;
+    return THUMB_BRANCH;
+}
+
+/* 010001: high registers, BX, BLX */
+static enum thumb_result special(struct thumb *t, uint16_t code) {
+    unsigned m = code >> 3 & 15, d = (code & 7) | (code >> 4 & 8);
+    uint32_t pc = t->r[PC];
+    struct operand b = m == PC ? immediate(pc + 4) : from(t, m);
+    struct operand a = d == PC ? immediate(pc + 4) : from(t, d);
+    struct operand result = b;
+    bool flags[4] = { t->n, t->z, t->c, t->v };
+    uint8_t nz = t->nz, cv = t->cv;
+    switch (code >> 8 & 3) {
+    case 0: /* ADD, without flags */
+        result = add_or_subtract(t, a, b, false);
+        t->n = flags[0], t->z = flags[1], t->c = flags[2], t->v = flags[3];
+        t->nz = nz, t->cv = cv;
+        break;
+    case 1: /* CMP */
+        add_or_subtract(t, a, b, true);
+        return THUMB_NEXT;
+    case 2: /* MOV */
+        break;
+    default: {
+        enum thumb_result went = branch_exchange(t, b.value, b.origin);
+        if (went == THUMB_BRANCH && code & 0x80) { /* BLX */
+            set(t, LR, (pc + 2) | 1);
+        }
+        return went;
+    }
+    }
+    if (d == PC) {
+        need(t, result.origin);
+        t->r[PC] = result.value & ~1u;
+        return THUMB_BRANCH;
+    }
+    if (d == SP) {
+        need(t, result.origin);
+        result.value &= ~3u;
+    }
+    put(t, d, result);
+    return THUMB_NEXT;
+}
+
+/* EQ, NE, MI, PL look at N or Z alone, CS, CC, VS, VC at C or V alone. */
+static void need_flags(struct thumb *t, unsigned code) {
+    unsigned pair = code >> 1;
+    if (pair != 1 && pair != 3) {
+        need(t, t->nz);
+    }
+    if (pair != 0 && pair != 2) {
+        need(t, t->cv);
+    }
+}
+
+static bool condition(const struct thumb *t, unsigned code) {
+    bool result;
+    switch (code >> 1) {
+    case 0:
+        result = t->z;
+        break;
+    case 1:
+        result = t->c;
+        break;
+    case 2:
+        result = t->n;
+        break;
+    case 3:
+        result = t->v;
+        break;
+    case 4:
+        result = t->c && !t->z;
+        break;
+    case 5:
+        result = t->n == t->v;
+        break;
+    default:
+        result = !t->z && t->n == t->v;
+        break;
+    }
+    return result != (code & 1);
+}
+
+static enum thumb_result conditional_branch(struct thumb *t, uint16_t code) {
+    need_flags(t, code >> 8 & 15);
+    if (!condition(t, code >> 8 & 15)) {
+        return THUMB_NEXT;
+    }
+    t->r[PC] += 4 + (uint32_t)((int32_t)(int8_t)code * 2);
+    return THUMB_BRANCH;
+}
+
+static enum thumb_result branch(struct thumb *t, uint16_t code) {
+    t->r[PC] += 4 + (uint32_t)((int32_t)((uint32_t)code << 21) >> 20);
+    return THUMB_BRANCH;
+}
+
+/* ---- Loads and stores ---- */
+static bool load(struct thumb *t, unsigned d, uint32_t address, unsigned size, bool is_signed) {
+    uint32_t value;
+    uint8_t origin;
+    if (address & (size - 1) || !thumb_load(t, address, size, &value, &origin)) {
+        return false;
+    }
+    if (is_signed) {
+        unsigned unused = 32 - 8 * size;
+        value = (uint32_t)((int32_t)(value << unused) >> unused);
+    }
+    if (size != 4 && origin == ORIGIN_COUNT) {
+        origin = ORIGIN_UNKNOWN;
+    }
+    set_from(t, d, value, origin, 1);
+    return true;
+}
+
+static bool store(struct thumb *t, unsigned s, uint32_t address, unsigned size) {
+    return !(address & (size - 1)) && thumb_store(t, address, size, t->r[s], t->origin[s]);
+}
+
+static enum thumb_result done(bool ok) {
+    return ok ? THUMB_NEXT : THUMB_LEAVE;
+}
+
+/* 0101: register offset */
+static enum thumb_result register_offset(struct thumb *t, uint16_t code) {
+    unsigned d = code & 7, n = code >> 3 & 7, m = code >> 6 & 7;
+    uint32_t address = t->r[n] + t->r[m];
+    need(t, mixed(t->origin[n], t->origin[m]));
+    switch (code >> 9 & 7) {
+    case 0:
+        return done(store(t, d, address, 4));
+    case 1:
+        return done(store(t, d, address, 2));
+    case 2:
+        return done(store(t, d, address, 1));
+    case 3:
+        return done(load(t, d, address, 1, true));
+    case 4:
+        return done(load(t, d, address, 4, false));
+    case 5:
+        return done(load(t, d, address, 2, false));
+    case 6:
+        return done(load(t, d, address, 1, false));
+    default:
+        return done(load(t, d, address, 2, true));
+    }
+}
+
+/* 011, 1000, 1001: immediate offset */
+static enum thumb_result immediate_offset(struct thumb *t, uint16_t code) {
+    unsigned d = code & 7, n = code >> 3 & 7, offset = code >> 6 & 31, size;
+    if (code >> 12 == 9) { /* sp relative */
+        d = code >> 8 & 7;
+        n = SP;
+        offset = code & 0xff;
+        size = 4;
+    } else {
+        size = code >> 12 == 8 ? 2 : code & 0x1000 ? 1 : 4;
+    }
+    need(t, t->origin[n]);
+    uint32_t address = t->r[n] + offset * size;
+    return done(code & 0x800 ? load(t, d, address, size, false) : store(t, d, address, size));
+}
+
+/* The registers of a list to memory, or back; false as soon as an access is refused. */
+static bool transfer(struct thumb *t, unsigned list, uint32_t address, bool is_load) {
+    for (unsigned reg = 0; list >> reg; reg++) {
+        if (list >> reg & 1) {
+            if (!(is_load ? load(t, reg, address, 4, false) : store(t, reg, address, 4))) {
+                return false;
+            }
+            address += 4;
+        }
+    }
+    return true;
+}
+
+/* 1100: LDM, STM */
+static enum thumb_result multiple(struct thumb *t, uint16_t code) {
+    unsigned n = code >> 8 & 7, list = code & 0xff;
+    uint32_t address = t->r[n], end = address + 4 * (uint32_t)__builtin_popcount(list);
+    bool is_load = code & 0x800;
+    need(t, t->origin[n]);
+    if (!list || !transfer(t, list, address, is_load)) {
+        t->r[n] = address;
+        return THUMB_LEAVE;
+    }
+    if (!is_load || !(list >> n & 1)) {
+        set(t, n, end);
+    }
+    return THUMB_NEXT;
+}
+
+static enum thumb_result push(struct thumb *t, uint16_t code) {
+    unsigned list = (code & 0xff) | (code & 0x100) << 6;
+    uint32_t address = t->r[SP] - 4 * (uint32_t)__builtin_popcount(list);
+    need(t, t->origin[SP]);
+    if (!list || !transfer(t, list, address, false)) {
+        return THUMB_LEAVE;
+    }
+    set(t, SP, address);
+    return THUMB_NEXT;
+}
+
+static enum thumb_result pop(struct thumb *t, uint16_t code) {
+    unsigned list = code & 0xff;
+    uint32_t address = t->r[SP], top = address + 4 * (uint32_t)__builtin_popcount(list), target;
+    uint8_t origin;
+    need(t, t->origin[SP]);
+    if (!(code & 0x1ff)) {
+        return THUMB_LEAVE;
+    }
+    if (!(code & 0x100)) {
+        if (!transfer(t, list, address, true)) {
+            return THUMB_LEAVE;
+        }
+        set(t, SP, top);
+        return THUMB_NEXT;
+    }
+    if (top & 3 || !thumb_load(t, top, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u ||
+        !transfer(t, list, address, true)) {
+        return THUMB_LEAVE;
+    }
+    set(t, SP, top + 4);
+    return branch_exchange(t, target, origin);
+}
+
+/* ---- 1011 ---- */
+static void extend_or_reverse(struct thumb *t, uint16_t code) {
+    unsigned m = code >> 3 & 7, d = code & 7;
+    uint32_t value = t->r[m], result;
+    switch (code & 0x0fc0) {
+    case 0x200:
+        result = (uint32_t)(int32_t)(int16_t)value;
+        break;
+    case 0x240:
+        result = (uint32_t)(int32_t)(int8_t)value;
+        break;
+    case 0x280:
+        result = value & 0xffff;
+        break;
+    case 0x2c0:
+        result = value & 0xff;
+        break;
+    case 0xa00:
+        result = __builtin_bswap32(value);
+        break;
+    case 0xa40:
+        result = (value >> 8 & 0x00ff00ffu) | (value << 8 & 0xff00ff00u);
+        break;
+    default: /* REVSH */
+        result = (uint32_t)(int32_t)(int16_t)__builtin_bswap16((uint16_t)value);
+        break;
+    }
+    set_from(t, d, result, mixed(t->origin[m], ORIGIN_CLEAN), 0);
+}
+
+static enum thumb_result miscellaneous(struct thumb *t, uint16_t code) {
+    switch (code >> 8 & 15) {
+    case 0x0: {
+        uint32_t offset = (code & 0x7f) * 4;
+        t->r[SP] += code & 0x80 ? -offset : offset;
+        return THUMB_NEXT;
+    }
+    case 0x4:
+    case 0x5:
+        return push(t, code);
+    case 0xc:
+    case 0xd:
+        return pop(t, code);
+    case 0x6: /* CPS */
+        t->primask = code >> 4 & 1;
+        return THUMB_NEXT;
+    case 0x2:
+    case 0xa:
+        extend_or_reverse(t, code);
+        return THUMB_NEXT;
+    default: /* NOP, YIELD */
+        return THUMB_NEXT;
+    }
+}
+
+/* ---- Wide ---- */
+#define IS_BL(first, second) (((first)&0xf800) == 0xf000 && ((second)&0xd000) == 0xd000)
+#define IS_BARRIER(first, second) ((first) == 0xf3bf && ((second)&0xff00) == 0x8f00)
+#define IS_MRS(first, second) ((first) == 0xf3ef && (((second)&0xff) == 16 || ((second)&0xff) == 5))
+#define IS_MSR(first, second) (((first)&0xfff0) == 0xf380 && (second) == 0x8810)
+
+static enum thumb_result branch_link(struct thumb *t, uint16_t first, uint16_t second) {
+    uint32_t s = first >> 10 & 1, i1 = !((second >> 13 & 1) ^ s), i2 = !((second >> 11 & 1) ^ s);
+    uint32_t offset = (s ? 0xff000000u : 0) | i1 << 23 | i2 << 22 | (first & 0x3ffu) << 12 | (second & 0x7ffu) << 1;
+    set(t, LR, (t->r[PC] + 4) | 1);
+    t->r[PC] += 4 + offset;
+    return THUMB_BRANCH;
+}
+
+static enum thumb_result wide(struct thumb *t, uint16_t first, uint16_t second) {
+    if (IS_BL(first, second)) {
+        return branch_link(t, first, second);
+    }
+    if (IS_MRS(first, second)) {
+        set(t, second >> 8 & 15, (second & 0xff) == 16 ? t->primask : t->ipsr);
+    } else if (IS_MSR(first, second)) {
+        need(t, t->origin[first & 15]);
+        t->primask = t->r[first & 15] & 1;
+    }
+    return THUMB_NEXT;
+}
+
+/* ---- One instruction ---- */
+static enum thumb_result execute(struct thumb *t, uint16_t code) {
+    switch (code >> 11) {
+    case 0x00:
+    case 0x01:
+    case 0x02:
+        shift_immediate(t, code);
+        return THUMB_NEXT;
+    case 0x03:
+        add_subtract(t, code);
+        return THUMB_NEXT;
+    case 0x04:
+    case 0x05:
+    case 0x06:
+    case 0x07:
+        immediate_operation(t, code);
+        return THUMB_NEXT;
+    case 0x08:
+        if (code & 0x400) {
+            return special(t, code);
+        }
+        data_processing(t, code);
+        return THUMB_NEXT;
+    case 0x09: /* LDR literal */
+        return done(load(t, code >> 8 & 7, ((t->r[PC] + 4) & ~3u) + (code & 0xff) * 4, 4, false));
+    case 0x0a:
+    case 0x0b:
+        return register_offset(t, code);
+    case 0x14: /* ADR */
+        set(t, code >> 8 & 7, ((t->r[PC] + 4) & ~3u) + (code & 0xff) * 4);
+        return THUMB_NEXT;
+    case 0x15: /* ADD sp */
+        set_from(t, code >> 8 & 7, t->r[SP] + (code & 0xff) * 4, mixed(t->origin[SP], ORIGIN_CLEAN), 0);
+        return THUMB_NEXT;
+    case 0x16:
+    case 0x17:
+        return miscellaneous(t, code);
+    case 0x18:
+    case 0x19:
+        return multiple(t, code);
+    case 0x1a:
+    case 0x1b:
+        return conditional_branch(t, code);
+    case 0x1c:
+        return branch(t, code);
+    default:
+        return immediate_offset(t, code);
+    }
+}
+
+enum thumb_result thumb_step(struct thumb *t, uint16_t first, uint16_t second) {
+    bool is_wide = first >= 0xe800;
+    enum thumb_result result = is_wide ? wide(t, first, second) : execute(t, first);
+    if (result == THUMB_NEXT) {
+        t->r[PC] += is_wide ? 4 : 2;
+    }
+    return result;
+}
+
+bool thumb_knows(uint16_t first, uint16_t second) {
+    if (first >= 0xe800) {
+        return IS_BL(first, second) || IS_BARRIER(first, second) || IS_MRS(first, second) || IS_MSR(first, second);
+    }
+    switch (first >> 12) {
+    case 0xb: {
+        unsigned group = first >> 8 & 15;
+        bool hint = first == 0xbf00 || first == 0xbf10;
+        bool reverse = group == 0xa && (first & 0xc0) != 0x80;
+        bool cps = (first & 0xffef) == 0xb662;
+        return group == 0 || group == 2 || group == 4 || group == 5 || group == 0xc || group == 0xd || hint ||
+               reverse || cps;
+    }
+    case 0xd:
+        return (first & 0xe00) != 0xe00;
+    default:
+        return true;
+    }
+}

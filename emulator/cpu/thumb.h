@@ -1,0 +1,46 @@
+/* An interpreter for Armv6-M's Thumb instructions that knows where values come from. It runs polling loops
+ * (polling.c), so it leaves to the engine whatever a polling loop does not do: exceptions, hints, faults. */
+#ifndef CPU_THUMB_H
+#define CPU_THUMB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where a value comes from. Flags have an origin as well. */
+enum origin {
+    ORIGIN_CLEAN = 0, /* the same in each pass of the loop, as long as what is read stays the same */
+    ORIGIN_COUNT,     /* a counter of time that was read in this pass, plus or minus something clean */
+    ORIGIN_UNKNOWN,   /* made from a counter in another way */
+    ORIGIN_OLD = 8,   /* + n: a count or unknown that is left from n passes ago; n from 1 on */
+};
+#define ORIGIN_OLDEST (ORIGIN_OLD + 3)
+
+struct thumb {
+    uint32_t r[16];
+    bool n, z, c, v;
+    uint32_t primask, ipsr;
+    uint8_t origin[16]; /* enum origin */
+    int8_t slope[16];   /* ORIGIN_COUNT: +1 or -1 for each tick */
+    uint8_t nz, cv;     /* enum origin of the flags N and Z, and of C and V */
+    /* Ticks that the counters may go on before any flag that was set comes out differently. */
+    uint64_t ticks;
+    bool spoilt; /* a decision or an address hung on a value that cannot be foretold */
+    void *context;
+};
+
+enum thumb_result {
+    THUMB_NEXT,   /* pc is at the next instruction in line */
+    THUMB_BRANCH, /* pc is where the branch went */
+    THUMB_LEAVE,  /* not executed: the engine's business */
+};
+
+/* Execute the instruction at r[15] (`first`, and `second` if it is wide). */
+enum thumb_result thumb_step(struct thumb *thumb, uint16_t first, uint16_t second);
+/* Is this an instruction that thumb_step() can execute, whatever the registers hold? */
+bool thumb_knows(uint16_t first, uint16_t second);
+
+/* The owner's memory: aligned accesses of 1, 2 or 4 bytes; false: leave. */
+bool thumb_load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin);
+bool thumb_store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin);
+
+#endif

@@ -72,9 +72,9 @@ int board_pin(const struct board *board, const char *name) {
 }
 
 uint32_t board_drive_offset(const struct board *board) {
-    return board->nvm_offset + BOARD_NVM_BYTES;
+    return board->nvm_offset + BOARD_NVM_BYTES + board->saves_bytes;
 }
 
 uint32_t board_drive_bytes(const struct board *board) {
-    return board->flash_bytes - board->saves_bytes - board_drive_offset(board);
+    return board->flash_bytes - board_drive_offset(board);
 }

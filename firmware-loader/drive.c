@@ -441,7 +441,7 @@ static void poll_online(struct drive *drive) {
     } else if (!drive->pulling && !drive->pushing && drive_push_wanted(drive)) {
         drive->pushing = can_push(drive);
         if (drive->write_protected) {
-            drive_say(&drive->reporter, LOG_INFO, "%s: changes wait: the board has write-protected its drive",
+            drive_say(&drive->reporter, LOG_WARN, "%s: changes wait: the board has write-protected its drive",
                       drive->folder);
         }
     }

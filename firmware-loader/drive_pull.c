@@ -262,7 +262,7 @@ static void file_to_host(struct drive *drive, const struct drive_found *found, c
     enum drive_host_result there = drive_host_stat(drive->folder, found->path, &item);
     if (there == DRIVE_HOST_GONE) {
         if (known) {
-            drive_say(&drive->reporter, LOG_INFO, "%s/%s: deleted here but changed on the drive: it is back",
+            drive_say(&drive->reporter, LOG_WARN, "%s/%s: deleted here but changed on the drive: it is back",
                       drive->folder, found->path);
         }
         copy_to_host(drive, found, data, hash);

@@ -30,6 +30,9 @@ static void print_log(void *context, enum log_level level, uint64_t time_ps, con
 
 static void print_drive(void *context, enum log_level level, const char *line) {
     const struct session *session = context;
+    if (!session->options->log[level]) {
+        return;
+    }
     const char *end = session->console && console_is_raw(session->console) ? "\r\n" : "\n";
     fprintf(stderr, "%s drive: %s%s", log_level_name(level), line, end);
 }

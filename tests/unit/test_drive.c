@@ -567,7 +567,7 @@ static uint32_t random_below(uint32_t limit) {
 static const char *const random_names[] = { "code.py",    "boot.py",   "lib/module.py", "lib/Another Module.py",
                                             "data/a.txt", "data/b.txt" };
 #define NAMES 6
-#define RANDOM_STEPS 60
+#define RANDOM_STEPS 25
 
 static void random_host(char texts[NAMES][32], unsigned step) {
     unsigned name = random_below(NAMES);

@@ -6,7 +6,6 @@
 #include "emulator/machine.h"
 
 #include "emulator/machine_private.h"
-#include "emulator/usbhost/usbhost.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -258,8 +257,8 @@ void machine_destroy(struct machine *machine) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         core_destroy(machine->cores[i]);
     }
-    if (machine->chip_state) {
-        machine->chip->unwire(machine);
+    if (machine->usbhost.env) {
+        usbhost_finish(&machine->usbhost);
     }
     scheduler_finish(&machine->scheduler); /* what unwiring has brought about */
     for (unsigned i = 0; i < CHIP_BLOCKS; i++) {
@@ -451,7 +450,7 @@ struct log *machine_log(struct machine *machine) {
 }
 
 struct usbhost *machine_usbhost(struct machine *machine) {
-    return machine->usbhost;
+    return &machine->usbhost;
 }
 
 struct w25q *machine_flash(struct machine *machine) {
@@ -472,7 +471,7 @@ struct core *machine_core(struct machine *machine, unsigned index) {
 }
 
 struct net *machine_gpio(struct machine *machine, unsigned pin) {
-    return pin < machine->gpio->desc->pins ? &machine->gpio->pins[pin].net : NULL;
+    return pin < machine->bank0.desc->pins ? &machine->bank0.pins[pin].net : NULL;
 }
 
 void machine_console_bytes(struct machine *machine, enum console_port port, const uint8_t *data, size_t size) {
@@ -483,13 +482,13 @@ void machine_console_bytes(struct machine *machine, enum console_port port, cons
 
 size_t machine_console_write(struct machine *machine, enum console_port port, const uint8_t *data, size_t size) {
     if (port == CONSOLE_USB) {
-        return usbhost_cdc_write(machine->usbhost, 0, data, size);
+        return usbhost_cdc_write(&machine->usbhost, 0, data, size);
     }
     return uart_feed_write(&machine->uart_feed[port - CONSOLE_UART0], data, size);
 }
 
 bool machine_console_ready(struct machine *machine, enum console_port port) {
-    return port != CONSOLE_USB || usbhost_cdc_ready(machine->usbhost, 0);
+    return port != CONSOLE_USB || usbhost_cdc_ready(&machine->usbhost, 0);
 }
 
 void machine_trace_bus(struct machine *machine, bool on) {

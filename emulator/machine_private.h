@@ -5,6 +5,7 @@
 #include "emulator/chips/chip.h"
 #include "emulator/machine.h"
 #include "emulator/uart_feed.h"
+#include "emulator/usbhost/usbhost.h"
 #include "peripherals/parts/w25q.h"
 
 enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ };
@@ -24,8 +25,9 @@ struct machine {
     uint8_t *rom;
     uint8_t *sram;
     struct w25q flash;
-    struct usbhost *usbhost; /* these three: set by chip->wire */
-    struct gpio_bank *gpio;
+    struct gpio_bank bank0, qspi; /* these: made by chip->wire */
+    struct usbhost usbhost;
+    struct usbhost_listener usb_listener;
     struct uart_feed uart_feed[2];
     void *chip_state; /* chip->state_size bytes, the chip file's */
 

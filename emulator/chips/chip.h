@@ -28,6 +28,37 @@ struct block_at {
     uint8_t reset;
 };
 
+/* Pins that carry a signal, a bit each; the functions are the same on all chips (SPI 1, UART 2, I2C 3). */
+struct uart_at {
+    const char *name;
+    uint64_t tx, rx, cts, rts;
+};
+struct spi_at {
+    const char *name;
+    uint64_t rx, cs, sck, tx;
+};
+struct i2c_at {
+    const char *name;
+    uint64_t sda, scl;
+};
+/* A DMA request: a struct line at this offset of a block. */
+struct dreq_at {
+    const char *block;
+    size_t line;
+    unsigned number;
+};
+/* What a stage of the power-on state machine resets. */
+struct stage_at {
+    unsigned bit;
+    const char *block;
+};
+
+struct gpio_bank_desc;
+struct sio_variant;
+struct dma_variant;
+struct clocks_desc;
+struct rosc_desc;
+
 struct chip_desc {
     const char *name;
     enum core_model model;
@@ -37,10 +68,26 @@ struct chip_desc {
     uint32_t sram_base, sram_size;
     uint32_t ioport_base, ioport_size; /* the cores' single-cycle port, where SIO is */
     uint32_t xip[CHIP_WINDOWS];        /* bases of the windows onto the flash; 0 ends the list */
-    uint32_t state_size;               /* of machine->chip_state */
+    uint64_t crystal_hz;
+    uint32_t chip_id; /* of SYSINFO */
+    const struct gpio_bank_desc *bank0, *qspi;
+    const struct sio_variant *sio;
+    const struct dma_variant *dma;
+    const struct clocks_desc *clocks;
+    const struct rosc_desc *rosc;
+    const struct uart_at *uarts; /* two of each */
+    const struct spi_at *spis;
+    const struct i2c_at *i2cs;
+    const struct dreq_at *dreqs;
+    unsigned dreq_count;
+    uint64_t pulse_dreqs; /* those that come as pulses, a bit each */
+    const struct stage_at *stages;
+    unsigned stage_count;
+    unsigned psm_proc0;                     /* bit of core 0; core 1 follows */
+    unsigned adc_inputs, adc_fifo, adc_pin; /* GPIO of input 0 */
+    uint32_t state_size;                    /* of machine->chip_state */
     /* Blocks exist: connect them. */
     bool (*wire)(struct machine *machine, struct error *error);
-    void (*unwire)(struct machine *machine);
     /* Blocks have been initialised: add the memory that they bring (cache as SRAM). */
     bool (*map_memory)(struct machine *machine);
     /* Reset what machine->reset_cause resets and start the cores in the boot ROM. */

@@ -1,7 +1,7 @@
 /* The RP2040: address map, interrupts and resets as its datasheet prints them, and how its blocks are connected. */
 #include "emulator/bootrom/bootrom.h"
+#include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
-#include "emulator/usbhost/usbhost.h"
 #include "peripherals/onchip/adc.h"
 #include "peripherals/onchip/busctrl.h"
 #include "peripherals/onchip/clocks.h"
@@ -86,18 +86,7 @@ static const struct block_at map[] = {
     AT("SIO", 0xd0000000, sio, sio, IRQ(2, 15, 16), .per_core = true, .no_aliases = true),
 };
 
-/* What ties the blocks together, beside the blocks themselves. */
-struct rp2040 {
-    struct bootrom bootrom;
-    struct gpio_bank bank0, qspi;
-    struct ssi *ssi;
-    struct usbhost usbhost;
-    struct usbhost_listener usb_listener;
-};
-
-#define CRYSTAL_HZ 12000000
-
-/* Bits of PSM (datasheet 2.13.5). */
+/* What the stages of PSM reset (datasheet 2.13.5: bit numbers). */
 enum psm_bit {
     PSM_ROSC,
     PSM_XOSC,
@@ -107,239 +96,40 @@ enum psm_bit {
     PSM_VREG_AND_CHIP_RESET,
     PSM_SIO,
     PSM_PROC0,
-    PSM_PROC1,
 };
 
-static void *find(struct machine *machine, const char *name) {
-    return machine_block(machine, name);
-}
-
-/* ---- Clocks: who feeds whom ---- */
-
-static void wire_clocks(struct machine *machine) {
-    struct xosc *xosc = find(machine, "XOSC");
-    struct rosc *rosc = find(machine, "ROSC");
-    struct pll *pll_sys = find(machine, "PLL_SYS");
-    struct pll *pll_usb = find(machine, "PLL_USB");
-    struct clocks *clocks = find(machine, "CLOCKS");
-    struct watchdog *watchdog = find(machine, "WATCHDOG");
-    struct timer *timer = find(machine, "TIMER");
-    struct rtc *rtc = find(machine, "RTC");
-    xosc->crystal_hz = CRYSTAL_HZ;
-    rosc->desc = &rp2040_rosc;
-    pll_sys->reference = pll_usb->reference = &xosc->clock;
-    clocks->desc = &rp2040_clocks;
-    clocks->at[CLOCK_XOSC] = &xosc->clock;
-    clocks->at[CLOCK_ROSC] = &rosc->clock;
-    clocks->at[CLOCK_ROSC_PH] = &rosc->phased;
-    clocks->at[CLOCK_PLL_SYS] = &pll_sys->clock;
-    clocks->at[CLOCK_PLL_USB] = &pll_usb->clock;
-    machine->clk_sys = clocks_domain(clocks, CLOCK_SYS);
-    watchdog->clk_ref = clocks_domain(clocks, CLOCK_REF);
-    watchdog->step = 2;
-    timer->tick = &watchdog->generated;
-    rtc->clk_rtc = clocks_domain(clocks, CLOCK_RTC);
-}
-
-/* ---- Dormant: an oscillator sleeps until a pin or the RTC wakes it (datasheet 2.11.3) ---- */
-
-static void wake_oscillators(void *context, unsigned index, bool level) {
-    struct machine *machine = context;
-    if (level) {
-        xosc_wake(find(machine, "XOSC"));
-        rosc_wake(find(machine, "ROSC"));
-    }
-}
-
-static struct line *wake_lines(struct machine *machine, unsigned index) {
-    struct rtc *rtc = find(machine, "RTC");
-    struct io_bank *bank0 = find(machine, "IO_BANK0"), *qspi = find(machine, "IO_QSPI");
-    struct line *lines[] = { &rtc->block.irq[1], &bank0->block.irq[2], &qspi->block.irq[2] };
-    return index < sizeof(lines) / sizeof(lines[0]) ? lines[index] : NULL;
-}
-
-/* A wake-up that is already there when the oscillator goes to sleep counts. */
-static void oscillator_sleeps(void *context, bool dormant) {
-    struct line *line;
-    for (unsigned i = 0; dormant && (line = wake_lines(context, i)); i++) {
-        wake_oscillators(context, i, line->level);
-    }
-}
-
-static void wire_dormant(struct machine *machine) {
-    struct xosc *xosc = find(machine, "XOSC");
-    struct rosc *rosc = find(machine, "ROSC");
-    xosc->dormant = rosc->dormant = oscillator_sleeps;
-    xosc->context = rosc->context = machine;
-    struct line *line;
-    for (unsigned i = 0; (line = wake_lines(machine, i)); i++) {
-        *line = (struct line){ .set = wake_oscillators, .context = machine, .index = i };
-    }
-}
-
-/* ---- Resets ---- */
-
-/* RESETS holds or releases what has this bit. */
-static void hold_subsystem(void *context, unsigned bit, bool hold) {
-    struct machine *machine = context;
-    for (unsigned i = 0; i < machine->chip->blocks; i++) {
-        const struct block_at *at = &machine->chip->map[i];
-        if (at->resettable && at->reset == bit) {
-            block_hold_in_reset(machine->blocks[i], hold);
-        }
-    }
-}
-
-static void hold_core(struct machine *machine, unsigned index, bool hold) {
-    if (hold) {
-        core_reset(machine->cores[index]);
-    } else if (core_state(machine->cores[index]) == CORE_HELD) {
-        bootrom_start(machine->cores[index], machine->rom);
-    }
-}
-
-/* The power-on state machine holds or releases a stage. */
-static void hold_stage(void *context, unsigned bit, bool hold) {
-    static const struct {
-        unsigned bit;
-        const char *block;
-    } stages[] = {
-        { PSM_ROSC, "ROSC" },     { PSM_XOSC, "XOSC" },
-        { PSM_CLOCKS, "CLOCKS" }, { PSM_RESETS, "RESETS" },
-        { PSM_XIP, "XIP_CTRL" },  { PSM_XIP, "SSI" },
-        { PSM_SIO, "SIO" },       { PSM_VREG_AND_CHIP_RESET, "VREG_AND_CHIP_RESET" },
-    };
-    struct machine *machine = context;
-    for (size_t i = 0; i < sizeof(stages) / sizeof(stages[0]); i++) {
-        if (hold && stages[i].bit == bit) {
-            block_reset(find(machine, stages[i].block));
-        }
-    }
-    if (bit == PSM_PROC0 || bit == PSM_PROC1) {
-        hold_core(machine, bit - PSM_PROC0, hold);
-    }
-}
-
-static void watchdog_fires(void *context) {
-    machine_request_reset(context, RESET_WATCHDOG);
-}
-
-static void wire_resets(struct machine *machine) {
-    struct resets *resets = find(machine, "RESETS");
-    struct psm *psm = find(machine, "PSM");
-    struct watchdog *watchdog = find(machine, "WATCHDOG");
-    resets->hold = hold_subsystem;
-    psm->hold = hold_stage;
-    watchdog->fire = watchdog_fires;
-    struct syscfg *syscfg = find(machine, "SYSCFG");
-    struct sysinfo *sysinfo = find(machine, "SYSINFO");
-    syscfg->nmi_mask = machine_set_nmi_mask;
-    syscfg->context = machine;
-    sysinfo->chip_id = 0x20002927; /* B2 */
-    resets->context = psm->context = watchdog->context = machine;
-}
-
-/* ---- Pins and serial ports ---- */
-
-static void wire_pins(struct machine *machine, struct rp2040 *chip) {
-    gpio_bank_init(&chip->bank0, &machine->env, &rp2040_gpio_bank0);
-    gpio_bank_init(&chip->qspi, &machine->env, &rp2040_gpio_qspi);
-    struct io_bank *io_bank0 = find(machine, "IO_BANK0");
-    struct io_bank *io_qspi = find(machine, "IO_QSPI");
-    struct pads *pads_bank0 = find(machine, "PADS_BANK0");
-    struct pads *pads_qspi = find(machine, "PADS_QSPI");
-    struct sio *sio = find(machine, "SIO");
-    io_bank0->gpio = pads_bank0->gpio = sio->gpio = &chip->bank0;
-    io_qspi->gpio = pads_qspi->gpio = sio->qspi = &chip->qspi;
-    sio->variant = &rp2040_sio;
-    sio->clk_sys = machine->clk_sys;
-}
+static const struct stage_at stages[] = {
+    { PSM_ROSC, "ROSC" },     { PSM_XOSC, "XOSC" },
+    { PSM_CLOCKS, "CLOCKS" }, { PSM_RESETS, "RESETS" },
+    { PSM_XIP, "XIP_CTRL" },  { PSM_XIP, "SSI" },
+    { PSM_SIO, "SIO" },       { PSM_VREG_AND_CHIP_RESET, "VREG_AND_CHIP_RESET" },
+};
 
 /* Function 2 of these pins (datasheet 2.19.2). */
-static const struct {
-    const char *name;
-    uint64_t tx, rx, cts, rts;
-} uart_pins[] = {
+static const struct uart_at uarts[2] = {
     { "UART0", 1 << 0 | 1 << 12 | 1 << 16 | 1 << 28, 1 << 1 | 1 << 13 | 1 << 17 | 1 << 29, 1 << 2 | 1 << 14 | 1 << 18,
       1 << 3 | 1 << 15 | 1 << 19 },
     { "UART1", 1 << 4 | 1 << 8 | 1 << 20 | 1 << 24, 1 << 5 | 1 << 9 | 1 << 21 | 1 << 25,
       1 << 6 | 1 << 10 | 1 << 22 | 1 << 26, 1 << 7 | 1 << 11 | 1 << 23 | 1 << 27 },
 };
 
-static void uart0_sent(void *context, uint8_t byte) {
-    machine_console_bytes(context, CONSOLE_UART0, &byte, 1);
-}
-
-static void uart1_sent(void *context, uint8_t byte) {
-    machine_console_bytes(context, CONSOLE_UART1, &byte, 1);
-}
-
-static void wire_uarts(struct machine *machine, struct rp2040 *chip) {
-    for (size_t i = 0; i < sizeof(uart_pins) / sizeof(uart_pins[0]); i++) {
-        struct uart *uart = find(machine, uart_pins[i].name);
-        uart->clk_peri = clocks_domain(find(machine, "CLOCKS"), CLOCK_PERI);
-        uart->gpio = &chip->bank0;
-        uart->function = 2;
-        uart->tx_pins = uart_pins[i].tx;
-        uart->rx_pins = uart_pins[i].rx;
-        uart->cts_pins = uart_pins[i].cts;
-        uart->rts_pins = uart_pins[i].rts;
-        uart->transmit = i ? uart1_sent : uart0_sent;
-        uart->transmit_context = machine;
-        uart_feed_init(&machine->uart_feed[i], uart);
-    }
-}
-
 /* Functions 1 and 3 of these pins: every fourth pin from the first on does the same. */
 #define EVERY_FOURTH(first, count) ((UINT64_C(0x1111111111111111) & ((UINT64_C(1) << 4 * (count)) - 1)) << (first))
 
-static const struct {
-    const char *name;
-    uint64_t rx, cs, sck, tx;
-} spi_pins[] = {
+static const struct spi_at spis[2] = {
     { "SPI0", EVERY_FOURTH(0, 2) | EVERY_FOURTH(16, 2), EVERY_FOURTH(1, 2) | EVERY_FOURTH(17, 2),
       EVERY_FOURTH(2, 2) | EVERY_FOURTH(18, 2), EVERY_FOURTH(3, 2) | EVERY_FOURTH(19, 2) },
     { "SPI1", EVERY_FOURTH(8, 2) | EVERY_FOURTH(24, 2), EVERY_FOURTH(9, 2) | EVERY_FOURTH(25, 2),
       EVERY_FOURTH(10, 2) | EVERY_FOURTH(26, 1), EVERY_FOURTH(11, 2) | EVERY_FOURTH(27, 1) },
 };
 
-static const struct {
-    const char *name;
-    uint64_t sda, scl;
-} i2c_pins[] = {
+static const struct i2c_at i2cs[2] = {
     { "I2C0", EVERY_FOURTH(0, 8), EVERY_FOURTH(1, 8) },
     { "I2C1", EVERY_FOURTH(2, 7), EVERY_FOURTH(3, 7) },
 };
 
-static void wire_spi_and_i2c(struct machine *machine, struct rp2040 *chip) {
-    for (size_t i = 0; i < sizeof(spi_pins) / sizeof(spi_pins[0]); i++) {
-        struct spi *spi = find(machine, spi_pins[i].name);
-        spi->clk_peri = clocks_domain(find(machine, "CLOCKS"), CLOCK_PERI);
-        spi->gpio = &chip->bank0;
-        spi->function = 1;
-        spi->rx_pins = spi_pins[i].rx;
-        spi->cs_pins = spi_pins[i].cs;
-        spi->sck_pins = spi_pins[i].sck;
-        spi->tx_pins = spi_pins[i].tx;
-    }
-    for (size_t i = 0; i < sizeof(i2c_pins) / sizeof(i2c_pins[0]); i++) {
-        struct i2c *i2c = find(machine, i2c_pins[i].name);
-        i2c->clk_sys = machine->clk_sys;
-        i2c->gpio = &chip->bank0;
-        i2c->function = 3;
-        i2c->sda_pins = i2c_pins[i].sda;
-        i2c->scl_pins = i2c_pins[i].scl;
-    }
-}
-
-/* ---- DMA requests ---- */
-
 /* Datasheet 2.5.3.1. */
-static const struct {
-    const char *block;
-    size_t line; /* offset of the struct line in the block */
-    unsigned number;
-} dreqs[] = {
+static const struct dreq_at dreqs[] = {
     { "SPI0", offsetof(struct spi, dreq_tx), 16 },   { "SPI0", offsetof(struct spi, dreq_rx), 17 },
     { "SPI1", offsetof(struct spi, dreq_tx), 18 },   { "SPI1", offsetof(struct spi, dreq_rx), 19 },
     { "UART0", offsetof(struct uart, dreq_tx), 20 }, { "UART0", offsetof(struct uart, dreq_rx), 21 },
@@ -355,46 +145,27 @@ static const struct {
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xff) << 24)
 
-static void dma_wrote_memory(void *context, uint32_t address, uint32_t size) {
-    machine_memory_written(context, address, size);
+/* What this chip alone has beside its blocks. */
+struct rp2040 {
+    struct bootrom bootrom;
+    struct ssi *ssi;
+};
+
+static void *find(struct machine *machine, const char *name) {
+    return machine_block(machine, name);
 }
 
-static void wire_dma(struct machine *machine) {
-    struct dma *dma = find(machine, "DMA");
-    dma->variant = &rp2040_dma;
-    dma->bus = &machine->bus;
-    dma->clk_sys = machine->clk_sys;
-    dma->pulse_dreqs = DREQ_PWM_WRAPS;
-    dma->memory_written = dma_wrote_memory;
-    dma->memory_context = machine;
-    for (size_t i = 0; i < sizeof(dreqs) / sizeof(dreqs[0]); i++) {
-        char *block = find(machine, dreqs[i].block);
-        struct line *line = (struct line *)(block + dreqs[i].line);
-        *line = (struct line){ .set = dma_set_dreq, .context = dma, .index = dreqs[i].number };
-    }
-}
+/* ---- Clocks that other chips derive otherwise ---- */
 
-/* ---- PWM and analogue inputs ---- */
-
-#define ADC_PIN 26 /* of input 0 */
-
-/* An input that no part sets sees the digital level of its pin. */
-static double pin_voltage(void *context, unsigned input) {
-    struct rp2040 *chip = context;
-    return net_is_high(&chip->bank0.pins[ADC_PIN + input].net) ? 3.3 : 0;
-}
-
-static void wire_pwm_and_adc(struct machine *machine, struct rp2040 *chip) {
-    struct pwm *pwm = find(machine, "PWM");
-    struct adc *adc = find(machine, "ADC");
-    pwm->clk_sys = machine->clk_sys;
-    pwm->gpio = &chip->bank0;
-    pwm->function = 4;
-    adc->clk_adc = clocks_domain(find(machine, "CLOCKS"), CLOCK_ADC);
-    adc->inputs = 5;
-    adc->fifo_depth = 4;
-    adc->voltage = pin_voltage;
-    adc->context = chip;
+static void wire_ticks(struct machine *machine) {
+    struct clocks *clocks = find(machine, "CLOCKS");
+    struct watchdog *watchdog = find(machine, "WATCHDOG");
+    struct timer *timer = find(machine, "TIMER");
+    struct rtc *rtc = find(machine, "RTC");
+    watchdog->clk_ref = clocks_domain(clocks, CLOCK_REF);
+    watchdog->step = 2;
+    timer->tick = &watchdog->generated;
+    rtc->clk_rtc = clocks_domain(clocks, CLOCK_RTC);
 }
 
 /* ---- Flash and boot ROM ---- */
@@ -403,8 +174,9 @@ static void wire_pwm_and_adc(struct machine *machine, struct rp2040 *chip) {
 
 /* IO_QSPI overrides the chip select that the SSI drives: firmware asserts it by hand. */
 static void qspi_control_changed(void *context, unsigned pin) {
-    struct rp2040 *chip = context;
-    uint32_t control = chip->qspi.pins[QSPI_SS].control;
+    struct machine *machine = context;
+    struct rp2040 *chip = machine->chip_state;
+    uint32_t control = machine->qspi.pins[QSPI_SS].control;
     ssi_set_cs_override(chip->ssi, (enum ssi_cs_override)field_get(control, RP2040_IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER));
 }
 
@@ -423,28 +195,14 @@ static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     xip->fetch = fetch;
     xip->context = machine;
-    chip->qspi.control_changed = qspi_control_changed;
-    chip->qspi.control_context = chip;
-}
-
-static uint64_t rom_erase(void *context, uint32_t offset, uint32_t size) {
-    struct machine *machine = context;
-    return size == UINT32_MAX ? w25q_erase(&machine->flash, 0, machine->flash.desc.size)
-                              : w25q_erase(&machine->flash, offset, size);
-}
-
-static uint64_t rom_program(void *context, uint32_t offset, const uint8_t *data, uint32_t size) {
-    return w25q_program(&((struct machine *)context)->flash, offset, data, size);
+    machine->qspi.control_changed = qspi_control_changed;
+    machine->qspi.control_context = machine;
 }
 
 static void rom_exit_continuous(void *context) {
     struct machine *machine = context;
     w25q_exit_continuous(&machine->flash);
     ssi_init_serial(find(machine, "SSI"));
-}
-
-static void rom_memory_written(void *context, uint32_t address, uint32_t size) {
-    machine_memory_written(context, address, size);
 }
 
 static void rom_usb_boot(void *context, enum bootrom_usb_reason reason, uint32_t activity_pins, uint32_t disabled) {
@@ -457,10 +215,10 @@ static void wire_bootrom(struct machine *machine, struct rp2040 *chip) {
         .bus = &machine->bus,
         .clk_sys = machine->clk_sys,
         .flash = { .context = machine,
-                   .erase = rom_erase,
-                   .program = rom_program,
+                   .erase = chip_flash_erase,
+                   .program = chip_flash_program,
                    .exit_continuous_read = rom_exit_continuous },
-        .memory_written = rom_memory_written,
+        .memory_written = chip_memory_written,
         .usb_boot = rom_usb_boot,
         .context = machine,
     };
@@ -476,59 +234,18 @@ static uint32_t rom_call(void *context, struct core *core, unsigned number) {
     return bootrom_rp2040_rom_call(&chip->bootrom, core, number);
 }
 
-/* ---- USB ---- */
-
-static void cdc_received(void *context, unsigned instance, const uint8_t *data, size_t size) {
-    if (instance == 0) {
-        machine_console_bytes(context, CONSOLE_USB, data, size);
-    }
-}
-
-static bool wire_usb(struct machine *machine, struct rp2040 *chip) {
-    struct block *usb = find(machine, "USBCTRL");
-    struct bus_window dpram = {
-        .name = "USB_DPRAM",
-        .base = 0x50100000,
-        .size = USB_DPRAM_SIZE,
-        .read = usb_device_dpram_read,
-        .write = usb_device_dpram_write,
-        .context = usb,
-    };
-    usb_device_set_vbus(usb, true);
-    machine->usbhost = &chip->usbhost;
-    usbhost_init(&chip->usbhost, &machine->env, usb_device_bus(usb));
-    chip->usb_listener = (struct usbhost_listener){ .context = machine, .cdc_received = cdc_received };
-    usbhost_listen(&chip->usbhost, &chip->usb_listener);
-    usb_device_cable_changed(usb);
-    return bus_add_window(&machine->bus, &dpram);
-}
-
 /* ---- The chip ---- */
 
 static bool wire(struct machine *machine, struct error *error) {
     struct rp2040 *chip = machine->chip_state;
-    wire_clocks(machine);
-    wire_dormant(machine);
-    wire_resets(machine);
-    wire_pins(machine, chip);
-    wire_uarts(machine, chip);
-    wire_spi_and_i2c(machine, chip);
-    wire_dma(machine);
-    wire_pwm_and_adc(machine, chip);
+    bool ok = chip_wire_common(machine);
+    wire_ticks(machine);
     wire_flash(machine, chip);
     wire_bootrom(machine, chip);
-    machine->gpio = &chip->bank0;
-    if (!wire_usb(machine, chip)) {
+    if (!ok) {
         error_set(error, "out of memory");
-        return false;
     }
-    return true;
-}
-
-static void unwire(struct machine *machine) {
-    if (machine->usbhost) {
-        usbhost_finish(machine->usbhost);
-    }
+    return ok;
 }
 
 /* The XIP cache as memory, and the FIFO of its streaming unit (datasheet 2.6.3). */
@@ -553,25 +270,16 @@ static bool map_memory(struct machine *machine) {
 static void reset(struct machine *machine) {
     struct rp2040 *chip = machine->chip_state;
     if (machine->reset_cause == RESET_WATCHDOG) {
-        resets_watchdog(find(machine, "RESETS"));
-        psm_watchdog(find(machine, "PSM"));
-        watchdog_restart(find(machine, "WATCHDOG"));
+        chip_reset_by_watchdog(machine);
         return;
     }
     struct vreg_and_chip_reset *vreg = find(machine, "VREG_AND_CHIP_RESET");
     vreg->cause = machine->reset_cause == RESET_RUN_PIN ? VREG_AND_CHIP_RESET_CHIP_RESET_HAD_RUN : 0;
-    for (unsigned i = 0; i < machine->chip->blocks; i++) {
-        block_reset(machine->blocks[i]);
-    }
-    for (unsigned i = 0; i < CHIP_CORES; i++) {
-        core_reset(machine->cores[i]);
-    }
+    chip_reset_blocks(machine);
     if (machine->ram_entry) {
         bootrom_rp2040_enter_ram(&chip->bootrom, machine->ram_entry);
     }
-    for (unsigned i = 0; i < CHIP_CORES; i++) {
-        bootrom_start(machine->cores[i], machine->rom);
-    }
+    chip_start_cores(machine);
 }
 
 const struct chip_desc chip_rp2040 = {
@@ -586,9 +294,28 @@ const struct chip_desc chip_rp2040 = {
     .state_size = sizeof(struct rp2040),
     .ioport_base = 0xd0000000,
     .ioport_size = 0x1000,
+    .crystal_hz = 12000000,
+    .chip_id = 0x20002927, /* B2 */
+    .bank0 = &rp2040_gpio_bank0,
+    .qspi = &rp2040_gpio_qspi,
+    .sio = &rp2040_sio,
+    .dma = &rp2040_dma,
+    .clocks = &rp2040_clocks,
+    .rosc = &rp2040_rosc,
+    .uarts = uarts,
+    .spis = spis,
+    .i2cs = i2cs,
+    .dreqs = dreqs,
+    .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]),
+    .pulse_dreqs = DREQ_PWM_WRAPS,
+    .stages = stages,
+    .stage_count = sizeof(stages) / sizeof(stages[0]),
+    .psm_proc0 = PSM_PROC0,
+    .adc_inputs = 5,
+    .adc_fifo = 4,
+    .adc_pin = 26,
     .wire = wire,
     .map_memory = map_memory,
-    .unwire = unwire,
     .reset = reset,
     .rom_call = rom_call,
 };

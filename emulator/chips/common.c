@@ -1,0 +1,315 @@
+/* What is the same on every chip of the family: how blocks are connected, by the tables of the chip's description. */
+#include "emulator/chips/common.h"
+
+#include "emulator/bootrom/bootrom.h"
+#include "emulator/machine_private.h"
+#include "peripherals/onchip/adc.h"
+#include "peripherals/onchip/clocks.h"
+#include "peripherals/onchip/dma.h"
+#include "peripherals/onchip/i2c.h"
+#include "peripherals/onchip/io_bank.h"
+#include "peripherals/onchip/pads.h"
+#include "peripherals/onchip/pll.h"
+#include "peripherals/onchip/psm.h"
+#include "peripherals/onchip/pwm.h"
+#include "peripherals/onchip/resets.h"
+#include "peripherals/onchip/rosc.h"
+#include "peripherals/onchip/rtc.h"
+#include "peripherals/onchip/sio.h"
+#include "peripherals/onchip/spi.h"
+#include "peripherals/onchip/syscfg.h"
+#include "peripherals/onchip/sysinfo.h"
+#include "peripherals/onchip/uart.h"
+#include "peripherals/onchip/usb_device.h"
+#include "peripherals/onchip/watchdog.h"
+#include "peripherals/onchip/xosc.h"
+
+static void *find(struct machine *machine, const char *name) {
+    return machine_block(machine, name);
+}
+
+/* ---- Clocks: who feeds whom ---- */
+
+static void wire_clocks(struct machine *machine) {
+    struct xosc *xosc = find(machine, "XOSC");
+    struct rosc *rosc = find(machine, "ROSC");
+    struct pll *pll_sys = find(machine, "PLL_SYS");
+    struct pll *pll_usb = find(machine, "PLL_USB");
+    struct clocks *clocks = find(machine, "CLOCKS");
+    xosc->crystal_hz = machine->chip->crystal_hz;
+    rosc->desc = machine->chip->rosc;
+    pll_sys->reference = pll_usb->reference = &xosc->clock;
+    clocks->desc = machine->chip->clocks;
+    clocks->at[CLOCK_XOSC] = &xosc->clock;
+    clocks->at[CLOCK_ROSC] = &rosc->clock;
+    clocks->at[CLOCK_ROSC_PH] = &rosc->phased;
+    clocks->at[CLOCK_PLL_SYS] = &pll_sys->clock;
+    clocks->at[CLOCK_PLL_USB] = &pll_usb->clock;
+    machine->clk_sys = clocks_domain(clocks, CLOCK_SYS);
+}
+
+/* ---- Dormant: an oscillator sleeps until a pin or the RTC wakes it ---- */
+
+static void wake_oscillators(void *context, unsigned index, bool level) {
+    struct machine *machine = context;
+    if (level) {
+        xosc_wake(find(machine, "XOSC"));
+        rosc_wake(find(machine, "ROSC"));
+    }
+}
+
+static struct line *wake_lines(struct machine *machine, unsigned index) {
+    struct rtc *rtc = find(machine, "RTC"); /* RP2040 alone */
+    struct io_bank *bank0 = find(machine, "IO_BANK0"), *qspi = find(machine, "IO_QSPI");
+    struct line *lines[] = { &bank0->block.irq[2], &qspi->block.irq[2], rtc ? &rtc->block.irq[1] : NULL };
+    return index < sizeof(lines) / sizeof(lines[0]) ? lines[index] : NULL;
+}
+
+/* A wake-up that is already there when the oscillator goes to sleep counts. */
+static void oscillator_sleeps(void *context, bool dormant) {
+    struct line *line;
+    for (unsigned i = 0; dormant && (line = wake_lines(context, i)); i++) {
+        wake_oscillators(context, i, line->level);
+    }
+}
+
+static void wire_dormant(struct machine *machine) {
+    struct xosc *xosc = find(machine, "XOSC");
+    struct rosc *rosc = find(machine, "ROSC");
+    xosc->dormant = rosc->dormant = oscillator_sleeps;
+    xosc->context = rosc->context = machine;
+    struct line *line;
+    for (unsigned i = 0; (line = wake_lines(machine, i)); i++) {
+        *line = (struct line){ .set = wake_oscillators, .context = machine, .index = i };
+    }
+}
+
+/* ---- Resets ---- */
+
+/* RESETS holds or releases what has this bit. */
+static void hold_subsystem(void *context, unsigned bit, bool hold) {
+    struct machine *machine = context;
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        const struct block_at *at = &machine->chip->map[i];
+        if (at->resettable && at->reset == bit) {
+            block_hold_in_reset(machine->blocks[i], hold);
+        }
+    }
+}
+
+static void hold_core(struct machine *machine, unsigned index, bool hold) {
+    if (hold) {
+        core_reset(machine->cores[index]);
+    } else if (core_state(machine->cores[index]) == CORE_HELD) {
+        bootrom_start(machine->cores[index], machine->rom);
+    }
+}
+
+/* The power-on state machine holds or releases a stage. */
+static void hold_stage(void *context, unsigned bit, bool hold) {
+    struct machine *machine = context;
+    const struct chip_desc *chip = machine->chip;
+    for (unsigned i = 0; i < chip->stage_count; i++) {
+        if (hold && chip->stages[i].bit == bit) {
+            block_reset(find(machine, chip->stages[i].block));
+        }
+    }
+    if (bit == chip->psm_proc0 || bit == chip->psm_proc0 + 1) {
+        hold_core(machine, bit - chip->psm_proc0, hold);
+    }
+}
+
+static void watchdog_fires(void *context) {
+    machine_request_reset(context, RESET_WATCHDOG);
+}
+
+static void wire_resets(struct machine *machine) {
+    struct resets *resets = find(machine, "RESETS");
+    struct psm *psm = find(machine, "PSM");
+    struct watchdog *watchdog = find(machine, "WATCHDOG");
+    resets->hold = hold_subsystem;
+    psm->hold = hold_stage;
+    watchdog->fire = watchdog_fires;
+    struct syscfg *syscfg = find(machine, "SYSCFG");
+    struct sysinfo *sysinfo = find(machine, "SYSINFO");
+    syscfg->nmi_mask = machine_set_nmi_mask;
+    syscfg->context = machine;
+    sysinfo->chip_id = machine->chip->chip_id;
+    resets->context = psm->context = watchdog->context = machine;
+}
+
+/* ---- Pins and serial ports ---- */
+
+static void wire_pins(struct machine *machine) {
+    gpio_bank_init(&machine->bank0, &machine->env, machine->chip->bank0);
+    gpio_bank_init(&machine->qspi, &machine->env, machine->chip->qspi);
+    struct io_bank *io_bank0 = find(machine, "IO_BANK0");
+    struct io_bank *io_qspi = find(machine, "IO_QSPI");
+    struct pads *pads_bank0 = find(machine, "PADS_BANK0");
+    struct pads *pads_qspi = find(machine, "PADS_QSPI");
+    struct sio *sio = find(machine, "SIO");
+    io_bank0->gpio = pads_bank0->gpio = sio->gpio = &machine->bank0;
+    io_qspi->gpio = pads_qspi->gpio = sio->qspi = &machine->qspi;
+    sio->variant = machine->chip->sio;
+    sio->clk_sys = machine->clk_sys;
+}
+
+static void uart0_sent(void *context, uint8_t byte) {
+    machine_console_bytes(context, CONSOLE_UART0, &byte, 1);
+}
+
+static void uart1_sent(void *context, uint8_t byte) {
+    machine_console_bytes(context, CONSOLE_UART1, &byte, 1);
+}
+
+static void wire_uarts(struct machine *machine) {
+    for (unsigned i = 0; i < 2; i++) {
+        const struct uart_at *at = &machine->chip->uarts[i];
+        struct uart *uart = find(machine, at->name);
+        uart->clk_peri = clocks_domain(find(machine, "CLOCKS"), CLOCK_PERI);
+        uart->gpio = &machine->bank0;
+        uart->function = 2;
+        uart->tx_pins = at->tx;
+        uart->rx_pins = at->rx;
+        uart->cts_pins = at->cts;
+        uart->rts_pins = at->rts;
+        uart->transmit = i ? uart1_sent : uart0_sent;
+        uart->transmit_context = machine;
+        uart_feed_init(&machine->uart_feed[i], uart);
+    }
+}
+
+static void wire_spi_and_i2c(struct machine *machine) {
+    for (unsigned i = 0; i < 2; i++) {
+        const struct spi_at *at = &machine->chip->spis[i];
+        struct spi *spi = find(machine, at->name);
+        spi->clk_peri = clocks_domain(find(machine, "CLOCKS"), CLOCK_PERI);
+        spi->gpio = &machine->bank0;
+        spi->function = 1;
+        spi->rx_pins = at->rx;
+        spi->cs_pins = at->cs;
+        spi->sck_pins = at->sck;
+        spi->tx_pins = at->tx;
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        const struct i2c_at *at = &machine->chip->i2cs[i];
+        struct i2c *i2c = find(machine, at->name);
+        i2c->clk_sys = machine->clk_sys;
+        i2c->gpio = &machine->bank0;
+        i2c->function = 3;
+        i2c->sda_pins = at->sda;
+        i2c->scl_pins = at->scl;
+    }
+}
+
+static void wire_dma(struct machine *machine) {
+    struct dma *dma = find(machine, "DMA");
+    dma->variant = machine->chip->dma;
+    dma->bus = &machine->bus;
+    dma->clk_sys = machine->clk_sys;
+    dma->pulse_dreqs = machine->chip->pulse_dreqs;
+    dma->memory_written = chip_memory_written;
+    dma->memory_context = machine;
+    for (unsigned i = 0; i < machine->chip->dreq_count; i++) {
+        const struct dreq_at *at = &machine->chip->dreqs[i];
+        char *block = find(machine, at->block);
+        struct line *line = (struct line *)(block + at->line);
+        *line = (struct line){ .set = dma_set_dreq, .context = dma, .index = at->number };
+    }
+}
+
+/* ---- PWM and analogue inputs ---- */
+
+/* An input that no part sets sees the digital level of its pin. */
+static double pin_voltage(void *context, unsigned input) {
+    struct machine *machine = context;
+    return net_is_high(&machine->bank0.pins[machine->chip->adc_pin + input].net) ? 3.3 : 0;
+}
+
+static void wire_pwm_and_adc(struct machine *machine) {
+    struct pwm *pwm = find(machine, "PWM");
+    struct adc *adc = find(machine, "ADC");
+    pwm->clk_sys = machine->clk_sys;
+    pwm->gpio = &machine->bank0;
+    pwm->function = 4;
+    adc->clk_adc = clocks_domain(find(machine, "CLOCKS"), CLOCK_ADC);
+    adc->inputs = machine->chip->adc_inputs;
+    adc->fifo_depth = machine->chip->adc_fifo;
+    adc->voltage = pin_voltage;
+    adc->context = machine;
+}
+
+/* ---- USB ---- */
+
+static void cdc_received(void *context, unsigned instance, const uint8_t *data, size_t size) {
+    if (instance == 0) {
+        machine_console_bytes(context, CONSOLE_USB, data, size);
+    }
+}
+
+static bool wire_usb(struct machine *machine) {
+    struct block *usb = find(machine, "USBCTRL");
+    struct bus_window dpram = {
+        .name = "USB_DPRAM",
+        .base = 0x50100000,
+        .size = USB_DPRAM_SIZE,
+        .read = usb_device_dpram_read,
+        .write = usb_device_dpram_write,
+        .context = usb,
+    };
+    usb_device_set_vbus(usb, true);
+    usbhost_init(&machine->usbhost, &machine->env, usb_device_bus(usb));
+    machine->usb_listener = (struct usbhost_listener){ .context = machine, .cdc_received = cdc_received };
+    usbhost_listen(&machine->usbhost, &machine->usb_listener);
+    usb_device_cable_changed(usb);
+    return bus_add_window(&machine->bus, &dpram);
+}
+
+/* ---- All of it ---- */
+
+bool chip_wire_common(struct machine *machine) {
+    wire_clocks(machine);
+    wire_dormant(machine);
+    wire_resets(machine);
+    wire_pins(machine);
+    wire_uarts(machine);
+    wire_spi_and_i2c(machine);
+    wire_dma(machine);
+    wire_pwm_and_adc(machine);
+    return wire_usb(machine);
+}
+
+void chip_reset_blocks(struct machine *machine) {
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        block_reset(machine->blocks[i]);
+    }
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        core_reset(machine->cores[i]);
+    }
+}
+
+void chip_reset_by_watchdog(struct machine *machine) {
+    resets_watchdog(find(machine, "RESETS"));
+    psm_watchdog(find(machine, "PSM"));
+    watchdog_restart(find(machine, "WATCHDOG"));
+}
+
+void chip_start_cores(struct machine *machine) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        bootrom_start(machine->cores[i], machine->rom);
+    }
+}
+
+/* ---- Flash, as boot ROM services use it ---- */
+
+uint64_t chip_flash_erase(void *context, uint32_t offset, uint32_t size) {
+    return w25q_erase(&((struct machine *)context)->flash, offset, size);
+}
+
+uint64_t chip_flash_program(void *context, uint32_t offset, const uint8_t *data, uint32_t size) {
+    return w25q_program(&((struct machine *)context)->flash, offset, data, size);
+}
+
+void chip_memory_written(void *context, uint32_t address, uint32_t size) {
+    machine_memory_written(context, address, size);
+}

@@ -36,7 +36,8 @@ static const char usage[] =
     "Looking inside:\n"
     "  --log LEVELS          comma-separated: error,warn,guest,stub,info,trace, all or none (default "
     "error,warn,guest)\n"
-    "  --trace WHAT          comma-separated: exceptions, bus (implies the log level trace)\n"
+    "  --trace WHAT          comma-separated: exceptions, bus, usb (implies the log level trace)\n"
+    "  --usb-capture FILE    write what goes over USB as a pcap file (Wireshark reads it)\n"
     "  --stats               on leaving, print virtual time, wall time and their ratio\n"
     "  --help                this text\n"
     "\n"
@@ -60,6 +61,7 @@ enum option_id {
     OPTION_EXACT,
     OPTION_LOG,
     OPTION_TRACE,
+    OPTION_USB_CAPTURE,
     OPTION_STATS,
     OPTION_HELP,
 };
@@ -82,6 +84,7 @@ static const struct option long_options[] = {
     { "exact", no_argument, NULL, OPTION_EXACT },
     { "log", required_argument, NULL, OPTION_LOG },
     { "trace", required_argument, NULL, OPTION_TRACE },
+    { "usb-capture", required_argument, NULL, OPTION_USB_CAPTURE },
     { "stats", no_argument, NULL, OPTION_STATS },
     { "help", no_argument, NULL, OPTION_HELP },
     { 0 },
@@ -156,8 +159,10 @@ static bool parse_trace(struct run_options *options, const char *word) {
         options->trace_exceptions = true;
     } else if (strcmp(word, "bus") == 0) {
         options->trace_bus = true;
+    } else if (strcmp(word, "usb") == 0) {
+        options->trace_usb = true;
     } else {
-        return complain("--trace", word, "say exceptions or bus");
+        return complain("--trace", word, "say exceptions, bus or usb");
     }
     return true;
 }
@@ -193,6 +198,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->console;
     case OPTION_SERIAL_LOG:
         return &options->serial_log_file;
+    case OPTION_USB_CAPTURE:
+        return &options->usb_capture;
     case OPTION_EXPECT:
         return &options->expect_text;
     case OPTION_FAIL:

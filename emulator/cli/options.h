@@ -25,12 +25,14 @@ struct run_options {
     const char *expect_text;
     const char *fail_text;
     const char *serial_log_file;
+    const char *usb_capture;
     double speed;        /* times real time; SPEED_MAX: as fast as it goes; SPEED_DEFAULT: not said */
     uint64_t timeout_ms; /* virtual; 0: none */
     uint64_t seed;
     bool log[LOG_LEVELS];
     bool trace_bus;
     bool trace_exceptions;
+    bool trace_usb;
     bool exact;
     bool stats;
 };

@@ -1,6 +1,7 @@
 /* `ouroboard run`: from options to a running machine and back. */
 #include "emulator/cli/commands.h"
 #include "emulator/cli/session.h"
+#include "emulator/usbhost/usbhost.h"
 #include "firmware-loader/boards.h"
 #include "firmware-loader/describe.h"
 #include "firmware-loader/firmware.h"
@@ -144,6 +145,28 @@ static bool load_bootrom(struct job *job, const char *path, struct error *error)
     return !path || (job->bootrom && read_exactly(path, job->bootrom, size, "--bootrom", error));
 }
 
+static void write_capture(void *context, const void *bytes, size_t length) {
+    fwrite(bytes, 1, length, context);
+}
+
+static bool open_capture(struct session *session, struct error *error) {
+    const char *path = session->options->usb_capture;
+    struct usbhost *host = machine_usbhost(session->machine);
+    if (host) {
+        usbhost_trace(host, session->options->trace_usb);
+    }
+    if (!path || !host) {
+        return true;
+    }
+    session->usb_capture = fopen(path, "wb");
+    if (!session->usb_capture) {
+        error_set(error, "--usb-capture %s: %s", path, strerror(errno));
+        return false;
+    }
+    usbhost_capture(host, write_capture, session->usb_capture);
+    return true;
+}
+
 static bool make_machine(struct job *job, struct error *error) {
     struct session *session = &job->session;
     const struct run_options *options = session->options;
@@ -172,7 +195,7 @@ static bool make_machine(struct job *job, struct error *error) {
     machine_trace_bus(session->machine, options->trace_bus);
     machine_trace_exceptions(session->machine, options->trace_exceptions);
     session_attach(session);
-    return true;
+    return open_capture(session, error);
 }
 
 static bool open_flash(struct job *job, struct error *error) {
@@ -236,6 +259,9 @@ static int close_all(struct job *job, int code) {
     console_close(job->session.console);
     if (job->session.serial_log) {
         fclose(job->session.serial_log);
+    }
+    if (job->session.usb_capture) {
+        fclose(job->session.usb_capture);
     }
     image_finish(&job->image);
     free(job->bootrom);

@@ -19,6 +19,7 @@ struct session {
     struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
     struct drive_link drive;       /* --drive */
     FILE *serial_log;
+    FILE *usb_capture;
     int verdict; /* exit code, or NO_VERDICT */
     struct matcher expect, fail, safe_mode;
     struct pace pace;

@@ -30,7 +30,7 @@ static uint64_t transaction_time(const struct usb_pipe *pipe, unsigned length) {
 
 /* ---- Queues ---- */
 /* The transfer leaves its queue; done() is the last thing, it may submit again. */
-static void finish(struct usb_transfer *transfer, enum usb_result result) {
+static void finish(struct usb_engine *engine, struct usb_transfer *transfer, enum usb_result result) {
     struct usb_pipe *pipe = transfer->pipe;
     struct usb_transfer **at = &pipe->first;
     while (*at && *at != transfer) {
@@ -41,6 +41,9 @@ static void finish(struct usb_transfer *transfer, enum usb_result result) {
     }
     transfer->next = NULL;
     transfer->queued = false;
+    if (engine->observe) {
+        engine->observe(engine->observer, transfer, false, result);
+    }
     if (transfer->done) {
         transfer->done(transfer, result);
     }
@@ -75,13 +78,17 @@ bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct 
         at = &(*at)->next;
     }
     *at = transfer;
+    transfer->number = ++engine->transfers;
+    if (engine->observe) {
+        engine->observe(engine->observer, transfer, true, USB_RESULT_OK);
+    }
     kick(engine, SUBMIT_LATENCY_PS);
     return true;
 }
 
 void usb_engine_cancel(struct usb_engine *engine, struct usb_transfer *transfer) {
     if (transfer->queued) {
-        finish(transfer, USB_RESULT_CANCELLED);
+        finish(engine, transfer, USB_RESULT_CANCELLED);
     }
 }
 
@@ -111,12 +118,12 @@ static void build_order(struct usb_engine *engine) {
 }
 
 /* What was queued when this began; a done() that submits again is served later, by itself. */
-static void cancel_queue(struct usb_pipe *pipe) {
+static void cancel_queue(struct usb_engine *engine, struct usb_pipe *pipe) {
     struct usb_transfer *transfer = pipe->first;
     pipe->first = NULL;
     while (transfer) {
         struct usb_transfer *next = transfer->next;
-        finish(transfer, USB_RESULT_CANCELLED);
+        finish(engine, transfer, USB_RESULT_CANCELLED);
         transfer = next;
     }
 }
@@ -125,7 +132,7 @@ struct usb_pipe *usb_engine_open(struct usb_engine *engine, uint8_t number, bool
                                  uint16_t max_packet, uint8_t interval_ms) {
     struct usb_pipe *pipe = &engine->pipe[type == USB_CONTROL ? 0 : (number & 15) * 2 + in];
     pipe->open = false;
-    cancel_queue(pipe);
+    cancel_queue(engine, pipe);
     *pipe = (struct usb_pipe){ .open = true, .number = number & 15, .in = in, .type = type, .first = pipe->first };
     pipe->max_packet = max_packet < 1 ? 1 : max_packet > USB_PACKET_MAX ? USB_PACKET_MAX : max_packet;
     pipe->interval_ms = interval_ms ? interval_ms : 1;
@@ -139,7 +146,7 @@ void usb_engine_close_all(struct usb_engine *engine) {
     }
     engine->order_count = 0;
     for (unsigned i = 0; i < USB_PIPES; i++) {
-        cancel_queue(&engine->pipe[i]);
+        cancel_queue(engine, &engine->pipe[i]);
     }
 }
 
@@ -160,29 +167,9 @@ void usb_engine_endpoint_changed(struct usb_engine *engine, uint8_t number, bool
 }
 
 /* ---- Transactions ---- */
-static void capture(struct usb_engine *engine, const struct usb_pipe *pipe, enum usb_transaction_kind token,
-                    enum usb_answer answer, const uint8_t *data, unsigned length) {
-    if (!engine->capture || answer == USB_NAK) {
-        return;
-    }
-    struct usb_transaction transaction = {
-        .time_ps = scheduler_now(engine->env->scheduler),
-        .address = engine->address,
-        .endpoint = pipe->number,
-        .token = token,
-        .type = pipe->type,
-        .answer = answer,
-        .data = data,
-        .length = length,
-    };
-    engine->capture(engine->capture_context, &transaction);
-}
-
 static enum usb_answer token_setup(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer) {
     struct usb_bus_device *device = engine->device;
-    enum usb_answer answer = device->class->setup(device->context, engine->address, pipe->number, transfer->setup);
-    capture(engine, pipe, USB_TOKEN_SETUP, answer, transfer->setup, 8);
-    return answer;
+    return device->class->setup(device->context, engine->address, pipe->number, transfer->setup);
 }
 
 /* With USB_ACK *ret_length is what arrived anew (0 for a packet sent a second time, and then *ret_last is false). */
@@ -193,7 +180,6 @@ static enum usb_answer token_in(struct usb_engine *engine, struct usb_pipe *pipe
     bool data1 = false;
     enum usb_answer answer =
         device->class->in(device->context, engine->address, pipe->number, engine->packet, &length, &data1);
-    capture(engine, pipe, USB_TOKEN_IN, answer, engine->packet, length);
     *ret_length = 0;
     *ret_last = *ret_babble = false;
     if (answer != USB_ACK || (data1 != pipe->data1 && pipe->type != USB_ISOCHRONOUS)) {
@@ -220,7 +206,6 @@ static enum usb_answer token_out(struct usb_engine *engine, struct usb_pipe *pip
     const uint8_t *data = length ? transfer->data + transfer->actual : engine->packet;
     enum usb_answer answer =
         device->class->out(device->context, engine->address, pipe->number, pipe->data1, data, length);
-    capture(engine, pipe, USB_TOKEN_OUT, answer, data, length);
     if (answer == USB_ACK || pipe->type == USB_ISOCHRONOUS) {
         pipe->data1 = !pipe->data1;
         transfer->actual += length;
@@ -299,7 +284,7 @@ static struct step control_step(struct usb_engine *engine, struct usb_pipe *pipe
 static bool take_step(struct usb_engine *engine, struct usb_pipe *pipe, uint64_t start_ps) {
     struct usb_transfer *transfer = pipe->first;
     if (pipe->halted) {
-        finish(transfer, USB_RESULT_STALL);
+        finish(engine, transfer, USB_RESULT_STALL);
         return true;
     }
     struct step step =
@@ -313,16 +298,16 @@ static bool take_step(struct usb_engine *engine, struct usb_pipe *pipe, uint64_t
     engine->free_ps = start_ps + transaction_time(pipe, step.length);
     if (step.answer == USB_STALL) {
         pipe->halted = pipe->type != USB_CONTROL;
-        finish(transfer, USB_RESULT_STALL);
+        finish(engine, transfer, USB_RESULT_STALL);
     } else if (step.answer == USB_TIMEOUT) {
         pipe->due_ms = engine->frame_ms + 1;
         if (++transfer->errors >= TRIES) {
-            finish(transfer, USB_RESULT_ERROR);
+            finish(engine, transfer, USB_RESULT_ERROR);
         }
     } else {
         transfer->errors = 0;
         if (step.done) {
-            finish(transfer, step.result);
+            finish(engine, transfer, step.result);
         }
     }
     return true;
@@ -382,7 +367,7 @@ static void expire(struct usb_engine *engine) {
     for (unsigned i = 0; i < engine->order_count; i++) {
         struct usb_pipe *pipe = engine->order[i];
         if (pipe->first && pipe->first->deadline_ms <= engine->frame_ms) {
-            finish(pipe->first, USB_RESULT_TIMEOUT);
+            finish(engine, pipe->first, USB_RESULT_TIMEOUT);
         }
     }
 }

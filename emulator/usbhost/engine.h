@@ -28,6 +28,7 @@ struct usb_transfer {
     void *owner;
 
     uint32_t actual; /* bytes that went over; below: the engine's */
+    uint64_t number; /* counts up, for captures */
     struct usb_pipe *pipe;
     struct usb_transfer *next;
     uint64_t deadline_ms;
@@ -50,17 +51,6 @@ struct usb_pipe {
     struct usb_transfer *first;
 };
 
-/* A transaction that has taken place, for captures. */
-struct usb_transaction {
-    uint64_t time_ps;
-    uint8_t address, endpoint;
-    enum usb_transaction_kind { USB_TOKEN_SETUP, USB_TOKEN_IN, USB_TOKEN_OUT } token;
-    enum usb_transfer_type type;
-    enum usb_answer answer; /* NAKs are not reported */
-    const uint8_t *data;    /* borrowed for the call */
-    unsigned length;
-};
-
 #define USB_PIPES 32
 
 struct usb_engine {
@@ -78,8 +68,10 @@ struct usb_engine {
     unsigned order_count; /* open pipes, interrupt ones first, then control, then bulk */
     unsigned turn;        /* of the bulk pipes: who is asked first */
     uint8_t packet[USB_PACKET_MAX];
-    void (*capture)(void *context, const struct usb_transaction *transaction); /* may be NULL */
-    void *capture_context;
+    uint64_t transfers; /* submitted so far */
+    /* Called for every transfer when it is submitted and when it is done. May be NULL. */
+    void (*observe)(void *context, const struct usb_transfer *transfer, bool submitted, enum usb_result result);
+    void *observer;
 };
 
 void usb_engine_init(struct usb_engine *engine, struct environment *env, struct usb_bus_device *device);

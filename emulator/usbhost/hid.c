@@ -31,6 +31,7 @@ static void tell(struct usbhost_hid *hid, const struct hid_field *field, uint32_
         .value = value,
         .relative = field->relative,
     };
+    usbhost_trace_hid(hid->host, &event);
     USBHOST_NOTIFY(hid->host, hid_event, &event);
 }
 

@@ -24,6 +24,7 @@ static void packets_arrived(struct usbhost_midi *midi, const uint8_t *data, unsi
     for (unsigned i = 0; i + 4 <= length; i += 4) {
         unsigned count = packet_bytes[data[i] & 15];
         if (count) {
+            usbhost_trace_midi(midi->host, midi->instance, data[i] >> 4, data + i + 1, count);
             USBHOST_NOTIFY(midi->host, midi_received, midi->instance, data[i] >> 4, data + i + 1, count);
         }
     }

@@ -40,6 +40,10 @@ void usbhost_midi_init(struct usbhost *host);
 void usbhost_midi_bind(struct usbhost *host, struct usbhost_interface *interface);
 void usbhost_midi_unbind(struct usbhost *host);
 
+/* capture.c */
+void usbhost_trace_hid(struct usbhost *host, const struct usbhost_hid_event *event);
+void usbhost_trace_midi(struct usbhost *host, unsigned instance, unsigned cable, const uint8_t *bytes, unsigned length);
+
 #define USBHOST_NOTIFY(host, function, ...)                                                                            \
     for (struct usbhost_listener *listener_ = (host)->listeners; listener_; listener_ = listener_->next) {             \
         if (listener_->function) {                                                                                     \

@@ -190,6 +190,8 @@ void usbhost_init(struct usbhost *host, struct environment *env, struct usb_bus_
     host->device = device;
     host->timer = (struct event){ .name = "USB port", .callback = timer_due, .owner = host };
     usb_engine_init(&host->engine, env, device);
+    host->engine.observe = usbhost_observe;
+    host->engine.observer = host;
     usbhost_cdc_init(host);
     usbhost_msc_init(host);
     usbhost_hid_init(host);

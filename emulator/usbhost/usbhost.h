@@ -6,6 +6,7 @@
 #ifndef USBHOST_USBHOST_H
 #define USBHOST_USBHOST_H
 
+#include "emulator/usbhost/capture.h"
 #include "emulator/usbhost/cdc.h"
 #include "emulator/usbhost/descriptor.h"
 #include "emulator/usbhost/engine.h"
@@ -52,6 +53,7 @@ struct usbhost {
     struct environment *env;
     struct usb_bus_device *device;
     struct usb_engine engine;
+    struct usbhost_capture capture;
     struct event timer; /* of the port: what comes next, and when */
     void (*next_step)(struct usbhost *host);
     void (*after_reset)(struct usbhost *host);
@@ -97,6 +99,12 @@ void usbhost_reset_port(struct usbhost *host);
 /* Stop frames (the device suspends 3 ms later), and wake it again. No effect when not configured / not suspended. */
 void usbhost_suspend(struct usbhost *host);
 void usbhost_resume(struct usbhost *host);
+
+/* Write all transfers from now on as a pcap file that Wireshark reads, header first; `write` NULL stops it. */
+void usbhost_capture(struct usbhost *host, void (*write)(void *context, const void *bytes, size_t length),
+                     void *context);
+/* A trace line for every transfer, HID event and MIDI message. */
+void usbhost_trace(struct usbhost *host, bool on);
 
 /* ---- CDC ACM: instances in the order of their interfaces, the console first ---- */
 /* The device has such a port and it is open. */

@@ -335,6 +335,48 @@ static void broken_descriptors_are_refused(void **state) {
     }
 }
 
+static struct {
+    uint8_t bytes[60000];
+    size_t length;
+} captured;
+
+static void write_capture(void *context, const void *bytes, size_t length) {
+    assert_true(captured.length + length <= sizeof(captured.bytes));
+    memcpy(captured.bytes + captured.length, bytes, length);
+    captured.length += length;
+}
+
+static uint32_t captured_word(size_t at) {
+    uint32_t word;
+    assert_true(at + 4 <= captured.length);
+    memcpy(&word, captured.bytes + at, 4);
+    return word;
+}
+
+static void capture_is_pcap_of_usbmon(void **state) {
+    setup(&fw, &console);
+    captured.length = 0;
+    usbhost_capture(&fw.host, write_capture, NULL);
+    fw_start(&fw);
+    fw_run(&fw, 500 * PS_PER_MS);
+    assert_int_equal(captured_word(0), 0xa1b2c3d4);
+    assert_int_equal(captured_word(20), 220);
+    const uint8_t *first = captured.bytes + 24 + 16; /* GET_DESCRIPTOR is submitted */
+    static const uint8_t request[8] = { 0x80, 6, 0, 1, 0, 0, 64, 0 };
+    assert_true(first[8] == 'S' && first[9] == 2 && first[10] == 0x80 && first[14] == 0);
+    assert_memory_equal(first + 40, request, 8);
+    size_t second = 24 + 16 + captured_word(24 + 8);
+    assert_int_equal(captured_word(second + 8), 64 + 18);
+    assert_true(captured.bytes[second + 16 + 8] == 'C');
+    assert_memory_equal(captured.bytes + second + 16 + 64, device_descriptor, 18);
+    unsigned records = 0;
+    for (size_t at = 24; at < captured.length; at += 16 + captured_word(at + 8)) {
+        records++;
+    }
+    assert_true(records > 20);
+    fw_finish(&fw);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enumerates),
@@ -349,6 +391,7 @@ int main(void) {
         cmocka_unit_test(suspend_and_resume),
         cmocka_unit_test(frames_come_every_millisecond),
         cmocka_unit_test(idle_costs_one_event_a_frame),
+        cmocka_unit_test(capture_is_pcap_of_usbmon),
         cmocka_unit_test(broken_descriptors_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

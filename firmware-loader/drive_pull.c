@@ -277,6 +277,71 @@ static void file_to_host(struct drive *drive, const struct drive_found *found, c
     }
 }
 
+/* The drive has no such file any more. True when the record goes as well. */
+static bool remove_file(struct drive *drive, struct drive_record *record) {
+    struct drive_item item;
+    enum drive_host_result result = drive_host_stat(drive->folder, record->path, &item);
+    if (result == DRIVE_HOST_GONE) {
+        return true;
+    }
+    if (result == DRIVE_HOST_OK && drive_signature_equal(&item.signature, &record->signature) && !record->refused) {
+        result = drive_host_remove(drive->folder, record->path, false);
+        if (result == DRIVE_HOST_OK) {
+            return true;
+        }
+        drive_say(&drive->reporter, LOG_WARN, "%s/%s: deleted on the drive, but not here: %s", drive->folder,
+                  record->path, strerror(errno));
+    }
+    record->on_volume = false;
+    return false;
+}
+
+static bool remove_folder(struct drive *drive, struct drive_record *record) {
+    record->on_volume = false;
+    return drive_host_remove(drive->folder, record->path, true) != DRIVE_HOST_FAILED;
+}
+
+/* The volume does not have it any more. */
+static void forget(struct drive *drive, struct drive_record *record) {
+    bool drop = !record->on_host || (record->folder ? remove_folder(drive, record) : remove_file(drive, record));
+    if (drop) {
+        drive_records_remove(&drive->records, record->path);
+    }
+    drive->host_written = true;
+}
+
+/* From the end: what is in a folder goes before the folder. */
+static void remove_gone(struct drive *drive) {
+    bool freed = false;
+    for (size_t i = drive->records.count; i-- > 0;) {
+        struct drive_record *record = &drive->records.items[i];
+        if (record->on_volume && !record->seen && !drive->formatted) {
+            forget(drive, record);
+            freed = true;
+        }
+    }
+    if (freed) {
+        drive_push_retry(drive);
+    }
+}
+
+/* A file of which the volume has made a folder, or the other way round: the old one goes first. */
+static void remove_other_kind(struct drive *drive, const struct drive_found *found) {
+    struct drive_record *record = drive_records_find(&drive->records, found->path);
+    size_t length = strlen(found->path);
+    if (!record || !record->on_volume || record->folder == !!(found->entry.attributes & FAT_DIRECTORY)) {
+        return;
+    }
+    for (size_t i = drive->records.count; i-- > 0;) {
+        record = &drive->records.items[i];
+        bool below =
+            !strncmp(record->path, found->path, length) && (!record->path[length] || record->path[length] == '/');
+        if (below && record->on_volume) {
+            forget(drive, record);
+        }
+    }
+}
+
 static void pull_file(struct drive *drive, struct fat_volume *volume, const struct drive_found *found) {
     struct drive_record *record = drive_records_find(&drive->records, found->path);
     const struct fat_entry *entry = &found->entry;
@@ -322,49 +387,6 @@ static void pull_folder(struct drive *drive, const struct drive_found *found) {
     note_failure(drive, found->path);
 }
 
-/* The drive has no such file any more. True when the record goes as well. */
-static bool remove_file(struct drive *drive, struct drive_record *record) {
-    struct drive_item item;
-    enum drive_host_result result = drive_host_stat(drive->folder, record->path, &item);
-    if (result == DRIVE_HOST_GONE) {
-        return true;
-    }
-    if (result == DRIVE_HOST_OK && drive_signature_equal(&item.signature, &record->signature) && !record->refused) {
-        result = drive_host_remove(drive->folder, record->path, false);
-        if (result == DRIVE_HOST_OK) {
-            return true;
-        }
-        drive_say(&drive->reporter, LOG_WARN, "%s/%s: deleted on the drive, but not here: %s", drive->folder,
-                  record->path, strerror(errno));
-    }
-    record->on_volume = false;
-    return false;
-}
-
-static bool remove_folder(struct drive *drive, struct drive_record *record) {
-    record->on_volume = false;
-    return drive_host_remove(drive->folder, record->path, true) != DRIVE_HOST_FAILED;
-}
-
-/* From the end: what is in a folder goes before the folder. */
-static void remove_gone(struct drive *drive) {
-    bool freed = false;
-    for (size_t i = drive->records.count; i-- > 0;) {
-        struct drive_record *record = &drive->records.items[i];
-        if (!record->on_volume || record->seen || drive->formatted) {
-            continue;
-        }
-        bool drop = !record->on_host || (record->folder ? remove_folder(drive, record) : remove_file(drive, record));
-        if (drop) {
-            drive_records_remove(&drive->records, record->path);
-        }
-        freed = drive->host_written = true;
-    }
-    if (freed) {
-        drive_push_retry(drive);
-    }
-}
-
 static void finish_look(struct drive *drive) {
     remove_gone(drive);
     drive_snapshot_finish(&drive->snapshot);
@@ -398,6 +420,7 @@ void drive_pull_step(struct drive *drive) {
         if (drive_path_ignored(found->path)) {
             continue;
         }
+        remove_other_kind(drive, found);
         if (found->entry.attributes & FAT_DIRECTORY) {
             pull_folder(drive, found);
         } else {

@@ -155,24 +155,33 @@ uint32_t fat_cluster_sector(const struct fat_volume *volume, uint32_t cluster) {
     return volume->data_start + (cluster - 2) * volume->cluster_sectors;
 }
 
-/* The bytes that hold an entry; one of FAT12 may lie in two sectors. */
-static enum fat_result table_bytes(struct fat_volume *volume, uint32_t offset, unsigned count, uint8_t *bytes) {
-    for (unsigned i = 0; i < count;) {
-        uint8_t sector[FAT_SECTOR_SIZE];
-        enum fat_result result = fat_sector_read(volume, volume->fat_start + (offset + i) / FAT_SECTOR_SIZE, sector);
+/* The byte of the first table at an offset. */
+static enum fat_result table_byte(struct fat_volume *volume, uint32_t offset, uint8_t *ret_byte) {
+    uint32_t number = volume->fat_start + offset / FAT_SECTOR_SIZE;
+    if (number != volume->table_sector) {
+        volume->table_sector = 0;
+        enum fat_result result = fat_sector_read(volume, number, volume->table_data);
         if (result) {
             return result;
         }
-        do {
-            bytes[i] = sector[(offset + i) % FAT_SECTOR_SIZE];
-            i++;
-        } while (i < count && (offset + i) % FAT_SECTOR_SIZE);
+        volume->table_sector = number;
     }
+    *ret_byte = volume->table_data[offset % FAT_SECTOR_SIZE];
     return FAT_OK;
+}
+
+/* The bytes that hold an entry; one of FAT12 may lie in two sectors. */
+static enum fat_result table_bytes(struct fat_volume *volume, uint32_t offset, unsigned count, uint8_t *bytes) {
+    enum fat_result result = FAT_OK;
+    for (unsigned i = 0; i < count && !result; i++) {
+        result = table_byte(volume, offset + i, &bytes[i]);
+    }
+    return result;
 }
 
 static enum fat_result table_store(struct fat_volume *volume, uint32_t base, uint32_t offset, unsigned count,
                                    const uint8_t *bytes) {
+    volume->table_sector = 0;
     for (unsigned i = 0; i < count;) {
         uint8_t sector[FAT_SECTOR_SIZE];
         uint32_t number = base + (offset + i) / FAT_SECTOR_SIZE;

@@ -65,8 +65,10 @@ struct fat_volume {
     uint32_t root_start, root_sectors; /* FAT12/16 */
     uint32_t root_cluster;             /* FAT32 */
     uint32_t data_start;
-    uint32_t clusters; /* numbered from 2 */
-    uint32_t search;   /* where the search for a free cluster goes on */
+    uint32_t clusters;     /* numbered from 2 */
+    uint32_t search;       /* where the search for a free cluster goes on */
+    uint32_t table_sector; /* of which `table_data` is a copy; 0: of none */
+    uint8_t table_data[FAT_SECTOR_SIZE];
 };
 
 struct fat_place {
@@ -102,7 +104,7 @@ struct fat_format_options {
 /* Make an empty volume over the whole device, laid out as CircuitPython's f_mkfs does it. */
 enum fat_result fat_format(const struct fat_device *device, const struct fat_format_options *options);
 
-/* Read the boot sector. The device is copied. */
+/* Read the boot sector. The device is copied. While the volume is in use nobody else changes what the device holds. */
 enum fat_result fat_mount(struct fat_volume *volume, const struct fat_device *device);
 /* The allocation table's value for a cluster: 0 is free, UINT32_MAX the end of a chain. */
 enum fat_result fat_table_entry(struct fat_volume *volume, uint32_t cluster, uint32_t *ret_value);
@@ -124,8 +126,9 @@ enum fat_result fat_read(struct fat_volume *volume, const struct fat_entry *file
 enum fat_result fat_file_sectors(struct fat_volume *volume, const struct fat_entry *file,
                                  bool (*callback)(void *context, uint32_t sector), void *context);
 
-/* Create or replace a file as a whole. The folder above must exist. The new contents are complete on the volume before
- * the old ones are given up, where there is room for both. On an error other than FAT_IO nothing has changed. */
+/* Create or replace a file as a whole (attributes it has it keeps). The folder above must exist. The new contents are
+ * complete on the volume before the old ones are given up, where there is room for both. On an error other than FAT_IO
+ * nothing has changed. */
 enum fat_result fat_write(struct fat_volume *volume, const char *path, const void *data, uint32_t size,
                           uint32_t modified, uint8_t attributes);
 enum fat_result fat_make_directory(struct fat_volume *volume, const char *path, uint32_t modified);

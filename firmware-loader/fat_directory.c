@@ -262,23 +262,48 @@ enum fat_result fat_lookup(struct fat_volume *volume, const char *path, struct f
     return result ? result : fat_find(volume, directory, name, ret_entry);
 }
 
-/* Whether a short name is taken, as an entry or as an alias. */
-static enum fat_result short_taken(struct fat_volume *volume, uint32_t directory, const uint8_t name[11],
-                                   bool *ret_taken) {
+#define TAILS 65536
+
+/* The short names of a folder that are in the way of a wish: the wish itself, and its numeric tails. */
+struct taken {
+    bool plain;
+    uint8_t tails[TAILS / 8];
+};
+
+/* The number behind '~' in a short name; 0: none. */
+static unsigned tail_number(const uint8_t *slot) {
+    const uint8_t *tilde = memchr(slot, '~', 8);
+    unsigned number = 0;
+    for (const uint8_t *p = tilde ? tilde + 1 : slot + 8; p < slot + 8 && *p >= '0' && *p <= '9'; p++) {
+        number = number * 10 + (unsigned)(*p - '0');
+    }
+    return number < TAILS ? number : 0;
+}
+
+static void note_taken(struct taken *taken, const struct fat_short_name *wish, const uint8_t *slot) {
+    uint8_t name[11];
+    unsigned number = tail_number(slot);
+    taken->plain |= !memcmp(slot, wish->name, 11);
+    fat_short_tail(wish, number, name);
+    if (number && !memcmp(slot, name, 11)) {
+        taken->tails[number / 8] |= (uint8_t)(1 << number % 8);
+    }
+}
+
+static enum fat_result find_taken(struct fat_volume *volume, uint32_t directory, const struct fat_short_name *wish,
+                                  struct taken *ret_taken) {
     struct fat_cursor cursor;
     cursor_init(volume, directory, &cursor);
     struct slot_reader reader = { .volume = volume, .cursor = &cursor, .loaded = UINT32_MAX };
-    *ret_taken = false;
+    memset(ret_taken, 0, sizeof(*ret_taken));
     for (;;) {
         const uint8_t *slot;
         enum fat_result result = next_slot(&reader, &slot);
         if (result || slot[0] == 0) {
             return result == FAT_NOT_FOUND ? FAT_OK : result;
         }
-        bool counts = slot[0] != FAT_SLOT_FREE && (slot[11] & 0x3f) != FAT_LONG_NAME && !(slot[11] & FAT_LABEL);
-        if (counts && !memcmp(slot, name, 11)) {
-            *ret_taken = true;
-            return FAT_OK;
+        if (slot[0] != FAT_SLOT_FREE && (slot[11] & 0x3f) != FAT_LONG_NAME && !(slot[11] & FAT_LABEL)) {
+            note_taken(ret_taken, wish, slot);
         }
     }
 }
@@ -286,22 +311,24 @@ static enum fat_result short_taken(struct fat_volume *volume, uint32_t directory
 static enum fat_result choose_short(struct fat_volume *volume, uint32_t directory, const char *name,
                                     struct fat_room *room, bool *ret_long) {
     struct fat_short_name wish;
-    bool taken = false;
+    struct taken taken;
     fat_short_from_name(name, &wish);
-    memcpy(room->short_name, wish.name, 11);
-    enum fat_result result = FAT_OK;
-    if (!wish.lossy) {
-        result = short_taken(volume, directory, room->short_name, &taken);
+    enum fat_result result = find_taken(volume, directory, &wish, &taken);
+    if (result) {
+        return result;
     }
-    bool tail = wish.lossy || taken;
-    taken = true;
-    for (unsigned number = 1; !result && tail && taken && number < 100000; number++) {
+    bool tail = wish.lossy || taken.plain;
+    memcpy(room->short_name, wish.name, 11);
+    if (tail) {
+        unsigned number = 1;
+        while (number < TAILS && taken.tails[number / 8] & 1 << number % 8) {
+            number++;
+        }
         fat_short_tail(&wish, number, room->short_name);
-        result = short_taken(volume, directory, room->short_name, &taken);
     }
     *ret_long = wish.needs_long || tail;
     room->case_flags = *ret_long ? 0 : wish.case_flags;
-    return result;
+    return FAT_OK;
 }
 
 /* A cleared cluster at the folder's end. */

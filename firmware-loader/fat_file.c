@@ -201,7 +201,7 @@ enum fat_result fat_write(struct fat_volume *volume, const char *path, const voi
         return result ? result : FAT_WRONG_KIND;
     }
     entry.modified = modified;
-    entry.attributes = attributes;
+    entry.attributes |= attributes;
     return replace(volume, &entry, data, size);
 }
 

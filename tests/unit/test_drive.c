@@ -331,6 +331,22 @@ static void what_the_firmware_writes_appears(void **state) {
     assert_string_equal(board.lines, "");
 }
 
+static void files_and_folders_change_places(void **state) {
+    attach();
+    struct fat_volume volume = firmware_volume();
+    assert_int_equal(fat_remove(&volume, "code.py"), FAT_OK);
+    assert_int_equal(fat_make_directory(&volume, "code.py", 0x21 << 16), FAT_OK);
+    assert_int_equal(firmware_write("code.py/inside", "1"), FAT_OK);
+    assert_int_equal(firmware_remove("lib/module.py"), FAT_OK);
+    assert_int_equal(firmware_remove("lib"), FAT_OK);
+    assert_int_equal(firmware_write("lib", "a file"), FAT_OK);
+    settle();
+    assert_string_equal(folder_text("code.py/inside"), "1");
+    assert_string_equal(folder_text("lib"), "a file");
+    same_on_both();
+    assert_string_equal(board.lines, "");
+}
+
 /* Written over in place: same size, same date, same cluster. */
 static void a_change_of_data_alone_is_seen(void **state) {
     attach();
@@ -656,6 +672,7 @@ int main(void) {
         TEST(touching_a_file_writes_its_date_alone),
         TEST(editors_do_no_harm),
         TEST(what_the_firmware_writes_appears),
+        TEST(files_and_folders_change_places),
         TEST(a_change_of_data_alone_is_seen),
         TEST(a_conflict_keeps_both),
         TEST(a_changed_file_wins_over_a_deleted_one),

@@ -202,12 +202,20 @@ static void wire_spi_and_i2c(struct machine *machine) {
     }
 }
 
+/* All requests that come as pulses are the PWM's, by slice. */
+static void wants_pulses(void *context, uint64_t dreqs) {
+    struct machine *machine = context;
+    pwm_want_dreqs(find(machine, "PWM"), (uint32_t)(dreqs >> __builtin_ctzll(machine->chip->pulse_dreqs)));
+}
+
 static void wire_dma(struct machine *machine) {
     struct dma *dma = find(machine, "DMA");
     dma->variant = machine->chip->dma;
     dma->bus = &machine->bus;
     dma->clk_sys = machine->clk_sys;
     dma->pulse_dreqs = machine->chip->pulse_dreqs;
+    dma->wants_pulses = wants_pulses;
+    dma->pulse_context = machine;
     dma->memory_written = chip_memory_written;
     dma->memory_context = machine;
     for (unsigned i = 0; i < machine->chip->dreq_count; i++) {

@@ -185,9 +185,13 @@ static void tick(struct dma *dma, uint64_t cycle) {
 
 /* ---- The life of a channel ---- */
 static void listen(struct dma *dma) {
+    uint64_t before = dma->listening;
     dma->listening = 0;
     for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
         dma->listening |= UINT64_C(1) << treq_of(dma, &dma->channels[__builtin_ctz(rest)]);
+    }
+    if (((before ^ dma->listening) & dma->pulse_dreqs) && dma->wants_pulses) {
+        dma->wants_pulses(dma->pulse_context, dma->listening & dma->pulse_dreqs);
     }
 }
 
@@ -675,7 +679,7 @@ static void dma_reset(struct block *block) {
         show_channel(dma, number);
     }
     dma->busy = 0;
-    dma->listening = 0;
+    listen(dma);
     dma->served = 0;
     dma->last_low = 0;
     scheduler_cancel(block->env->scheduler, &dma->event);

@@ -51,6 +51,9 @@ struct dma {
     struct bus *bus;
     struct clock_domain *clk_sys;
     uint64_t pulse_dreqs; /* a bit per DREQ number that comes as pulses */
+    /* Channels wait for these of the pulse_dreqs from now on; others need not be sent. May be NULL. */
+    void (*wants_pulses)(void *context, uint64_t dreqs);
+    void *pulse_context;
     /* Memory has been written. May be NULL. */
     void (*memory_written)(void *context, uint32_t address, uint32_t size);
     void *memory_context;

@@ -234,11 +234,17 @@ double pwm_frequency(struct pwm *p, unsigned slice) {
     return (double)clock_hz(p->clk_sys) * 16 / ((double)period(s) * s->divider);
 }
 
-void pwm_want_dreq(struct pwm *p, unsigned slice, bool want) {
-    struct pwm_slice *s = &p->slice[slice];
-    catch_up(s);
-    s->dreq_wanted = want;
-    settle(s);
+void pwm_want_dreqs(struct pwm *p, uint32_t slices) {
+    for (unsigned i = 0; i < p->slices; i++) {
+        struct pwm_slice *s = &p->slice[i];
+        bool wanted = slices >> i & 1;
+        if (wanted != s->dreq_wanted) {
+            s->dreq_wanted = false; /* wraps of the past are no requests */
+            catch_up(s);
+            s->dreq_wanted = wanted;
+            settle(s);
+        }
+    }
 }
 
 /* ---- Input on channel B ---- */

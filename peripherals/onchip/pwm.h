@@ -55,8 +55,8 @@ extern const struct block_class pwm_class;
 double pwm_duty(struct pwm *pwm, unsigned slice, enum pwm_channel channel);
 /* Periods a second, 0 when the slice does not run freely. */
 double pwm_frequency(struct pwm *pwm, unsigned slice);
-/* A DMA channel is paced by this slice (or is not any more): each wrap raises and drops dreq[slice] once. */
-void pwm_want_dreq(struct pwm *pwm, unsigned slice, bool want);
+/* DMA channels are paced by these slices, a bit each, and no others: each wrap raises and drops dreq[slice] once. */
+void pwm_want_dreqs(struct pwm *pwm, uint32_t slices);
 /* The B pin as an input, for machines without `gpio`. */
 void pwm_set_input(struct pwm *pwm, unsigned slice, bool level);
 

@@ -1,4 +1,5 @@
 #include "peripherals/onchip/dma.h"
+#include "peripherals/onchip/pwm.h"
 #include "peripherals/onchip/registers/dma.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
@@ -323,6 +324,38 @@ static void rp2350_modes(void **state) {
     assert_int_equal(rd(chip->block, CH(15, TRANS_COUNT)), 0xf0000001);
 }
 
+static void pwm_wraps_wanted(void *context, uint64_t dreqs) {
+    pwm_want_dreqs(context, (uint32_t)(dreqs >> PULSE));
+}
+
+/* A sample for each period of the PWM, as sound on a pin is made; no events before and after. */
+static void pwm_paces_a_channel(void **state) {
+    struct chip *chip = *state;
+    struct pwm *pwm = (struct pwm *)block_create(&pwm_class, "PWM", &chip->stage.env, &rp2040_pwm_registers);
+    pwm->clk_sys = &chip->stage.clock;
+    pwm->dreq[0] = (struct line){ .set = dma_set_dreq, .context = chip->dma, .index = PULSE };
+    chip->dma->wants_pulses = pwm_wraps_wanted;
+    chip->dma->pulse_context = pwm;
+    block_start(&pwm->block);
+    wr(&pwm->block, PWM_CH0_TOP, 999);
+    wr(&pwm->block, PWM_CH0_CSR, PWM_CH0_CSR_EN);
+    assert_int_equal(scheduler_next(&chip->stage.scheduler), TIME_NEVER);
+    configure(chip, 0, RAM, DEVICE, 5, CTRL(2, 1, 0, PULSE, 0));
+    trigger(chip, 0);
+    for (unsigned cycle = 0; cycle < 2500; cycle++) {
+        stage_run(&chip->stage, CYCLE);
+    }
+    assert_int_equal(chip->count, 2);
+    for (unsigned cycle = 0; cycle < 10000; cycle++) {
+        stage_run(&chip->stage, CYCLE);
+    }
+    assert_int_equal(chip->count, 5);
+    assert_in_range(chip->last_ps, 5000 * CYCLE, 5010 * CYCLE);
+    assert_false(is_busy(chip, 0));
+    assert_int_equal(scheduler_next(&chip->stage.scheduler), TIME_NEVER);
+    block_destroy(&pwm->block);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(copies_memory_in_a_cycle_a_word, set_up, tear_down),
@@ -330,6 +363,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(data_size_swap_and_ring, set_up, tear_down),
         cmocka_unit_test_setup_teardown(level_requests_pace_a_channel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pulses_are_counted, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pwm_paces_a_channel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(timers_pace_a_channel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(channels_chain, set_up, tear_down),
         cmocka_unit_test_setup_teardown(control_blocks_run_until_null, set_up, tear_down),

@@ -211,11 +211,11 @@ static void wrap_interrupts(void **state) {
 static void each_wrap_is_a_request(void **state) {
     struct fixture *f = *state;
     wr(f->b, PWM_CH2_TOP, 9);
-    pwm_want_dreq(f->pwm, 2, true);
+    pwm_want_dreqs(f->pwm, 1 << 2);
     wr(f->b, PWM_CH2_CSR, PWM_CH0_CSR_EN);
     stage_run(&f->stage, 100 * CYCLE);
     assert_int_equal(f->requests, 10);
-    pwm_want_dreq(f->pwm, 2, false);
+    pwm_want_dreqs(f->pwm, 0);
     stage_run(&f->stage, 100 * CYCLE);
     assert_int_equal(f->requests, 10);
 }

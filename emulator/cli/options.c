@@ -23,6 +23,7 @@ static const char usage[] =
     "Console:\n"
     "  --serial WHERE        stdio (default), pty, pty:LINK, tcp:PORT (RFC 2217) or none\n"
     "  --console PORT        auto (default: USB, and UART0 until USB is there), usb, uart0 or uart1\n"
+    "  --data WHERE          the second USB serial port (usb_cdc.data): pty, pty:LINK or tcp:PORT\n"
     "  --serial-log-file F   also write every console byte to F\n"
     "\n"
     "Time and verdict:\n"
@@ -52,6 +53,7 @@ enum option_id {
     OPTION_BOOTROM,
     OPTION_SERIAL,
     OPTION_CONSOLE,
+    OPTION_DATA,
     OPTION_SERIAL_LOG,
     OPTION_SPEED,
     OPTION_TIMEOUT,
@@ -75,6 +77,7 @@ static const struct option long_options[] = {
     { "bootrom", required_argument, NULL, OPTION_BOOTROM },
     { "serial", required_argument, NULL, OPTION_SERIAL },
     { "console", required_argument, NULL, OPTION_CONSOLE },
+    { "data", required_argument, NULL, OPTION_DATA },
     { "serial-log-file", required_argument, NULL, OPTION_SERIAL_LOG },
     { "speed", required_argument, NULL, OPTION_SPEED },
     { "timeout", required_argument, NULL, OPTION_TIMEOUT },
@@ -196,6 +199,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->serial;
     case OPTION_CONSOLE:
         return &options->console;
+    case OPTION_DATA:
+        return &options->data;
     case OPTION_SERIAL_LOG:
         return &options->serial_log_file;
     case OPTION_USB_CAPTURE:

@@ -21,6 +21,7 @@ struct run_options {
     const char *image;
     const char *bootrom;
     const char *serial;
+    const char *data;    /* where usb_cdc.data goes; NULL: nowhere */
     const char *console; /* "auto", "usb", "uart0", "uart1" */
     const char *expect_text;
     const char *fail_text;

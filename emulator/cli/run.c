@@ -227,6 +227,14 @@ static bool load_all(struct job *job, struct error *error) {
     return true;
 }
 
+static bool open_data_port(struct session *session, struct error *error) {
+    if (!data_port_open(&session->data, session->options->data, machine_usbhost(session->machine), error)) {
+        return false;
+    }
+    fprintf(stderr, "data port on %s\n", console_address(session->data.console));
+    return true;
+}
+
 static bool open_console(struct session *session, struct error *error) {
     session->console = console_open(session->options->serial, error);
     if (!session->console) {
@@ -237,6 +245,9 @@ static bool open_console(struct session *session, struct error *error) {
         printf("serial console on %s\n", address);
         fflush(stdout);
         fprintf(stderr, "serial console on %s\n", address);
+    }
+    if (session->options->data && !open_data_port(session, error)) {
+        return false;
     }
     if (session->options->serial_log_file) {
         session->serial_log = fopen(session->options->serial_log_file, "wb");
@@ -257,6 +268,7 @@ static int close_all(struct job *job, int code) {
     drive_link_close(&job->session.drive);
     machine_destroy(job->session.machine);
     console_close(job->session.console);
+    data_port_close(&job->session.data);
     if (job->session.serial_log) {
         fclose(job->session.serial_log);
     }

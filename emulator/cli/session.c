@@ -130,6 +130,13 @@ static void keep_flash(struct session *session) {
     session->flash_failed = !ok;
 }
 
+static void wait_for_time(struct session *session, uint64_t now) {
+    struct pollfd fds[2 * CONSOLE_FDS];
+    unsigned count = console_poll(session->console, fds);
+    count += data_port_poll(&session->data, fds + count);
+    pace_wait(&session->pace, now, fds, count);
+}
+
 static int loop(struct session *session) {
     while (session->verdict == NO_VERDICT && !console_wants_out(session->console)) {
         feed_input(session);
@@ -144,8 +151,8 @@ static int loop(struct session *session) {
         drive_link_step(&session->drive, now);
         keep_flash(session);
         console_flush(session->console);
-        struct pollfd fds[CONSOLE_FDS];
-        pace_wait(&session->pace, now, fds, console_poll(session->console, fds));
+        data_port_step(&session->data);
+        wait_for_time(session, now);
     }
     return session->verdict == NO_VERDICT ? EXIT_PASS : session->verdict;
 }

@@ -3,6 +3,7 @@
 #define CLI_SESSION_H
 
 #include "emulator/cli/console.h"
+#include "emulator/cli/data_port.h"
 #include "emulator/cli/matcher.h"
 #include "emulator/cli/options.h"
 #include "emulator/cli/pace.h"
@@ -16,6 +17,7 @@ struct session {
     const struct run_options *options;
     struct machine *machine;
     struct console *console;
+    struct data_port data;
     struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
     struct drive_link drive;       /* --drive */
     FILE *serial_log;

@@ -101,7 +101,9 @@ static void look(struct usbhost *host) {
 static void attach_changed(void *context, bool attached) {
     struct usbhost *host = context;
     host->detached |= !attached;
-    usbhost_later(host, 0, look);
+    if (host->detached || host->state == USBHOST_DETACHED) {
+        usbhost_later(host, 0, look);
+    }
 }
 
 static void endpoint_changed(void *context, uint8_t endpoint, bool in) {

@@ -1,0 +1,50 @@
+#include "emulator/cli/data_port.h"
+
+#include <string.h>
+
+#define INSTANCE 1
+
+static void received(void *context, unsigned instance, const uint8_t *data, size_t length) {
+    struct data_port *port = context;
+    if (instance == INSTANCE) {
+        console_write(port->console, data, length);
+    }
+}
+
+bool data_port_open(struct data_port *port, const char *spec, struct usbhost *host, struct error *error) {
+    if (strncmp(spec, "pty", 3) != 0 && strncmp(spec, "tcp:", 4) != 0) {
+        error_set(error, "--data %s: say pty, pty:LINK or tcp:PORT", spec);
+        return false;
+    }
+    port->console = console_open(spec, error);
+    if (!port->console) {
+        return false;
+    }
+    port->host = host;
+    port->listener = (struct usbhost_listener){ .context = port, .cdc_received = received };
+    usbhost_listen(host, &port->listener);
+    usbhost_cdc_open(host, INSTANCE, true);
+    return true;
+}
+
+void data_port_close(struct data_port *port) {
+    console_close(port->console);
+}
+
+void data_port_step(struct data_port *port) {
+    if (!port->console) {
+        return;
+    }
+    if (port->input_length < sizeof(port->input)) {
+        port->input_length +=
+            console_read(port->console, port->input + port->input_length, sizeof(port->input) - port->input_length);
+    }
+    size_t taken = usbhost_cdc_write(port->host, INSTANCE, port->input, port->input_length);
+    port->input_length -= taken;
+    memmove(port->input, port->input + taken, port->input_length);
+    console_flush(port->console);
+}
+
+unsigned data_port_poll(const struct data_port *port, struct pollfd fds[CONSOLE_FDS]) {
+    return port->console ? console_poll(port->console, fds) : 0;
+}

@@ -1,0 +1,25 @@
+/* The second serial port of the board (usb_cdc.data) for programs on the host: a pseudo-terminal or a TCP port. */
+#ifndef CLI_DATA_PORT_H
+#define CLI_DATA_PORT_H
+
+#include "emulator/cli/console.h"
+#include "emulator/usbhost/usbhost.h"
+
+struct data_port {
+    struct console *console; /* NULL: not asked for */
+    struct usbhost *host;
+    struct usbhost_listener listener;
+    uint8_t input[256]; /* not yet taken by the board */
+    size_t input_length;
+};
+
+/* `spec`: "pty", "pty:LINK" or "tcp:PORT". The port is opened as soon as the board has it. `port` must not move
+ * afterwards. */
+bool data_port_open(struct data_port *port, const char *spec, struct usbhost *host, struct error *error);
+/* After the machine. A port that was not opened is fine, here and below. */
+void data_port_close(struct data_port *port);
+/* Between two slices of the machine. */
+void data_port_step(struct data_port *port);
+unsigned data_port_poll(const struct data_port *port, struct pollfd fds[CONSOLE_FDS]);
+
+#endif

@@ -1,10 +1,11 @@
-/* The boot ROM of the RP2040 by our own code: an image to map at address 0, and the services behind it.
+/* The boot ROMs of RP2040 and RP2350 by our own code: an image to map at address 0, and the services behind it.
  *
- * The image (bootrom_rp2040_build) holds the documented tables and real Thumb code for what runs often or waits:
- * memory and bit functions, core 1's launch handshake, the reset entry. Its other functions are `svc #n; bx lr`; the
- * core hands such a call to bootrom_rom_call(). After a reset a core only has to be started at the image's own
- * vectors (bootrom_start), the boot then happens as on the chip: watchdog scratch registers, BOOTSEL, the flash's
- * second stage with its checksum. A ROM image that a user brings is started in the same way and makes no calls. */
+ * The image (bootrom_rp2040_build, bootrom_rp2350_build) holds the documented tables and real Thumb code for what runs
+ * often or waits: memory and bit functions, core 1's launch handshake, the reset entry. Its other functions are `svc
+ * #n; bx lr`; the core hands such a call to bootrom_<chip>_rom_call(). After a reset a core only has to be started at
+ * the image's own vectors (bootrom_start), the boot then happens as on the chip: watchdog scratch registers, BOOTSEL,
+ * the flash's second stage with its checksum. A ROM image that a user brings is started in the same way and makes no
+ * calls. */
 #ifndef BOOTROM_BOOTROM_H
 #define BOOTROM_BOOTROM_H
 
@@ -15,6 +16,7 @@ struct core;
 
 #define BOOTROM_RP2040_SIZE 0x4000u
 #define BOOTROM_RP2040_VERSIONS 3
+#define BOOTROM_RP2350_SIZE 0x8000u
 
 /* The flash chip as the services drive it. Offsets are those of the SPI commands (24 bits). Both return how long the
  * chip is busy, in picoseconds, and drop what was translated from the changed bytes. */
@@ -38,9 +40,12 @@ struct bootrom {
     /* Bytes of RAM were written by a service, code perhaps. May be NULL. */
     void (*memory_written)(void *context, uint32_t address, uint32_t size);
     /* The chip has entered its USB boot mode (the RPI-RP2 drive) and waits. `activity_pins`: mask of GPIOs to light on
-     * traffic; `disabled`: bit 0 mass storage, bit 1 PICOBOOT. May be NULL. */
+     * traffic (RP2350: flags and pin number as in reboot()); `disabled`: bit 0 mass storage, bit 1 PICOBOOT. May be
+     * NULL. */
     void (*usb_boot)(void *context, enum bootrom_usb_reason reason, uint32_t activity_pins, uint32_t disabled);
     void *context; /* of the two */
+    /* RP2350: program the 24 bits of an OTP row (bits can only be set). May be NULL: then writing is not permitted. */
+    bool (*otp_program)(void *context, uint32_t row, uint32_t value);
 };
 
 /* A call with its registers: r[0..3] come in and go out. */
@@ -59,6 +64,15 @@ void bootrom_start(struct core *core, const uint8_t *rom);
 /* Prepare the watchdog's scratch registers so that the next boot enters a RAM image at its lowest address, as the ROM
  * does after it has received one (datasheet 2.8.4.3). To be called after the registers' reset. */
 void bootrom_rp2040_enter_ram(struct bootrom *rom, uint32_t entry);
+
+/* The same for the RP2350 (Arm cores, Secure state, ROM of stepping A2). */
+void bootrom_rp2350_build(uint8_t *rom);
+uint32_t bootrom_rp2350_serve(struct bootrom *rom, unsigned number, struct bootrom_call *call);
+uint32_t bootrom_rp2350_rom_call(void *context, struct core *core, unsigned number);
+/* Prepare the next boot to start the image in a RAM region, as the ROM does after it has received one; a region
+ * without an image definition is entered at its beginning. */
+void bootrom_rp2350_enter_ram(struct bootrom *rom, uint32_t base, uint32_t size);
+
 /* CRC-32 of the second stage: polynomial 0x04c11db7, not reflected, seed and result as they are. */
 uint32_t bootrom_crc32(const uint8_t *data, uint32_t size, uint32_t seed);
 

@@ -2,19 +2,28 @@
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/cpu/core.h"
 
-uint32_t bootrom_rp2040_rom_call(void *context, struct core *core, unsigned number) {
+static uint32_t serve(void *context, struct core *core, unsigned number,
+                      uint32_t (*service)(struct bootrom *, unsigned, struct bootrom_call *)) {
     struct bootrom_call call, before;
     for (unsigned i = 0; i < 4; i++) {
         call.r[i] = core_register(core, i);
     }
     before = call;
-    uint32_t cycles = bootrom_rp2040_serve(context, number, &call);
+    uint32_t cycles = service(context, number, &call);
     for (unsigned i = 0; i < 4; i++) {
         if (call.r[i] != before.r[i]) {
             core_set_register(core, i, call.r[i]);
         }
     }
     return cycles;
+}
+
+uint32_t bootrom_rp2040_rom_call(void *context, struct core *core, unsigned number) {
+    return serve(context, core, number, bootrom_rp2040_serve);
+}
+
+uint32_t bootrom_rp2350_rom_call(void *context, struct core *core, unsigned number) {
+    return serve(context, core, number, bootrom_rp2350_serve);
 }
 
 void bootrom_start(struct core *core, const uint8_t *rom) {

@@ -5,10 +5,8 @@
  * clocks they take at the ROM's SSI divider plus the chip's busy time, the rest by estimates from the ROM's loops.
  *
  * Not modelled: the USB boot mode itself (the machine is told, core 0 waits), the search for the right SPI mode
- * (CPOL, CPHA) when the second stage's checksum fails, abort of a flash command. Decided: flash addresses beyond
- * 24 bits end a call, as SPI commands could not carry them; an erase block size that is not a power of two of at
- * least 4096 counts as "sectors only" (on the chip: an endless loop for 0). */
-#include "emulator/bootrom/bootrom.h"
+ * (CPOL, CPHA) when the second stage's checksum fails. */
+#include "emulator/bootrom/private.h"
 #include "emulator/bootrom/rp2040_services.h"
 #include "emulator/bootrom/softfloat.h"
 
@@ -28,7 +26,6 @@
 #define SPI_CTRLR0_READ_03 (0x03u << 24 | 2u << 8 | 6u << 2)
 #define ROM_BAUD 6u
 
-#define XIP_BASE 0x10000000u
 #define XIP_CTRL 0x14000000u
 #define XIP_FLUSH 0x14000004u
 #define IO_QSPI_BASE 0x40018000u
@@ -59,57 +56,25 @@
 #define CHIP_RESET_PSM_RESTART_FLAG (1u << 24)
 #define SIO_GPIO_HI_IN 0xd0000008u
 #define GPIO_HI_SS (1u << 1)
-#define ALIAS_SET_BITS 0x2000u
-#define ALIAS_CLR_BITS 0x3000u
 
-#define VECTOR_MAGIC 0xb007c0d3u
 #define SRAM_END 0x20042000u
 #define STAGE2_ADDRESS 0x20041f00u
 #define STAGE2_SIZE 256u
-#define SECTOR 4096u
-#define PAGE 256u
-#define FLASH_LIMIT 0x1000000u
-#define CMD_SECTOR_ERASE 0x20
 
 /* Cycles, estimated from the loops of the ROM's sources. */
-#define CYCLES_TRAP 10
 #define CYCLES_CONNECT 120
 #define CYCLES_EXIT_XIP 14000 /* two waits for pulls and ten bytes */
-#define CYCLES_COMMAND 150
-#define CYCLES_BYTE (8 * ROM_BAUD)
 #define CYCLES_BEGIN 100
 #define CYCLES_BOOTSEL 1400 /* pull-ups charge, nine samples */
 #define CYCLES_CRC 11500
 #define ATTEMPTS 128u
 
-static uint32_t load(struct bootrom *rom, uint32_t address) {
-    uint32_t value;
-    bus_read(rom->bus, address, 4, &value);
-    return value;
-}
-
-static void store(struct bootrom *rom, uint32_t address, uint32_t value) {
-    bus_write(rom->bus, address, value, 4);
-}
-
-static uint64_t cycles_of(const struct bootrom *rom, uint64_t ps) {
-    const struct clock_domain *clock = rom->clk_sys;
-    if (!clock || !clock->period_num) {
-        return 0;
-    }
-    return (uint64_t)((unsigned __int128)ps * clock->period_den / clock->period_num);
-}
-
-static uint32_t charge(uint64_t cycles) {
-    return cycles < UINT32_MAX ? (uint32_t)cycles : UINT32_MAX;
-}
-
 static void leave_reset(struct bootrom *rom, uint32_t blocks) {
-    store(rom, RESETS_RESET + ALIAS_CLR_BITS, blocks);
+    rom_store(rom, RESETS_RESET + ROM_ALIAS_CLR, blocks);
 }
 
 static void cycle_reset(struct bootrom *rom, uint32_t blocks) {
-    store(rom, RESETS_RESET + ALIAS_SET_BITS, blocks);
+    rom_store(rom, RESETS_RESET + ROM_ALIAS_SET, blocks);
     leave_reset(rom, blocks);
 }
 
@@ -118,149 +83,58 @@ static void cycle_reset(struct bootrom *rom, uint32_t blocks) {
 static uint32_t connect_flash(struct bootrom *rom) {
     cycle_reset(rom, RESET_IO_QSPI | RESET_PADS_QSPI);
     for (unsigned pin = 0; pin < 6; pin++) {
-        store(rom, IO_QSPI_BASE + 8 * pin + 4, 0);
+        rom_store(rom, IO_QSPI_BASE + 8 * pin + 4, 0);
     }
     return CYCLES_CONNECT;
 }
 
 /* SSI as a plain SPI master for bytes, both directions. */
 static uint32_t exit_xip(struct bootrom *rom) {
-    store(rom, SSI_SSIENR, 0);
-    load(rom, SSI_SR);
-    load(rom, SSI_ICR);
-    store(rom, SSI_BAUDR, ROM_BAUD);
-    store(rom, SSI_CTRLR0, CTRLR0_8_BITS);
-    store(rom, SSI_SER, 1);
-    store(rom, SSI_SSIENR, 1);
-    store(rom, PADS_QSPI_SD2, (load(rom, PADS_QSPI_SD2) & ~PAD_PULL_DOWN) | PAD_PULL_UP);
-    store(rom, PADS_QSPI_SD3, (load(rom, PADS_QSPI_SD3) & ~PAD_PULL_DOWN) | PAD_PULL_UP);
+    rom_store(rom, SSI_SSIENR, 0);
+    rom_load(rom, SSI_SR);
+    rom_load(rom, SSI_ICR);
+    rom_store(rom, SSI_BAUDR, ROM_BAUD);
+    rom_store(rom, SSI_CTRLR0, CTRLR0_8_BITS);
+    rom_store(rom, SSI_SER, 1);
+    rom_store(rom, SSI_SSIENR, 1);
+    rom_store(rom, PADS_QSPI_SD2, (rom_load(rom, PADS_QSPI_SD2) & ~PAD_PULL_DOWN) | PAD_PULL_UP);
+    rom_store(rom, PADS_QSPI_SD3, (rom_load(rom, PADS_QSPI_SD3) & ~PAD_PULL_DOWN) | PAD_PULL_UP);
     if (rom->flash.exit_continuous_read) {
         rom->flash.exit_continuous_read(rom->flash.context);
     }
-    store(rom, IO_QSPI_SS_CTRL, 0);
+    rom_store(rom, IO_QSPI_SS_CTRL, 0);
     return CYCLES_EXIT_XIP;
 }
 
 static uint32_t enter_xip(struct bootrom *rom) {
-    store(rom, SSI_SSIENR, 0);
-    store(rom, SSI_CTRLR0, CTRLR0_32_BITS | CTRLR0_EEPROM_READ);
-    store(rom, SSI_SPI_CTRLR0, SPI_CTRLR0_READ_03);
-    store(rom, SSI_SSIENR, 1);
+    rom_store(rom, SSI_SSIENR, 0);
+    rom_store(rom, SSI_CTRLR0, CTRLR0_32_BITS | CTRLR0_EEPROM_READ);
+    rom_store(rom, SSI_SPI_CTRLR0, SPI_CTRLR0_READ_03);
+    rom_store(rom, SSI_SSIENR, 1);
     return 30;
 }
 
 static uint32_t flush_cache(struct bootrom *rom) {
-    store(rom, XIP_FLUSH, 1);
-    load(rom, XIP_FLUSH);
-    store(rom, XIP_CTRL + ALIAS_SET_BITS, 1);
-    store(rom, IO_QSPI_SS_CTRL, 0);
+    rom_store(rom, XIP_FLUSH, 1);
+    rom_load(rom, XIP_FLUSH);
+    rom_store(rom, XIP_CTRL + ROM_ALIAS_SET, 1);
+    rom_store(rom, IO_QSPI_SS_CTRL, 0);
     return 30;
-}
-
-/* Bytes that an erase command clears; 0: it is not one. */
-static uint32_t erase_size(uint8_t command) {
-    switch (command) {
-    case CMD_SECTOR_ERASE:
-        return SECTOR;
-    case 0x52:
-        return 0x8000;
-    case 0xd8:
-        return 0x10000;
-    case 0x60:
-    case 0xc7:
-        return UINT32_MAX;
-    default:
-        return 0;
-    }
-}
-
-static uint64_t erase_command(struct bootrom *rom, uint32_t offset, uint8_t command) {
-    uint32_t size = erase_size(command);
-    if (!size) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom", "flash_range_erase: 0x%02x is no erase command", command);
-        return CYCLES_COMMAND;
-    }
-    offset = size == UINT32_MAX ? 0 : offset & ~(size - 1); /* the chip ignores the low bits */
-    return CYCLES_COMMAND + 13 * CYCLES_BYTE + cycles_of(rom, rom->flash.erase(rom->flash.context, offset, size));
-}
-
-static uint32_t range_erase(struct bootrom *rom, uint32_t offset, uint32_t size, uint32_t block, uint8_t command) {
-    if (offset % SECTOR || size % SECTOR) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom", "flash_range_erase(0x%08x, 0x%x): not whole sectors", offset,
-                  size);
-    }
-    if (block < SECTOR || block & (block - 1)) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom", "flash_range_erase: block size 0x%x is no power of two", block);
-        block = 1u << 31;
-    }
-    uint64_t end = (uint64_t)offset + size, cycles = CYCLES_TRAP;
-    while (offset < end && offset < FLASH_LIMIT) {
-        bool whole_block = !(offset & (block - 1)) && end - offset >= block;
-        cycles += erase_command(rom, offset, whole_block ? command : CMD_SECTOR_ERASE);
-        offset += whole_block ? block : SECTOR;
-    }
-    if (offset < end) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom", "flash_range_erase: 0x%08x is beyond 24 bits", offset);
-    }
-    return charge(cycles);
-}
-
-/* The bytes of a page; from a register or nowhere they are what the bus gives. */
-static void fetch_page(struct bootrom *rom, uint32_t source, uint8_t page[PAGE]) {
-    const uint8_t *host = bus_memory_at(rom->bus, source, PAGE, false);
-    if (host) {
-        memcpy(page, host, PAGE);
-        return;
-    }
-    for (uint32_t i = 0; i < PAGE; i++) {
-        const uint8_t *byte = bus_memory_at(rom->bus, source + i, 1, false);
-        uint32_t value = 0;
-        if (byte) {
-            value = *byte;
-        } else {
-            bus_read(rom->bus, source + i, 1, &value);
-        }
-        page[i] = (uint8_t)value;
-    }
-}
-
-static uint32_t range_program(struct bootrom *rom, uint32_t offset, uint32_t source, uint32_t size) {
-    if (offset % PAGE || size % PAGE) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom", "flash_range_program(0x%08x, 0x%x): not whole pages", offset,
-                  size);
-    }
-    if (source - XIP_BASE < 0x04000000u) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom",
-                  "flash_range_program: its data at 0x%08x are in the flash itself", source);
-    }
-    uint64_t end = (uint64_t)offset + size, cycles = CYCLES_TRAP;
-    while (offset < end && offset < FLASH_LIMIT) {
-        uint8_t page[PAGE];
-        fetch_page(rom, source, page);
-        cycles += CYCLES_COMMAND + (PAGE + 9) * CYCLES_BYTE;
-        cycles += cycles_of(rom, rom->flash.program(rom->flash.context, offset, page, PAGE));
-        offset += PAGE;
-        source += PAGE;
-    }
-    if (offset < end) {
-        log_write(rom->env->log, LOG_GUEST, "bootrom", "flash_range_program: 0x%08x is beyond 24 bits", offset);
-    }
-    return charge(cycles);
 }
 
 /* ---- Boot ---- */
 
 static void clock_everything(struct bootrom *rom) {
-    store(rom, CLOCKS_WAKE_EN0, 0xffffffffu);
-    store(rom, CLOCKS_WAKE_EN0 + 4, 0xffffffffu);
+    rom_store(rom, CLOCKS_WAKE_EN0, 0xffffffffu);
+    rom_store(rom, CLOCKS_WAKE_EN0 + 4, 0xffffffffu);
 }
 
 static uint32_t begin(struct bootrom *rom, struct bootrom_call *call) {
     clock_everything(rom);
-    uint32_t chip_reset = load(rom, CHIP_RESET);
+    uint32_t chip_reset = rom_load(rom, CHIP_RESET);
     call->r[0] = 0;
     if (chip_reset & CHIP_RESET_PSM_RESTART_FLAG) {
-        store(rom, CHIP_RESET, chip_reset); /* the flag is write-1-to-clear */
+        rom_store(rom, CHIP_RESET, chip_reset); /* the flag is write-1-to-clear */
         log_write(rom->env->log, LOG_INFO, "bootrom", "rescue flag set by a debugger: the boot stops here");
         call->r[0] = bootrom_rp2040_halt() | 1;
         call->r[1] = STAGE2_ADDRESS;
@@ -268,43 +142,20 @@ static uint32_t begin(struct bootrom *rom, struct bootrom_call *call) {
     }
     leave_reset(rom, RESET_PADS_BANK0);
     for (uint32_t pin = 0; pin < 4; pin++) {
-        store(rom, PADS_BANK0_GPIO26 + ALIAS_CLR_BITS + 4 * pin, PAD_INPUT_ENABLE);
+        rom_store(rom, PADS_BANK0_GPIO26 + ROM_ALIAS_CLR + 4 * pin, PAD_INPUT_ENABLE);
     }
-    uint32_t entry = load(rom, WATCHDOG_SCRATCH(7));
-    uint32_t check = (load(rom, WATCHDOG_SCRATCH(5)) ^ entry) + load(rom, WATCHDOG_SCRATCH(4));
-    if (load(rom, WATCHDOG_SCRATCH(4)) == VECTOR_MAGIC && check == 0) {
-        store(rom, WATCHDOG_SCRATCH(4), 0);
+    uint32_t entry = rom_load(rom, WATCHDOG_SCRATCH(7));
+    uint32_t check = (rom_load(rom, WATCHDOG_SCRATCH(5)) ^ entry) + rom_load(rom, WATCHDOG_SCRATCH(4));
+    if (rom_load(rom, WATCHDOG_SCRATCH(4)) == ROM_VECTOR_MAGIC && check == 0) {
+        rom_store(rom, WATCHDOG_SCRATCH(4), 0);
         call->r[0] = entry;
-        call->r[1] = load(rom, WATCHDOG_SCRATCH(6));
+        call->r[1] = rom_load(rom, WATCHDOG_SCRATCH(6));
     }
     return CYCLES_BEGIN;
 }
 
-uint32_t bootrom_crc32(const uint8_t *data, uint32_t size, uint32_t seed) {
-    uint32_t crc = seed;
-    for (uint32_t i = 0; i < size; i++) {
-        crc ^= (uint32_t)data[i] << 24;
-        for (unsigned bit = 0; bit < 8; bit++) {
-            crc = crc & 0x80000000u ? crc << 1 ^ 0x04c11db7u : crc << 1;
-        }
-    }
-    return crc;
-}
-
-static void enter_usb_boot(struct bootrom *rom, enum bootrom_usb_reason reason, uint32_t pins, uint32_t disabled) {
-    static const char *const reasons[] = {
-        [BOOTROM_USB_REQUESTED] = "asked for by the program",
-        [BOOTROM_USB_BUTTON] = "BOOTSEL is held",
-        [BOOTROM_USB_NO_IMAGE] = "the flash holds no second stage with a right checksum",
-    };
-    log_write(rom->env->log, LOG_INFO, "bootrom", "USB boot mode (RPI-RP2): %s", reasons[reason]);
-    if (rom->usb_boot) {
-        rom->usb_boot(rom->context, reason, pins, disabled);
-    }
-}
-
 static bool load_stage2(struct bootrom *rom) {
-    const uint8_t *flash = bus_memory_at(rom->bus, XIP_BASE, STAGE2_SIZE, false);
+    const uint8_t *flash = bus_memory_at(rom->bus, ROM_XIP_BASE, STAGE2_SIZE, false);
     uint8_t *ram = bus_memory_at(rom->bus, STAGE2_ADDRESS, STAGE2_SIZE, true);
     if (!flash || !ram) {
         return false;
@@ -318,27 +169,29 @@ static bool load_stage2(struct bootrom *rom) {
 }
 
 static uint32_t boot(struct bootrom *rom, struct bootrom_call *call) {
-    uint64_t attempt = CYCLES_CRC + (STAGE2_SIZE + 4) * CYCLES_BYTE;
+    uint64_t attempt = CYCLES_CRC + (STAGE2_SIZE + 4) * ROM_CYCLES_BYTE;
     call->r[0] = 0;
     cycle_reset(rom, RESET_IO_QSPI | RESET_PADS_QSPI | RESET_TIMER);
-    if (!(load(rom, SIO_GPIO_HI_IN) & GPIO_HI_SS)) {
-        enter_usb_boot(rom, BOOTROM_USB_BUTTON, 0, 0);
+    if (!(rom_load(rom, SIO_GPIO_HI_IN) & GPIO_HI_SS)) {
+        rom_enter_usb_boot(rom, BOOTROM_USB_BUTTON, 0, 0);
         return CYCLES_BOOTSEL;
     }
     uint64_t cycles = CYCLES_BOOTSEL + connect_flash(rom) + exit_xip(rom);
     if (!load_stage2(rom)) {
-        enter_usb_boot(rom, BOOTROM_USB_NO_IMAGE, 0, 0);
-        return charge(cycles + ATTEMPTS * attempt);
+        log_write(rom->env->log, LOG_WARN, "bootrom",
+                  "no second stage with a right checksum at the start of the flash");
+        rom_enter_usb_boot(rom, BOOTROM_USB_NO_IMAGE, 0, 0);
+        return rom_charge(cycles + ATTEMPTS * attempt);
     }
     call->r[0] = STAGE2_ADDRESS | 1;
-    return charge(cycles + attempt + flush_cache(rom));
+    return rom_charge(cycles + attempt + flush_cache(rom));
 }
 
 static void write_vector(struct bootrom *rom, uint32_t entry) {
-    store(rom, WATCHDOG_SCRATCH(4), VECTOR_MAGIC);
-    store(rom, WATCHDOG_SCRATCH(5), (entry | 1) ^ (0u - VECTOR_MAGIC));
-    store(rom, WATCHDOG_SCRATCH(6), SRAM_END);
-    store(rom, WATCHDOG_SCRATCH(7), entry | 1);
+    rom_store(rom, WATCHDOG_SCRATCH(4), ROM_VECTOR_MAGIC);
+    rom_store(rom, WATCHDOG_SCRATCH(5), (entry | 1) ^ (0u - ROM_VECTOR_MAGIC));
+    rom_store(rom, WATCHDOG_SCRATCH(6), SRAM_END);
+    rom_store(rom, WATCHDOG_SCRATCH(7), entry | 1);
 }
 
 void bootrom_rp2040_enter_ram(struct bootrom *rom, uint32_t entry) {
@@ -347,15 +200,15 @@ void bootrom_rp2040_enter_ram(struct bootrom *rom, uint32_t entry) {
 
 /* reset_to_usb_boot(): arguments survive in scratch registers, the watchdog resets after 10 ms. */
 static uint32_t request_usb_boot(struct bootrom *rom, const struct bootrom_call *call) {
-    store(rom, WATCHDOG_SCRATCH(0), call->r[0]);
-    store(rom, WATCHDOG_SCRATCH(1), call->r[1]);
-    store(rom, PSM_WDSEL, PSM_ALL_BUT_OSCILLATORS);
-    store(rom, WATCHDOG_CTRL + ALIAS_CLR_BITS, WATCHDOG_ENABLE | WATCHDOG_PAUSES);
+    rom_store(rom, WATCHDOG_SCRATCH(0), call->r[0]);
+    rom_store(rom, WATCHDOG_SCRATCH(1), call->r[1]);
+    rom_store(rom, PSM_WDSEL, PSM_ALL_BUT_OSCILLATORS);
+    rom_store(rom, WATCHDOG_CTRL + ROM_ALIAS_CLR, WATCHDOG_ENABLE | WATCHDOG_PAUSES);
     write_vector(rom, bootrom_rp2040_usb_entry());
-    store(rom, WATCHDOG_LOAD, 10000);
-    store(rom, CLOCKS_REF_CTRL, (load(rom, CLOCKS_REF_CTRL) & ~3u) | 2u); /* from the crystal */
-    store(rom, WATCHDOG_TICK, TICK_12_MHZ);
-    store(rom, WATCHDOG_CTRL + ALIAS_SET_BITS, WATCHDOG_ENABLE);
+    rom_store(rom, WATCHDOG_LOAD, 10000);
+    rom_store(rom, CLOCKS_REF_CTRL, (rom_load(rom, CLOCKS_REF_CTRL) & ~3u) | 2u); /* from the crystal */
+    rom_store(rom, WATCHDOG_TICK, TICK_12_MHZ);
+    rom_store(rom, WATCHDOG_CTRL + ROM_ALIAS_SET, WATCHDOG_ENABLE);
     return 60;
 }
 
@@ -380,23 +233,24 @@ uint32_t bootrom_rp2040_serve(struct bootrom *rom, unsigned number, struct bootr
     case SERVICE_USB_BOOT:
         return request_usb_boot(rom, call);
     case SERVICE_USB_ENTRY:
-        enter_usb_boot(rom, BOOTROM_USB_REQUESTED, load(rom, WATCHDOG_SCRATCH(0)), load(rom, WATCHDOG_SCRATCH(1)));
-        return CYCLES_TRAP;
+        rom_enter_usb_boot(rom, BOOTROM_USB_REQUESTED, rom_load(rom, WATCHDOG_SCRATCH(0)),
+                           rom_load(rom, WATCHDOG_SCRATCH(1)));
+        return ROM_CYCLES_TRAP;
     case SERVICE_CONNECT_FLASH:
         return connect_flash(rom);
     case SERVICE_EXIT_XIP:
         return exit_xip(rom);
     case SERVICE_ERASE:
-        return range_erase(rom, call->r[0], call->r[1], call->r[2], (uint8_t)call->r[3]);
+        return rom_range_erase(rom, call->r[0], call->r[1], call->r[2], (uint8_t)call->r[3]);
     case SERVICE_PROGRAM:
-        return range_program(rom, call->r[0], call->r[1], call->r[2]);
+        return rom_range_program(rom, call->r[0], call->r[1], call->r[2]);
     case SERVICE_FLUSH:
         return flush_cache(rom);
     case SERVICE_ENTER_XIP:
         return enter_xip(rom);
     case SERVICE_ENABLE_CLOCKS:
         clock_everything(rom);
-        return CYCLES_TRAP;
+        return ROM_CYCLES_TRAP;
     default:
         break;
     }
@@ -404,5 +258,5 @@ uint32_t bootrom_rp2040_serve(struct bootrom *rom, unsigned number, struct bootr
         return serve_soft(rom, number, call);
     }
     log_write(rom->env->log, LOG_STUB, "bootrom", "call into a part of the boot ROM that is not there");
-    return CYCLES_TRAP;
+    return ROM_CYCLES_TRAP;
 }

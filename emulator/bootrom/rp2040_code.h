@@ -2,6 +2,8 @@
 #ifndef BOOTROM_RP2040_CODE_H
 #define BOOTROM_RP2040_CODE_H
 
+#include <stdint.h>
+
 /* clang-format off */
 /* Addresses in the ROM, without the Thumb bit. */
 #define ROM_CODE_LOOKUP 0x001c

@@ -406,7 +406,8 @@ static bool read_stage2(uint8_t *flash) {
     const char *directory = getenv("OUROBOARD_FIRMWARE_PATH");
     char path[512];
     uint8_t block[512];
-    snprintf(path, sizeof(path), "%s/pico-examples/rp2040/blink.uf2", directory ? directory : "../shared/firmware");
+    snprintf(path, sizeof(path), "%s/pico-examples/rp2040/blink.uf2",
+             directory ? directory : TEST_SOURCE_ROOT "/../shared/firmware");
     FILE *file = fopen(path, "rb");
     if (!file) {
         return false;

@@ -1,0 +1,51 @@
+/* Blocks in a program image that tell the RP2350's boot ROM what it is: a loop of blocks, the first of them in the
+ * first 4 KB, with an image definition, a partition table, or both (RP2350 datasheet 5.1.5 and 5.9). */
+#ifndef BOOTROM_PICOBIN_H
+#define BOOTROM_PICOBIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define PICOBIN_PARTITIONS 16
+
+/* What is wrong with an image definition for this chip's Arm cores. */
+enum picobin_fit { PICOBIN_FITS, PICOBIN_NOT_EXECUTABLE, PICOBIN_OTHER_CHIP, PICOBIN_RISCV, PICOBIN_NONSECURE };
+
+struct picobin_image {
+    bool present;
+    enum picobin_fit fit;
+    uint16_t type;    /* flags of the IMAGE_TYPE item */
+    uint32_t version; /* major in the upper half */
+    bool has_vector_table, has_entry;
+    uint32_t vector_table;              /* runtime address */
+    uint32_t entry, stack, stack_limit; /* limit 0: none */
+    int32_t window_delta;               /* rolling window */
+    uint32_t load_map;                  /* offset of that item in the window; 0: none */
+    unsigned load_entries;
+};
+
+struct picobin_table {
+    bool present;
+    bool singleton;
+    uint32_t version;
+    unsigned count;
+    uint32_t item;          /* offset of the item in the window */
+    uint32_t unpartitioned; /* permissions and flags */
+    struct {
+        uint32_t location, flags;
+        uint32_t extra; /* offset of what follows the two words: id, families, name */
+    } partition[PICOBIN_PARTITIONS];
+};
+
+struct picobin {
+    bool found;  /* a first block */
+    bool closed; /* and its links lead back to it; nothing below counts otherwise */
+    struct picobin_image image;
+    struct picobin_table table;
+};
+
+/* Look through `size` bytes of a window (flash slot, partition, RAM region). Of several definitions the last that fits
+ * the chip counts. True when there is a closed loop. */
+bool picobin_scan(const uint8_t *window, uint32_t size, struct picobin *ret_picobin);
+
+#endif

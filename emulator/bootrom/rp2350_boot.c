@@ -1,0 +1,533 @@
+/* How the RP2350's boot ROM starts an image (datasheet 5.2, 5.10), and reboot() (5.4.8.24).
+ *
+ * Scratch registers of the power manager and the watchdog first (a vector, or a reboot's type with two parameters),
+ * then BOOTSEL, then the flash: block loop in the first or second slot, its image definition, or the first bootable
+ * partition with the newer of A and B; load map; rolling window through the address translation of QMI.
+ *
+ * Not modelled: secure boot, hashes, signatures, rollback and try-before-you-buy (nothing is verified, no OTP flag is
+ * looked at), boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs, UART boot, the USB boot mode
+ * itself (the machine is told, core 0 waits). The slots are 4 KB apart. Boot random bits come from the machine's
+ * generator instead of TRNG and SHA-256. The flash answers to the first mode tried, quad I/O. */
+#include "emulator/bootrom/rp2350_private.h"
+
+#include <string.h>
+
+#define RESETS 0x40020000u
+#define RESET_IO_BANK0 (1u << 6)
+#define RESET_IO_QSPI (1u << 7)
+#define RESET_PADS_BANK0 (1u << 9)
+#define RESET_PADS_QSPI (1u << 10)
+#define RESET_TIMER0 (1u << 23)
+#define RESET_USBCTRL (1u << 28)
+#define CLOCKS_WAKE_EN0 0x400100acu
+#define PADS_BANK0_GPIO0 0x40038004u
+#define PADS_QSPI_SCLK 0x40040004u
+#define PAD_ISOLATION 0x100u
+#define PINS 48u
+#define QSPI_PINS 6u
+#define PSM_WDSEL 0x40018008u
+#define PSM_ALL_BUT_PROC_COLD 0x01fffffeu
+#define SYSCFG_AUXCTRL 0x40008014u
+#define WATCHDOG 0x400d8000u
+#define WATCHDOG_CTRL WATCHDOG
+#define WATCHDOG_LOAD (WATCHDOG + 0x04)
+#define WATCHDOG_REASON (WATCHDOG + 0x08)
+#define WATCHDOG_SCRATCH(n) (WATCHDOG + 0x0c + 4 * (n))
+#define WATCHDOG_ENABLE (1u << 30)
+#define TICKS_WATCHDOG_CTRL 0x40108030u
+#define TICKS_WATCHDOG_CYCLES 0x40108034u
+#define POWMAN 0x40100000u
+#define POWMAN_PASSWORD 0x5afe0000u
+#define POWMAN_CHIP_RESET (POWMAN + 0x2c)
+#define POWMAN_RESCUE_FLAG 0x10u
+#define POWMAN_BOOTDIS (POWMAN + 0xa8)
+#define POWMAN_BOOT0 (POWMAN + 0xd0)
+#define OTP_BOOTDIS 0x40120160u
+#define BOOTDIS_NOW 1u
+#define SIO_GPIO_HI_IN 0xd0000008u
+#define GPIO_HI_CSN (1u << 27)
+
+#define REBOOT_TYPE 0x0fu
+#define REBOOT_TO_RISCV 0x20u
+#define DEFAULT_DEVINFO 0x0c00u /* 16 MB on the first chip select */
+#define SLOT_SIZE 0x1000u
+#define SRAM 0x20000000u
+#define SRAM_SIZE 0x82000u
+#define FLASH_UNTRANSLATED 0x1c000000u
+#define FLASH_MAX 0x1000000u
+#define ATRANS_WINDOW 0x400u /* sectors */
+#define PARTITION_NOT_FOR_ARM 0x200u
+#define LINK_TYPE 0x6u
+#define LINKED_TO_A 0x2u
+#define MODE_QUAD 3
+#define DIVIDER_FAST 3
+
+#define CYCLES_BEGIN 15000 /* random bits */
+#define CYCLES_BOOT 60000  /* resets, straps, leaving XIP, scanning 4 KB */
+#define PARTITION_NONE 0xffu
+#define PARTITION_SLOT0 0xfeu
+#define PARTITION_SLOT1 0xfdu
+
+static void set_bits(struct bootrom *rom, uint32_t address, uint32_t bits) {
+    rom_store(rom, address + ROM_ALIAS_SET, bits);
+}
+
+static void clear_bits(struct bootrom *rom, uint32_t address, uint32_t bits) {
+    rom_store(rom, address + ROM_ALIAS_CLR, bits);
+}
+
+static void set_boot_byte(struct bootrom *rom, unsigned byte, uint32_t value) {
+    uint32_t word = rom_load(rom, BOOTRAM_BOOT_WORD) & ~(0xffu << 8 * byte);
+    rom_store(rom, BOOTRAM_BOOT_WORD, word | value << 8 * byte);
+}
+
+/* ---- The beginning ---- */
+
+/* What outlives a watchdog reset, and what does not. */
+static void init_bootram(struct bootrom *rom) {
+    if (!rom_load(rom, WATCHDOG_REASON)) {
+        for (uint32_t at = BOOTRAM_RANDOM; at < BOOTRAM_END; at += 4) {
+            rom_store(rom, at, 0);
+        }
+        rom_store(rom, BOOTRAM_BOOT_WORD, 0xfffffffe); /* diagnostics of slot 0 */
+    }
+    for (uint32_t i = 0; i < 4; i++) {
+        rom_store(rom, BOOTRAM_RANDOM + 4 * i, (uint32_t)random_next(rom->env->random));
+    }
+    for (uint32_t at = BOOTRAM_RANDOM + 16; at < BOOTRAM_SECURE; at += 4) {
+        rom_store(rom, at, 0);
+    }
+    rom_store(rom, BOOTRAM_CHIP_ID, rom_load(rom, RP2350_OTP_DATA));
+    rom_store(rom, BOOTRAM_CHIP_ID + 4, rom_load(rom, RP2350_OTP_DATA + 4));
+}
+
+/* Four scratch registers: magic, check, stack, entry. True when they make a valid vector, which is then used up. */
+static bool take_vector(struct bootrom *rom, uint32_t at, uint32_t *ret_stack, uint32_t *ret_entry) {
+    *ret_stack = rom_load(rom, at + 8);
+    *ret_entry = rom_load(rom, at + 12);
+    if (rom_load(rom, at) != ROM_VECTOR_MAGIC || (rom_load(rom, at + 4) ^ (0u - ROM_VECTOR_MAGIC)) != *ret_entry) {
+        return false;
+    }
+    rom_store(rom, at, at >= WATCHDOG ? 0 : POWMAN_PASSWORD);
+    return true;
+}
+
+static void enter_vector(struct bootrom *rom, struct bootrom_call *call, uint32_t stack, uint32_t entry) {
+    set_boot_byte(rom, 1, BOOT_PC_SP);
+    rom_store(rom, BOOTRAM_WRITE_ONCE0, 1); /* a written 1 sets */
+    call->r[0] = entry;
+    call->r[1] = stack;
+}
+
+/* Which boot the scratch registers ask for. */
+static void try_vectors(struct bootrom *rom, struct bootrom_call *call) {
+    uint32_t stack, entry, type = BOOT_NORMAL;
+    bool disabled = (rom_load(rom, OTP_BOOTDIS) | rom_load(rom, POWMAN_BOOTDIS)) & BOOTDIS_NOW;
+    if (take_vector(rom, POWMAN_BOOT0, &stack, &entry) && !disabled) {
+        enter_vector(rom, call, stack, entry);
+        return;
+    }
+    if (take_vector(rom, WATCHDOG_SCRATCH(4), &stack, &entry)) {
+        if (entry != ROM_VECTOR_MAGIC && !disabled) {
+            enter_vector(rom, call, stack, entry);
+            return;
+        }
+        type = entry == ROM_VECTOR_MAGIC ? stack : BOOT_NORMAL;
+        rom_store(rom, BOOTRAM_REBOOT_PARAMETERS, rom_load(rom, WATCHDOG_SCRATCH(2)));
+        rom_store(rom, BOOTRAM_REBOOT_PARAMETERS + 4, rom_load(rom, WATCHDOG_SCRATCH(3)));
+    }
+    set_boot_byte(rom, 1, type & 0xff);
+    rom_store(rom, OTP_BOOTDIS, BOOTDIS_NOW);
+    rom_store(rom, POWMAN_BOOTDIS, POWMAN_PASSWORD | BOOTDIS_NOW);
+}
+
+uint32_t rp2350_begin(struct bootrom *rom, struct bootrom_call *call) {
+    call->r[0] = 0;
+    if (rom_load(rom, POWMAN_CHIP_RESET) & POWMAN_RESCUE_FLAG) {
+        rom_store(rom, POWMAN_CHIP_RESET, POWMAN_PASSWORD | POWMAN_RESCUE_FLAG);
+        log_write(rom->env->log, LOG_INFO, "bootrom", "rescue flag set by a debugger: the boot stops here");
+        call->r[0] = rp2350_halt() | 1;
+        call->r[1] = SRAM + SRAM_SIZE;
+        return ROM_CYCLES_TRAP;
+    }
+    rom_store(rom, CLOCKS_WAKE_EN0, 0xffffffff);
+    rom_store(rom, CLOCKS_WAKE_EN0 + 4, 0xffffffff);
+    init_bootram(rom);
+    rp2350_reset_state(rom, 4);
+    try_vectors(rom, call);
+    return CYCLES_BEGIN;
+}
+
+/* ---- An image ---- */
+
+struct window {
+    const uint8_t *data;
+    uint32_t size;
+    uint32_t base; /* its storage address */
+};
+
+const uint8_t *rp2350_flash(struct bootrom *rom, uint32_t *ret_size) {
+    for (uint32_t size = FLASH_MAX; size >= SLOT_SIZE; size /= 2) {
+        const uint8_t *data = bus_memory_at(rom->bus, FLASH_UNTRANSLATED, size, false);
+        if (!data) {
+            data = bus_memory_at(rom->bus, ROM_XIP_BASE, size, false);
+        }
+        if (data) {
+            *ret_size = size;
+            return data;
+        }
+    }
+    *ret_size = 0;
+    return NULL;
+}
+
+static bool is_flash(const struct window *window) {
+    return window->base >> 24 == ROM_XIP_BASE >> 24;
+}
+
+static uint32_t window_word(const struct window *window, uint32_t offset) {
+    if (offset > window->size || window->size - offset < 4) {
+        return 0;
+    }
+    const uint8_t *at = window->data + offset;
+    return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* Copy one segment, or clear it when there is no source. */
+static bool load_segment(struct bootrom *rom, const struct window *window, uint32_t storage, uint32_t runtime,
+                         uint32_t size) {
+    uint32_t offset = storage - window->base;
+    if (storage == runtime || !size) {
+        return true;
+    }
+    uint8_t *to = bus_memory_at(rom->bus, runtime, size, true);
+    if (!to || (storage && (offset > window->size || window->size - offset < size))) {
+        return false;
+    }
+    if (storage) {
+        memmove(to, window->data + offset, size);
+    } else {
+        memset(to, 0, size);
+    }
+    if (rom->memory_written) {
+        rom->memory_written(rom->context, runtime, size);
+    }
+    return true;
+}
+
+/* The load map: absolute addresses with an end, or relative to the item with a size. */
+static bool load_segments(struct bootrom *rom, const struct window *window, const struct picobin_image *image) {
+    bool absolute = window_word(window, image->load_map) >> 31;
+    for (unsigned i = 0; i < image->load_entries; i++) {
+        uint32_t at = image->load_map + 4 + 12 * i;
+        uint32_t storage = window_word(window, at), runtime = window_word(window, at + 4);
+        uint32_t size = window_word(window, at + 8);
+        if (absolute) {
+            size -= storage ? storage : runtime;
+        } else if (storage) {
+            storage += window->base + image->load_map;
+        }
+        if (!load_segment(rom, window, storage, runtime, size)) {
+            log_write(rom->env->log, LOG_WARN, "bootrom",
+                      "load map entry %u (0x%08x to 0x%08x, 0x%x bytes) fits nowhere", i, storage, runtime, size);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Make a flash image that is stored elsewhere appear at the start of the flash. */
+static bool roll(struct bootrom *rom, const struct window *window, const struct picobin_image *image) {
+    int32_t delta = (int32_t)(window->base - ROM_XIP_BASE) + image->window_delta;
+    if (delta % (int32_t)SLOT_SIZE) {
+        return false;
+    }
+    int32_t sector = delta / (int32_t)SLOT_SIZE, left = (int32_t)(window->size / SLOT_SIZE);
+    for (unsigned i = 0; delta && i < 4; i++) {
+        if (sector < 0) {
+            sector += ATRANS_WINDOW;
+            rom_store(rom, RP2350_QMI_ATRANS0 + 4 * i, 0);
+            continue;
+        }
+        int32_t size = left < (int32_t)ATRANS_WINDOW ? left : (int32_t)ATRANS_WINDOW;
+        rom_store(rom, RP2350_QMI_ATRANS0 + 4 * i, (uint32_t)size << 16 | (uint32_t)sector);
+        left -= size;
+        sector += size;
+    }
+    return true;
+}
+
+static const char *misfit(enum picobin_fit fit) {
+    static const char *const texts[] = {
+        [PICOBIN_NOT_EXECUTABLE] = "is not executable",
+        [PICOBIN_OTHER_CHIP] = "is for another chip",
+        [PICOBIN_RISCV] = "is for the RISC-V cores, which are not emulated",
+        [PICOBIN_NONSECURE] = "is for the Non-secure state",
+    };
+    return texts[fit];
+}
+
+/* A word at a runtime address of the image. */
+static bool runtime_word(struct bootrom *rom, const struct window *window, uint32_t image_base, uint32_t address,
+                         uint32_t *ret_word) {
+    uint32_t offset = address - image_base;
+    if (offset < window->size && window->size - offset >= 4) {
+        *ret_word = window_word(window, offset);
+        return true;
+    }
+    uint8_t bytes[4];
+    bool good = bus_memory_at(rom->bus, address, 4, false) && rom_read_memory(rom, address, bytes, 4);
+    *ret_word = good ? bytes[0] | bytes[1] << 8 | bytes[2] << 16 | (uint32_t)bytes[3] << 24 : 0;
+    return good;
+}
+
+/* Where and with what stack the image begins. */
+static bool find_entry(struct bootrom *rom, const struct window *window, const struct picobin_image *image,
+                       struct bootrom_call *call) {
+    uint32_t base = is_flash(window) ? ROM_XIP_BASE - (uint32_t)image->window_delta : window->base;
+    uint32_t table = image->has_vector_table ? image->vector_table : base;
+    call->r[0] = image->entry;
+    call->r[1] = image->stack;
+    call->r[2] = table;
+    call->r[3] = image->has_entry ? image->stack_limit : 0;
+    if (image->has_entry) {
+        return true;
+    }
+    return runtime_word(rom, window, base, table, &call->r[1]) &&
+           runtime_word(rom, window, base, table + 4, &call->r[0]);
+}
+
+static bool launch(struct bootrom *rom, const struct window *window, const struct picobin_image *image,
+                   struct bootrom_call *call) {
+    if (image->fit != PICOBIN_FITS) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x %s", window->base, misfit(image->fit));
+        return false;
+    }
+    if (is_flash(window) && !roll(rom, window, image)) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x is not rolled by whole sectors",
+                  window->base);
+        return false;
+    }
+    if (image->load_map && !load_segments(rom, window, image)) {
+        return false;
+    }
+    if (!find_entry(rom, window, image, call) || !call->r[0]) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x has no vector table where it says",
+                  window->base);
+        return false;
+    }
+    rom_store(rom, BOOTRAM_WRITE_ONCE0, 1); /* a written 1 sets */
+    return true;
+}
+
+/* ---- The flash ---- */
+
+static bool partition_window(const struct window *flash, const struct picobin_table *table, unsigned index,
+                             struct window *ret_window) {
+    uint32_t first = table->partition[index].location & 0x1fff;
+    uint32_t last = table->partition[index].location >> 13 & 0x1fff;
+    uint32_t start = first * SLOT_SIZE, end = (last + 1) * SLOT_SIZE;
+    if (end <= start || start >= flash->size) {
+        return false;
+    }
+    end = end > flash->size ? flash->size : end;
+    *ret_window = (struct window){ flash->data + start, end - start, flash->base + start };
+    return true;
+}
+
+/* The partition among A and its B that holds the newer image; false when neither holds one. */
+static bool newer_of_pair(struct bootrom *rom, const struct window *flash, const struct picobin_table *table,
+                          unsigned a, unsigned *ret_index) {
+    uint32_t update = (rom_load(rom, BOOTRAM_BOOT_WORD) >> 8 & 0xff) == BOOT_FLASH_UPDATE
+                          ? rom_load(rom, BOOTRAM_REBOOT_PARAMETERS)
+                          : 0;
+    int64_t best = -1;
+    for (unsigned i = 0; i < table->count; i++) {
+        uint32_t flags = table->partition[i].flags;
+        bool is_b = (flags & LINK_TYPE) == LINKED_TO_A && (flags >> 3 & 0xf) == a;
+        struct window window;
+        struct picobin picobin;
+        if ((i != a && !is_b) || !partition_window(flash, table, i, &window) ||
+            !picobin_scan(window.data, window.size, &picobin) || !picobin.image.present ||
+            picobin.image.fit != PICOBIN_FITS) {
+            continue;
+        }
+        int64_t rank = window.base == update ? INT64_MAX : (int64_t)picobin.image.version;
+        if (rank > best) {
+            best = rank;
+            *ret_index = i;
+        }
+    }
+    return best >= 0;
+}
+
+static bool boot_partitions(struct bootrom *rom, const struct window *flash, const struct picobin_table *table,
+                            struct bootrom_call *call) {
+    for (unsigned a = 0; a < table->count; a++) {
+        uint32_t flags = table->partition[a].flags;
+        unsigned chosen;
+        struct window window;
+        struct picobin picobin;
+        if (flags & PARTITION_NOT_FOR_ARM || (flags & LINK_TYPE) == LINKED_TO_A ||
+            !newer_of_pair(rom, flash, table, a, &chosen) || !partition_window(flash, table, chosen, &window)) {
+            continue;
+        }
+        picobin_scan(window.data, window.size, &picobin);
+        set_boot_byte(rom, 2, chosen);
+        if (launch(rom, &window, &picobin.image, call)) {
+            return true;
+        }
+        rp2350_reset_translation(rom);
+    }
+    set_boot_byte(rom, 2, PARTITION_NONE);
+    return false;
+}
+
+/* The block loop of slot 0, or of slot 1 when that has the newer partition table or slot 0 has nothing. */
+static bool scan_slots(const struct window *flash, struct picobin *ret_picobin, uint32_t *ret_slot) {
+    struct picobin second;
+    bool found = picobin_scan(flash->data, flash->size, ret_picobin);
+    *ret_slot = 0;
+    if (found && (ret_picobin->table.present ? ret_picobin->table.singleton : ret_picobin->image.present)) {
+        return true;
+    }
+    if (flash->size <= SLOT_SIZE || !picobin_scan(flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, &second)) {
+        return found;
+    }
+    if (!found || (second.table.present && second.table.version > ret_picobin->table.version)) {
+        *ret_picobin = second;
+        *ret_slot = SLOT_SIZE;
+    }
+    return true;
+}
+
+static bool boot_flash(struct bootrom *rom, struct bootrom_call *call) {
+    struct window flash = { .base = ROM_XIP_BASE };
+    struct picobin picobin;
+    uint32_t slot;
+    flash.data = rp2350_flash(rom, &flash.size);
+    rp2350_reset_translation(rom);
+    rp2350_connect_flash(rom);
+    rp2350_exit_xip(rom);
+    rp2350_select_xip(rom, MODE_QUAD, DIVIDER_FAST, true);
+    if (!flash.data || !scan_slots(&flash, &picobin, &slot)) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition in the first 8 KB of the flash%s",
+                  flash.data && picobin.found ? ": its block loop is broken" : "");
+        rp2350_load_table(rom, NULL, 0);
+        return false;
+    }
+    rp2350_load_table(rom, &picobin, slot);
+    if (picobin.image.present) {
+        struct window window = { flash.data + slot, flash.size - slot, flash.base + slot };
+        set_boot_byte(rom, 2, slot ? PARTITION_SLOT1 : PARTITION_SLOT0);
+        return launch(rom, &window, &picobin.image, call);
+    }
+    if (boot_partitions(rom, &flash, &picobin.table, call)) {
+        return true;
+    }
+    log_write(rom->env->log, LOG_WARN, "bootrom", "no partition of the flash holds an image that can be booted");
+    return false;
+}
+
+/* ---- RAM images, BOOTSEL ---- */
+
+/* The image in the region of a RAM_IMAGE reboot; one without definition begins at the region's start. */
+static bool boot_ram(struct bootrom *rom, struct bootrom_call *call) {
+    uint32_t base = rom_load(rom, BOOTRAM_REBOOT_PARAMETERS), size = rom_load(rom, BOOTRAM_REBOOT_PARAMETERS + 4);
+    struct window window = { bus_memory_at(rom->bus, base, size, false), size, base };
+    struct picobin picobin;
+    if (!window.data || !picobin_scan(window.data, window.size, &picobin) || !picobin.image.present) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition in RAM from 0x%08x on", base);
+        return false;
+    }
+    return launch(rom, &window, &picobin.image, call);
+}
+
+static void prepare(struct bootrom *rom) {
+    const uint32_t blocks = RESET_TIMER0 | RESET_PADS_QSPI | RESET_IO_QSPI | RESET_IO_BANK0 | RESET_PADS_BANK0;
+    for (uint32_t pin = 0; pin < PINS; pin++) {
+        set_bits(rom, PADS_BANK0_GPIO0 + 4 * pin, PAD_ISOLATION);
+    }
+    set_bits(rom, RESETS, blocks);
+    clear_bits(rom, RESETS, blocks | RESET_USBCTRL);
+    for (uint32_t pin = 0; pin < QSPI_PINS; pin++) {
+        clear_bits(rom, PADS_QSPI_SCLK + 4 * pin, PAD_ISOLATION);
+    }
+    rom_store(rom, BOOTRAM_TABLE, 0);
+    rom_store(rom, BOOTRAM_FLASH_DEVINFO, DEFAULT_DEVINFO);
+}
+
+uint32_t rp2350_boot(struct bootrom *rom, struct bootrom_call *call) {
+    uint32_t type = rom_load(rom, BOOTRAM_BOOT_WORD) >> 8 & 0xff;
+    enum bootrom_usb_reason reason = BOOTROM_USB_NO_IMAGE;
+    prepare(rom);
+    if (type == BOOT_BOOTSEL) {
+        reason = BOOTROM_USB_REQUESTED;
+    } else if (type == BOOT_RAM_IMAGE) {
+        if (boot_ram(rom, call)) {
+            return CYCLES_BOOT;
+        }
+    } else if (!(rom_load(rom, SIO_GPIO_HI_IN) & GPIO_HI_CSN)) {
+        reason = BOOTROM_USB_BUTTON;
+        set_boot_byte(rom, 1, BOOT_BOOTSEL);
+    } else if (boot_flash(rom, call)) {
+        return CYCLES_BOOT;
+    }
+    call->r[0] = 0;
+    uint32_t flags = type == BOOT_BOOTSEL ? rom_load(rom, BOOTRAM_REBOOT_PARAMETERS) : 0;
+    uint32_t pin = type == BOOT_BOOTSEL ? rom_load(rom, BOOTRAM_REBOOT_PARAMETERS + 4) : 0;
+    rom_enter_usb_boot(rom, reason, flags & 0x20 && pin < 32 ? 1u << pin : 0, flags & 3);
+    return CYCLES_BOOT;
+}
+
+/* ---- reboot() ---- */
+
+static void write_vector(struct bootrom *rom, uint32_t stack, uint32_t entry) {
+    rom_store(rom, WATCHDOG_SCRATCH(4), ROM_VECTOR_MAGIC);
+    rom_store(rom, WATCHDOG_SCRATCH(5), entry ^ (0u - ROM_VECTOR_MAGIC));
+    rom_store(rom, WATCHDOG_SCRATCH(6), stack);
+    rom_store(rom, WATCHDOG_SCRATCH(7), entry);
+}
+
+void bootrom_rp2350_enter_ram(struct bootrom *rom, uint32_t base, uint32_t size) {
+    const uint8_t *data = bus_memory_at(rom->bus, base, size, false);
+    struct picobin picobin;
+    if (data && picobin_scan(data, size, &picobin) && picobin.image.present) {
+        rom_store(rom, WATCHDOG_SCRATCH(2), base);
+        rom_store(rom, WATCHDOG_SCRATCH(3), size);
+        write_vector(rom, BOOT_RAM_IMAGE, ROM_VECTOR_MAGIC);
+    } else {
+        write_vector(rom, SRAM + SRAM_SIZE, base | 1);
+    }
+}
+
+uint32_t rp2350_reboot(struct bootrom *rom, struct bootrom_call *call) {
+    uint32_t flags = call->r[0], type = flags & REBOOT_TYPE;
+    if (flags & REBOOT_TO_RISCV) {
+        log_write(rom->env->log, LOG_STUB, "bootrom", "reboot(): the RISC-V cores are not emulated");
+        call->r[0] = (uint32_t)RP2350_NOT_PERMITTED;
+        return ROM_CYCLES_TRAP;
+    }
+    rom_store(rom, WATCHDOG_CTRL, 0);
+    rom_store(rom, PSM_WDSEL, PSM_ALL_BUT_PROC_COLD);
+    if (type == BOOT_PC_SP) {
+        write_vector(rom, call->r[3], call->r[2]);
+    } else {
+        rom_store(rom, WATCHDOG_SCRATCH(2), call->r[2]);
+        rom_store(rom, WATCHDOG_SCRATCH(3), call->r[3]);
+        write_vector(rom, type, ROM_VECTOR_MAGIC);
+    }
+    if (type == BOOT_NORMAL) {
+        set_boot_byte(rom, 0, call->r[2] & 0xff);
+        rom_store(rom, WATCHDOG_SCRATCH(4), 0);
+    }
+    rom_store(rom, WATCHDOG_LOAD, call->r[1] * 1000);
+    if (!(rom_load(rom, TICKS_WATCHDOG_CTRL) & 1)) {
+        rom_store(rom, TICKS_WATCHDOG_CYCLES, 12);
+        rom_store(rom, TICKS_WATCHDOG_CTRL, 1);
+    }
+    set_bits(rom, SYSCFG_AUXCTRL, 1);
+    rom_store(rom, WATCHDOG_CTRL, WATCHDOG_ENABLE);
+    call->r[0] = RP2350_OK;
+    return 100;
+}

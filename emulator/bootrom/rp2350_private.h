@@ -1,0 +1,114 @@
+/* Private to the RP2350's ROM: supervisor calls, BOOTRAM, and the functions that its files share. */
+#ifndef BOOTROM_RP2350_PRIVATE_H
+#define BOOTROM_RP2350_PRIVATE_H
+
+#include "emulator/bootrom/picobin.h"
+#include "emulator/bootrom/private.h"
+
+/* The first three stand in rp2350_code.S as well. */
+enum rp2350_service {
+    RP2350_BEGIN,  /* gives r0 = entry from scratch registers or 0, r1 = its stack */
+    RP2350_BOOT,   /* gives r0 = entry or 0, r1 = stack, r2 = vector table, r3 = stack limit */
+    RP2350_REBOOT, /* r0 = flags, r1 = delay in ms, r2 and r3 = parameters */
+    RP2350_STATE_RESET,
+    RP2350_SYS_INFO,
+    RP2350_LOAD_PARTITION_TABLE,
+    RP2350_PARTITION_TABLE_INFO,
+    RP2350_B_PARTITION,
+    RP2350_RUNTIME_TO_STORAGE,
+    RP2350_OTP_ACCESS,
+    RP2350_CONNECT_FLASH,
+    RP2350_RESET_TRANSLATION,
+    RP2350_EXIT_XIP,
+    RP2350_ERASE,
+    RP2350_PROGRAM,
+    RP2350_FLUSH,
+    RP2350_ENTER_XIP,
+    RP2350_XIP_MODE,
+    RP2350_FLASH_OP,
+    RP2350_SET_CALLBACK,
+    RP2350_VALIDATE_NS,
+    RP2350_NS_PERMISSION,
+    RP2350_PICK_AB,
+    RP2350_EXPLICIT_BUY,
+    RP2350_CHAIN_IMAGE,
+    RP2350_UF2_TARGET,
+    RP2350_SECURE_CALL,
+    RP2350_UNMODELLED,
+};
+
+/* Results (datasheet 5.4.3). */
+enum rp2350_error {
+    RP2350_OK = 0,
+    RP2350_NOT_PERMITTED = -4,
+    RP2350_INVALID_ARG = -5,
+    RP2350_INVALID_ADDRESS = -10,
+    RP2350_BAD_ALIGNMENT = -11,
+    RP2350_BUFFER_TOO_SMALL = -13,
+    RP2350_PRECONDITION_NOT_MET = -14,
+    RP2350_INVALID_DATA = -16,
+    RP2350_UNSUPPORTED_MODIFICATION = -18,
+    RP2350_LOCK_REQUIRED = -19,
+};
+
+enum rp2350_boot_type { BOOT_NORMAL = 0, BOOT_BOOTSEL = 2, BOOT_RAM_IMAGE = 3, BOOT_FLASH_UPDATE = 4, BOOT_PC_SP = 13 };
+
+/* Where the ROM keeps its state in BOOTRAM. */
+#define BOOTRAM 0x400e0000u
+#define BOOTRAM_RANDOM (BOOTRAM + 0x328)        /* 4 words */
+#define BOOTRAM_FLASH_DEVINFO (BOOTRAM + 0x33c) /* halfword */
+#define BOOTRAM_REBOOT_PARAMETERS (BOOTRAM + 0x340)
+#define BOOTRAM_SECURE (BOOTRAM + 0x350)
+#define BOOTRAM_CALLBACK (BOOTRAM + 0x354)
+#define BOOTRAM_BOOT_WORD (BOOTRAM + 0x358) /* bytes: diagnostic partition, boot type, partition, update flags */
+#define BOOTRAM_DIAGNOSTIC (BOOTRAM + 0x35c)
+#define BOOTRAM_TABLE (BOOTRAM + 0x360) /* counts, unpartitioned space, 16 pairs, address of the item, hash */
+#define BOOTRAM_TABLE_ITEM (BOOTRAM_TABLE + 0x88)
+#define BOOTRAM_NS_PERMISSIONS (BOOTRAM + 0x3f0)
+#define BOOTRAM_CHIP_ID (BOOTRAM + 0x3f8)
+#define BOOTRAM_END (BOOTRAM + 0x400)
+#define BOOTRAM_WRITE_ONCE0 (BOOTRAM + 0x800)
+#define BOOTRAM_BOOTLOCK_STAT (BOOTRAM + 0x808)
+#define BOOTRAM_BOOTLOCK0 (BOOTRAM + 0x80c)
+#define TABLE_LOADED 0x10000u
+
+#define LOCK_SHA256 0
+#define LOCK_FLASH 1
+#define LOCK_OTP 2
+#define LOCK_ENABLE 7
+
+#define RP2350_QMI 0x400d0000u
+#define RP2350_QMI_ATRANS0 (RP2350_QMI + 0x34)
+#define RP2350_OTP_DATA 0x40130000u
+
+/* Addresses in the image. */
+uint32_t rp2350_halt(void);
+/* The 64 words that firmware copies from BOOTRAM, with the read mode filled in. */
+void rp2350_write_xip_setup(struct bootrom *rom, uint32_t timing, uint32_t format, uint32_t command);
+
+/* rp2350_boot.c */
+uint32_t rp2350_begin(struct bootrom *rom, struct bootrom_call *call);
+uint32_t rp2350_boot(struct bootrom *rom, struct bootrom_call *call);
+uint32_t rp2350_reboot(struct bootrom *rom, struct bootrom_call *call);
+/* The flash, untranslated, as far as it is mapped. */
+const uint8_t *rp2350_flash(struct bootrom *rom, uint32_t *ret_size);
+
+/* rp2350_partitions.c */
+void rp2350_load_table(struct bootrom *rom, const struct picobin *picobin, uint32_t slot);
+int32_t rp2350_b_partition(struct bootrom *rom, uint32_t partition);
+int32_t rp2350_table_info(struct bootrom *rom, const struct bootrom_call *call);
+int32_t rp2350_load_partition_table(struct bootrom *rom, const struct bootrom_call *call);
+/* All bytes of a span of flash have the permission bits. */
+bool rp2350_span_has_permission(struct bootrom *rom, uint32_t offset, uint32_t size, uint32_t permission);
+
+/* rp2350.c */
+void rp2350_connect_flash(struct bootrom *rom);
+void rp2350_exit_xip(struct bootrom *rom);
+void rp2350_reset_translation(struct bootrom *rom);
+/* Read mode 0 to 3 (03h, 0Bh, BBh, EBh) at a clock divider; also into BOOTRAM's function when `remember`. */
+void rp2350_select_xip(struct bootrom *rom, unsigned mode, uint32_t divider, bool remember);
+void rp2350_reset_state(struct bootrom *rom, uint32_t what);
+/* 0 when the caller holds the lock or locks are not in use. */
+int32_t rp2350_check_lock(struct bootrom *rom, unsigned lock);
+
+#endif

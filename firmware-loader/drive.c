@@ -154,10 +154,15 @@ static void stop_work(struct drive *drive) {
     drive->check = true;
 }
 
-/* Our copy may be ahead of the medium: nothing of it counts any more. */
-static void fail(struct drive *drive, const char *what) {
-    drive_say(&drive->reporter, LOG_WARN, "%s: the drive could not be %s; trying again", drive->folder, what);
+/* Our copy may be ahead of the medium: nothing of it counts any more. The first failure in a row is not worth a line:
+ * the medium may be about to go. */
+static void fail(struct drive *drive, bool write) {
+    if (drive->backoff > 1) {
+        drive_say(&drive->reporter, LOG_WARN, "%s: the drive could not be %s; trying again", drive->folder,
+                  write ? "written" : "read");
+    }
     stop_work(drive);
+    drive->failed_write = write;
     drive_invalidate(drive, 0, drive->sectors);
     drive->probe = drive->failed = true;
     drive->rest = drive->backoff;
@@ -184,7 +189,7 @@ static bool send(struct drive *drive, bool write, uint32_t lba, uint32_t count) 
     if (!drive->submit(drive->submit_context, &drive->request)) {
         drive->busy = false;
         drive->request.count = 0;
-        drive_detach(drive);
+        fail(drive, write);
         return false;
     }
     return true;
@@ -278,7 +283,7 @@ static void settle(struct drive *drive) {
         return;
     }
     if (!drive->busy_ok) {
-        fail(drive, write ? "written" : "read");
+        fail(drive, write);
     } else if (write) {
         written(drive);
     } else if (drive->probe) {
@@ -286,7 +291,7 @@ static void settle(struct drive *drive) {
     } else {
         fetched(drive);
     }
-    if (drive->busy_ok) {
+    if (drive->busy_ok && (write || !drive->failed_write)) {
         drive->backoff = 1;
     }
     drive->request.count = 0;
@@ -346,7 +351,7 @@ static void drive_run(struct drive *drive) {
 void drive_attach(struct drive *drive) {
     drive_detach(drive);
     drive->online = drive->probe = drive->check = true;
-    drive->failed = false;
+    drive->failed = drive->failed_write = false;
     drive->backoff = 1;
     drive->offline_polls = 0;
     drive_run(drive);

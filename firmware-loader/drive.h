@@ -31,7 +31,7 @@ struct drive_request {
     void *owner;
 };
 
-/* Take a request; false when it cannot be taken at all (no medium): `done` is then not called. */
+/* Take a request; false when it cannot be taken (no medium): `done` is then not called, and it is tried again later. */
 typedef bool drive_submit(void *context, struct drive_request *request);
 
 struct drive_desc {

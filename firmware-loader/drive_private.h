@@ -73,6 +73,7 @@ struct drive {
     /* the medium */
     bool online, write_protected;
     bool failed;            /* a request failed: rest */
+    bool failed_write;      /* the last one that failed was a write */
     unsigned rest, backoff; /* polls to rest; the next rest */
     unsigned offline_polls;
     bool running; /* inside the loop that starts requests */

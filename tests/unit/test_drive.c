@@ -481,7 +481,19 @@ static void failed_writes_are_repeated(void **state) {
         board.fail_after = 0;
         same_on_both();
     }
+    assert_string_equal(board.lines, "");
+    board.protect = true; /* and nobody says so */
+    in_folder("printf last > code.py");
+    for (int i = 0; i < 20; i++) {
+        poll();
+    }
     assert_non_null(strstr(board.lines, ": the drive could not be written; trying again\n"));
+    board.protect = false;
+    for (int i = 0; i < 70; i++) {
+        poll();
+    }
+    assert_string_equal(board_text("code.py"), "last");
+    same_on_both();
 }
 
 /* A reset in the middle of everything. */

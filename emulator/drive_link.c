@@ -60,12 +60,13 @@ static void begin(struct drive_link *link, struct machine *machine, uint32_t off
 }
 
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
-                     uint32_t size, drive_report *report, void *context, struct error *error) {
+                     uint32_t size, unsigned host_ms, drive_report *report, void *context, struct error *error) {
     begin(link, machine, offset, size, report, context);
     struct drive_desc desc = {
         .folder = folder,
         .area = link->area,
         .area_size = size,
+        .host_ms = host_ms,
         .submit = submit,
         .submit_context = link,
         .report = report,

@@ -8,6 +8,8 @@
 #include "firmware-loader/drive.h"
 #include "firmware-loader/drive_file.h"
 
+#define DRIVE_LINK_HOST_MS 100
+
 struct drive_link {
     struct drive *drive;    /* NULL: no folder */
     struct drive_file file; /* path NULL: no image */
@@ -23,9 +25,10 @@ struct drive_link {
     uint64_t next_poll_ps;
 };
 
-/* Make `folder` the drive at `offset` of the machine's flash: before power-on. The link must stay where it is. */
+/* Make `folder` the drive at `offset` of the machine's flash: before power-on. The link must stay where it is.
+ * `host_ms` as in struct drive_desc: DRIVE_LINK_HOST_MS where people edit files. */
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
-                     uint32_t size, drive_report *report, void *context, struct error *error);
+                     uint32_t size, unsigned host_ms, drive_report *report, void *context, struct error *error);
 /* The same with the raw image in the file `path`. */
 bool drive_link_open_image(struct drive_link *link, const char *path, struct machine *machine, uint32_t offset,
                            uint32_t size, drive_report *report, void *context, struct error *error);

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define SECTORS_MAX (64 * 1024 * 1024 / FAT_SECTOR_SIZE)
 #define BACKOFF_MAX 32
@@ -395,6 +396,13 @@ static void watch_flash(struct drive *drive) {
 
 /* A listing from before we wrote in the folder says nothing about what is missing. */
 static void list_folder(struct drive *drive) {
+    struct timespec now = { 0 };
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    if (drive->host_ms && now_ms - drive->listed_ms < drive->host_ms) {
+        return;
+    }
+    drive->listed_ms = now_ms;
     drive_listing_finish(&drive->previous);
     drive->previous = drive->listing;
     drive->previous_whole = drive->listing_whole && !drive->host_written;
@@ -553,6 +561,7 @@ struct drive *drive_create(const struct drive_desc *desc, struct error *error) {
     drive->folder = strdup(desc->folder);
     drive->area = desc->area;
     drive->area_size = desc->area_size;
+    drive->host_ms = desc->host_ms;
     drive->submit = desc->submit;
     drive->submit_context = desc->submit_context;
     drive->reporter = (struct drive_reporter){ .report = desc->report, .context = desc->report_context };

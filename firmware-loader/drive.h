@@ -41,6 +41,9 @@ struct drive_desc {
     uint8_t *area;
     size_t area_size;
     uint32_t serial; /* of the volume; 0: DRIVE_SERIAL */
+    /* The least time between two looks at the folder, on the host's clock: a board that runs faster than the clock on
+     * the wall must not take a file that an editor is about to write for one that stands still. 0: every poll looks. */
+    unsigned host_ms;
     drive_submit *submit;
     void *submit_context;
     drive_report *report; /* may be NULL */

@@ -115,8 +115,10 @@ struct drive {
     /* the folder */
     struct drive_listing listing, previous;
     bool listing_whole, previous_whole;
-    bool host_written; /* by us, since the listing was made */
-    bool pushing;      /* the folder's changes are being written */
+    unsigned host_ms;
+    uint64_t listed_ms; /* when, on the host's clock */
+    bool host_written;  /* by us, since the listing was made */
+    bool pushing;       /* the folder's changes are being written */
     struct drive_push push;
     struct drive_records records;
 };

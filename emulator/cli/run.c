@@ -132,8 +132,8 @@ static bool open_drive(struct job *job, struct error *error) {
     const struct run_options *options = session->options;
     uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
     if (options->drive) {
-        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, print_drive, session,
-                               error);
+        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, DRIVE_LINK_HOST_MS,
+                               print_drive, session, error);
     }
     return !options->image || drive_link_open_image(&session->drive, options->image, session->machine, offset, size,
                                                     print_drive, session, error);

@@ -90,7 +90,7 @@ static void open_drive(struct rig *rig, const char *folder) {
     struct error error;
     const struct board *board = board_find("raspberry_pi_pico", NULL);
     if (folder && !drive_link_open(&rig->drive, folder, rig->machine, board_drive_offset(board),
-                                   board_drive_bytes(board), take_drive_line, rig, &error)) {
+                                   board_drive_bytes(board), 0, take_drive_line, rig, &error)) {
         fprintf(stderr, "FAILED: %s\n", error.message);
         exit(1);
     }

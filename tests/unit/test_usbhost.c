@@ -85,7 +85,7 @@ static void on_complete(struct firmware *fw, uint8_t address, unsigned length) {
     }
 }
 
-static void setup(struct firmware *fw, struct console *console) {
+static void setup_chip(struct firmware *fw, struct console *console, const struct register_table *registers) {
     memset(fw, 0, sizeof(*fw));
     memset(console, 0, sizeof(*console));
     fw->device_descriptor = device_descriptor;
@@ -98,11 +98,15 @@ static void setup(struct firmware *fw, struct console *console) {
     fw->on_configured = on_configured;
     fw->on_complete = on_complete;
     fw->context = console;
-    fw_init(fw, &rp2040_usb_registers);
+    fw_init(fw, registers);
     console->listener = (struct usbhost_listener){
         .context = console, .state_changed = state_changed, .cdc_received = received, .cdc_changed = changed
     };
     usbhost_listen(&fw->host, &console->listener);
+}
+
+static void setup(struct firmware *fw, struct console *console) {
+    setup_chip(fw, console, &rp2040_usb_registers);
 }
 
 static struct firmware fw;
@@ -159,6 +163,17 @@ static void console_both_ways(void **state) {
     assert_int_equal(console.length, 4);
     assert_memory_equal(console.text, ">>> ", 4);
     fw_finish(&fw);
+}
+
+static void same_on_rp2350(void **state) {
+    setup_chip(&fw, &console, &rp2350_usb_registers);
+    fw_start(&fw);
+    fw_run(&fw, 500 * PS_PER_MS);
+    assert_int_equal(usbhost_cdc_write(&fw.host, 0, "x", 1), 1);
+    fw_run(&fw, 3 * PS_PER_MS);
+    assert_int_equal(console.out_length, 1);
+    fw_finish(&fw);
+    assert_string_equal(fw.lines, "");
 }
 
 static void full_speed_loses_nothing(void **state) {
@@ -381,6 +396,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(enumerates),
         cmocka_unit_test(console_both_ways),
+        cmocka_unit_test(same_on_rp2350),
         cmocka_unit_test(full_speed_loses_nothing),
         cmocka_unit_test(flow_control),
         cmocka_unit_test(second_port_opens_and_closes),

@@ -544,6 +544,9 @@ static bool build(struct drive *drive, uint32_t serial, struct error *error) {
 }
 
 static bool begin(struct drive *drive, uint32_t serial, struct error *error) {
+    if (drive->folder && drive->area) {
+        drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter);
+    }
     drive->listing_whole = drive->folder && drive_list(drive->folder, &drive->listing, &drive->reporter);
     if (!drive->listing_whole && !drive->listing.count) {
         error_set(error, "%s: cannot be read", drive->folder ? drive->folder : "folder");

@@ -53,7 +53,7 @@ static enum fat_result snapshot_folder(struct fat_volume *volume, struct drive_s
 }
 
 /* Items that are appended while the list is walked are walked as well. */
-static enum fat_result snapshot_all(struct fat_volume *volume, struct drive_snapshot *snapshot) {
+enum fat_result drive_snapshot_make(struct fat_volume *volume, struct drive_snapshot *snapshot) {
     enum fat_result result = snapshot_folder(volume, snapshot, "", NULL);
     for (size_t i = 0; !result && i < snapshot->count; i++) {
         struct fat_entry entry = snapshot->items[i].entry;
@@ -100,7 +100,7 @@ static bool look(struct drive *drive, struct fat_volume *volume) {
         result = fat_check(volume);
     }
     if (!result) {
-        result = snapshot_all(volume, &drive->snapshot);
+        result = drive_snapshot_make(volume, &drive->snapshot);
     }
     if (drive->is_missing) {
         return false;
@@ -168,11 +168,11 @@ static void note_failure(struct drive *drive, const char *path) {
     }
 }
 
-static void make_parents(struct drive *drive, const char *path) {
+void drive_make_parents(const char *folder, const char *path) {
     char *head = strdup(path);
     for (char *slash = head ? strchr(head, '/') : NULL; slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
-        drive_host_make_folder(drive->folder, head);
+        drive_host_make_folder(folder, head);
         *slash = '/';
     }
     free(head);
@@ -181,7 +181,7 @@ static void make_parents(struct drive *drive, const char *path) {
 static bool write_to_host(struct drive *drive, const struct drive_found *found, const char *path, const uint8_t *data,
                           struct drive_signature *ret_signature) {
     drive->host_written = true;
-    make_parents(drive, path);
+    drive_make_parents(drive->folder, path);
     int64_t seconds = fat_time_to_unix(found->entry.modified);
     if (drive_host_write(drive->folder, path, data, found->entry.size, seconds, ret_signature)) {
         drive_say(&drive->reporter, LOG_WARN, "%s/%s: cannot be written: %s", drive->folder, path, strerror(errno));
@@ -198,8 +198,7 @@ static void copy_to_host(struct drive *drive, const struct drive_found *found, c
     }
 }
 
-/* A name beside the file that is free. */
-static char *conflict_name(struct drive *drive, const char *path) {
+char *drive_conflict_name(const char *folder, const char *path) {
     for (unsigned number = 1; number < 1000; number++) {
         char *name;
         struct drive_item item;
@@ -207,7 +206,7 @@ static char *conflict_name(struct drive *drive, const char *path) {
         if (made < 0) {
             return NULL;
         }
-        if (drive_host_stat(drive->folder, name, &item) == DRIVE_HOST_GONE) {
+        if (drive_host_stat(folder, name, &item) == DRIVE_HOST_GONE) {
             return name;
         }
         free(name);
@@ -218,7 +217,7 @@ static char *conflict_name(struct drive *drive, const char *path) {
 /* Both changed. The folder's file goes to the drive next, because its signature is not the one noted. */
 static void keep_both(struct drive *drive, const struct drive_found *found, const uint8_t *data, uint64_t hash) {
     struct drive_signature signature;
-    char *name = conflict_name(drive, found->path);
+    char *name = drive_conflict_name(drive->folder, found->path);
     if (name && write_to_host(drive, found, name, data, &signature)) {
         drive_say(&drive->reporter, LOG_WARN,
                   "%s/%s: changed here and on the drive: this one stays, the drive's is kept as %s", drive->folder,
@@ -376,7 +375,7 @@ static void pull_folder(struct drive *drive, const struct drive_found *found) {
         return;
     }
     drive->host_written = true;
-    make_parents(drive, found->path);
+    drive_make_parents(drive->folder, found->path);
     drive_host_make_folder(drive->folder, found->path);
     if (drive_host_stat(drive->folder, found->path, &item) == DRIVE_HOST_OK && item.folder) {
         note(drive, found, 0, &item.signature);

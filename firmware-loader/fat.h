@@ -82,6 +82,7 @@ struct fat_entry {
     uint32_t cluster;  /* 0: no data */
     uint32_t size;     /* bytes; 0 for a folder */
     uint32_t modified; /* FAT date << 16 | FAT time */
+    uint16_t accessed; /* FAT date; 0 after FatFs has written the file: so firmware's work is told from ours */
     unsigned slots;
     struct fat_place place[FAT_SLOTS_MAX]; /* its slots in order, the short entry last */
 };

@@ -145,6 +145,7 @@ static void fill_entry(struct fat_volume *volume, const uint8_t *slot, const str
     entry->cluster = fat_get16(slot + 26) | (volume->bits == 32 ? (fat_get16(slot + 20) & 0x0fff) << 16 : 0);
     entry->size = entry->attributes & FAT_DIRECTORY ? 0 : fat_get32(slot + 28);
     entry->modified = fat_get32(slot + 22);
+    entry->accessed = (uint16_t)fat_get16(slot + 18);
 }
 
 static void keep_place(struct fat_entry *entry, const struct long_name *name, struct fat_place place) {

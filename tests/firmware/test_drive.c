@@ -126,6 +126,16 @@ static void both_sides_agree(struct rig *rig) {
     }
 }
 
+/* drive_rescue.c tells by the date of last access who has written a file. */
+static void fatfs_leaves_its_mark(struct rig *rig) {
+    struct fat_device device = fat_memory_device(rig->drive.area, rig->drive.size);
+    struct fat_volume volume;
+    struct fat_entry entry;
+    RIG_CHECK(rig, fat_mount(&volume, &device) == FAT_OK);
+    RIG_CHECK(rig, fat_lookup(&volume, "log of the board.txt", &entry) == FAT_OK && entry.accessed == 0);
+    RIG_CHECK(rig, fat_lookup(&volume, "code.py", &entry) == FAT_OK && entry.accessed != 0);
+}
+
 static void firmware_formats(struct rig *rig) {
     repl(rig);
     rig_type(rig, "import storage; storage.erase_filesystem()\r");
@@ -161,6 +171,7 @@ int main(int argc, char **argv) {
     firmware_writes(&rig);
     changes_wait(&rig);
     both_sides_agree(&rig);
+    fatfs_leaves_its_mark(&rig);
     firmware_formats(&rig);
     formats_alike(&rig);
     rig_stop(&rig);

@@ -563,6 +563,36 @@ static void a_folder_that_is_gone_deletes_nothing(void **state) {
     assert_string_equal(board_text("lib/module.py"), "x = 1");
 }
 
+/* As FatFs leaves a file: without a date of access. */
+static void written_by_fatfs(const char *path) {
+    struct fat_volume volume = firmware_volume();
+    struct fat_entry entry;
+    assert_int_equal(fat_lookup(&volume, path, &entry), FAT_OK);
+    struct fat_place place = entry.place[entry.slots - 1];
+    memset(board.area + place.sector * 512 + place.offset + 18, 0, 2);
+}
+
+/* Killed before the folder had them: at the next start they are still there. */
+static void an_earlier_session_is_not_lost(void **state) {
+    assert_int_equal(firmware_write("data.csv", "1,2"), FAT_OK);
+    assert_int_equal(firmware_write("lib/module.py", "by the board"), FAT_OK);
+    assert_int_equal(firmware_write("boot_out.txt", "CircuitPython"), FAT_OK);
+    assert_int_equal(firmware_write("of another folder.py", "x"), FAT_OK);
+    written_by_fatfs("data.csv");
+    written_by_fatfs("lib/module.py");
+    written_by_fatfs("boot_out.txt");
+    drive_destroy(board.drive);
+    start_drive();
+    assert_string_equal(folder_text("data.csv"), "1,2");
+    assert_string_equal(folder_text("lib/module.py"), "x = 1");
+    assert_string_equal(folder_text("lib/module.py.conflict"), "by the board");
+    assert_null(folder_text("boot_out.txt"));
+    assert_null(folder_text("of another folder.py"));
+    assert_string_equal(board_text("data.csv"), "1,2");
+    assert_non_null(strstr(board.lines, "/data.csv: written by the board in an earlier session: kept as data.csv\n"));
+    same_on_both();
+}
+
 /* A volume that was there before, with files on both sides. */
 static void an_unknown_volume_is_merged(void **state) {
     struct error error;
@@ -697,6 +727,7 @@ int main(void) {
         TEST(without_mass_storage_the_flash_is_read),
         TEST(what_does_not_fit_is_named_and_tried_again),
         TEST(a_folder_that_is_gone_deletes_nothing),
+        TEST(an_earlier_session_is_not_lost),
         TEST(an_unknown_volume_is_merged),
         TEST(random_changes_on_both_sides),
     };

@@ -78,7 +78,7 @@ void machine_set_nmi_mask(void *context, unsigned core, uint32_t mask) {
 static void wire_irqs(struct machine *machine, struct block *block, const struct block_at *at) {
     static void (*const per_core[CHIP_CORES])(void *, unsigned, bool) = { route_irq_core0, route_irq_core1 };
     for (unsigned i = 0; i < at->irqs; i++) {
-        block->irq[i].set = at->per_core ? per_core[i] : route_irq;
+        block->irq[i].set = at->per_core ? per_core[i % CHIP_CORES] : route_irq;
         block->irq[i].context = machine;
         block->irq[i].index = at->irq[i];
     }

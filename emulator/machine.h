@@ -88,6 +88,7 @@ void machine_trace_bus(struct machine *machine, bool on);
 void machine_trace_exceptions(struct machine *machine, bool on);
 
 extern const struct chip_desc chip_rp2040;
+extern const struct chip_desc chip_rp2350, chip_rp2350b; /* QFN60 with 30 GPIOs, QFN80 with 48 */
 /* Bytes that a boot ROM image of the chip has. */
 uint32_t machine_rom_size(const struct chip_desc *chip);
 

@@ -14,7 +14,7 @@
 struct machine;
 
 /* A line of the address map. Interrupt line k of the block goes to irq[k] of every core; `per_core`: line k goes to
- * core k alone. */
+ * core k modulo their number alone. */
 struct block_at {
     const char *name;
     uint32_t base;
@@ -28,10 +28,17 @@ struct block_at {
     uint8_t reset;
 };
 
+/* Such a line for the chip whose register tables have this prefix. */
+#define BLOCK_AT(CHIP, NAME, BASE, CLASS, TABLE, ...)                                                                  \
+    { .name = NAME, .base = BASE, .class = &CLASS##_class, .registers = &CHIP##_##TABLE##_registers, __VA_ARGS__ }
+#define IRQ(COUNT, ...) .irqs = COUNT, .irq = { __VA_ARGS__ }
+#define RESET(BIT) .resettable = true, .reset = BIT
+
 /* Pins that carry a signal, a bit each; the functions are the same on all chips (SPI 1, UART 2, I2C 3). */
 struct uart_at {
     const char *name;
     uint64_t tx, rx, cts, rts;
+    uint64_t aux_tx, aux_rx; /* where a second function is the same signal */
 };
 struct spi_at {
     const char *name;
@@ -53,6 +60,9 @@ struct stage_at {
     const char *block;
 };
 
+/* Every fourth pin from `first` on, `count` of them. */
+#define EVERY_FOURTH(first, count) ((UINT64_C(0x1111111111111111) & ((UINT64_C(1) << 4 * (count)) - 1)) << (first))
+
 struct gpio_bank_desc;
 struct sio_variant;
 struct dma_variant;
@@ -70,12 +80,14 @@ struct chip_desc {
     uint32_t xip[CHIP_WINDOWS];        /* bases of the windows onto the flash; 0 ends the list */
     uint64_t crystal_hz;
     uint32_t chip_id; /* of SYSINFO */
+    uint32_t package; /* of SYSINFO too, where it has it */
     const struct gpio_bank_desc *bank0, *qspi;
     const struct sio_variant *sio;
     const struct dma_variant *dma;
     const struct clocks_desc *clocks;
     const struct rosc_desc *rosc;
     const struct uart_at *uarts; /* two of each */
+    unsigned uart_aux_function;  /* 0: there is none */
     const struct spi_at *spis;
     const struct i2c_at *i2cs;
     const struct dreq_at *dreqs;

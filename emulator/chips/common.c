@@ -135,6 +135,7 @@ static void wire_resets(struct machine *machine) {
     syscfg->nmi_mask = machine_set_nmi_mask;
     syscfg->context = machine;
     sysinfo->chip_id = machine->chip->chip_id;
+    sysinfo->package_sel = machine->chip->package;
     resets->context = psm->context = watchdog->context = machine;
 }
 
@@ -173,6 +174,9 @@ static void wire_uarts(struct machine *machine) {
         uart->rx_pins = at->rx;
         uart->cts_pins = at->cts;
         uart->rts_pins = at->rts;
+        uart->aux_function = machine->chip->uart_aux_function;
+        uart->aux_tx_pins = at->aux_tx;
+        uart->aux_rx_pins = at->aux_rx;
         uart->transmit = i ? uart1_sent : uart0_sent;
         uart->transmit_context = machine;
         uart_feed_init(&machine->uart_feed[i], uart);

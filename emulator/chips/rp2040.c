@@ -42,11 +42,7 @@
 
 #include <string.h>
 
-/* A line of the map: the block's registers are those of its table. */
-#define AT(NAME, BASE, CLASS, TABLE, ...)                                                                              \
-    { .name = NAME, .base = BASE, .class = &CLASS##_class, .registers = &rp2040_##TABLE##_registers, __VA_ARGS__ }
-#define IRQ(COUNT, ...) .irqs = COUNT, .irq = { __VA_ARGS__ }
-#define RESET(BIT) .resettable = true, .reset = BIT
+#define AT(...) BLOCK_AT(rp2040, __VA_ARGS__)
 
 /* Datasheet 2.2 (addresses), 2.3.2 (interrupts), 2.14.1 (reset bits). */
 static const struct block_at map[] = {
@@ -113,9 +109,7 @@ static const struct uart_at uarts[2] = {
       1 << 6 | 1 << 10 | 1 << 22 | 1 << 26, 1 << 7 | 1 << 11 | 1 << 23 | 1 << 27 },
 };
 
-/* Functions 1 and 3 of these pins: every fourth pin from the first on does the same. */
-#define EVERY_FOURTH(first, count) ((UINT64_C(0x1111111111111111) & ((UINT64_C(1) << 4 * (count)) - 1)) << (first))
-
+/* Functions 1 and 3 of these pins. */
 static const struct spi_at spis[2] = {
     { "SPI0", EVERY_FOURTH(0, 2) | EVERY_FOURTH(16, 2), EVERY_FOURTH(1, 2) | EVERY_FOURTH(17, 2),
       EVERY_FOURTH(2, 2) | EVERY_FOURTH(18, 2), EVERY_FOURTH(3, 2) | EVERY_FOURTH(19, 2) },

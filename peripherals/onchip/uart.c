@@ -59,6 +59,17 @@ static bool request_to_send(const struct uart *uart) {
     return control & UART_UARTCR_RTSEN ? uart->rx.count < rx_trigger(uart) : control & UART_UARTCR_RTS;
 }
 
+/* The pins that show TX, and those that are RX, by their FUNCSEL. */
+static uint64_t selected_tx(const struct uart *uart) {
+    const uint64_t *selected = uart->gpio->selected;
+    return (uart->tx_pins & selected[uart->function]) | (uart->aux_tx_pins & selected[uart->aux_function]);
+}
+
+static uint64_t selected_rx(const struct uart *uart) {
+    const uint64_t *selected = uart->gpio->selected;
+    return (uart->rx_pins & selected[uart->function]) | (uart->aux_rx_pins & selected[uart->aux_function]);
+}
+
 static void update_pins(struct uart *uart) {
     if (!uart->gpio) {
         return;
@@ -68,6 +79,10 @@ static void update_pins(struct uart *uart) {
     uint64_t pins = uart->tx_pins | uart->rts_pins;
     uint64_t out = (low ? 0 : uart->tx_pins) | (request_to_send(uart) ? 0 : uart->rts_pins);
     gpio_function_outputs(uart->gpio, uart->function, pins, out, pins);
+    if (uart->aux_tx_pins) {
+        gpio_function_outputs(uart->gpio, uart->aux_function, uart->aux_tx_pins, low ? 0 : uart->aux_tx_pins,
+                              uart->aux_tx_pins);
+    }
 }
 
 static void uart_update(struct uart *uart) {
@@ -139,7 +154,7 @@ static void play_frame(struct uart *uart, uint64_t start_ps) {
     if (!uart->gpio || inside) {
         return;
     }
-    if (gpio_any_watched(uart->gpio, uart->tx_pins & uart->gpio->selected[uart->function])) {
+    if (gpio_any_watched(uart->gpio, selected_tx(uart))) {
         uart->out.bits = frame_levels(uart, uart->shifter);
         uart->out.index = 1;
         uart->out.start_ps = start_ps;
@@ -366,7 +381,7 @@ static void bit_sent(struct event *event, uint64_t late_ps) {
 }
 
 static bool rx_level(const struct uart *uart) {
-    return gpio_inputs(uart->gpio) & uart->rx_pins & uart->gpio->selected[uart->function];
+    return gpio_inputs(uart->gpio) & selected_rx(uart);
 }
 
 /* The middle of a bit. */
@@ -391,8 +406,8 @@ static void bit_received(struct event *event, uint64_t late_ps) {
 /* A falling edge at rest is a start bit. */
 static void rx_changed(struct gpio_listener *listener, uint64_t pins) {
     struct uart *uart = listener->owner;
-    uint64_t selected = uart->rx_pins & uart->gpio->selected[uart->function];
-    if (!(pins & selected) || uart->sampling || rx_level(uart) || !is_on(uart, UART_UARTCR_RXE) || !bits_ps(uart, 1)) {
+    if (!(pins & selected_rx(uart)) || uart->sampling || rx_level(uart) || !is_on(uart, UART_UARTCR_RXE) ||
+        !bits_ps(uart, 1)) {
         return;
     }
     uart->sampling = true;
@@ -451,7 +466,8 @@ static void uart_init(struct block *block) {
     uart->was_clear_to_send = true;
     if (uart->gpio) {
         uart->cts_listener = (struct gpio_listener){ .changed = cts_changed, .owner = uart, .pins = uart->cts_pins };
-        uart->rx_listener = (struct gpio_listener){ .changed = rx_changed, .owner = uart, .pins = uart->rx_pins };
+        uint64_t rx_pins = uart->rx_pins | uart->aux_rx_pins;
+        uart->rx_listener = (struct gpio_listener){ .changed = rx_changed, .owner = uart, .pins = rx_pins };
         gpio_listen(uart->gpio, &uart->cts_listener);
         gpio_listen(uart->gpio, &uart->rx_listener);
     }

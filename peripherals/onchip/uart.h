@@ -40,6 +40,9 @@ struct uart {
     uint64_t rx_pins;
     uint64_t cts_pins;
     uint64_t rts_pins;
+    unsigned aux_function; /* RP2350: a second FUNCSEL, TX and RX on other pins; no such pins: there is none */
+    uint64_t aux_tx_pins;
+    uint64_t aux_rx_pins;
     /* A byte has left. May be NULL. */
     void (*transmit)(void *context, uint8_t byte);
     void *transmit_context;

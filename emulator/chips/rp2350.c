@@ -1,0 +1,265 @@
+/* The RP2350: address map, interrupts and resets as its datasheet prints them, and how its blocks are connected. Two
+ * packages: QFN60 (30 GPIOs, 4 analogue inputs from GPIO 26 on) and QFN80 (48 and 8, from GPIO 40 on).
+ *
+ * The cores are the Arm ones, in Secure state. The Non-secure alias of SIO shows the Secure registers: what is banked
+ * by security (FIFOs, doorbells, interpolators) exists once. */
+#include "emulator/chips/common.h"
+#include "emulator/machine_private.h"
+#include "peripherals/onchip/adc.h"
+#include "peripherals/onchip/busctrl.h"
+#include "peripherals/onchip/clocks.h"
+#include "peripherals/onchip/dma.h"
+#include "peripherals/onchip/i2c.h"
+#include "peripherals/onchip/io_bank.h"
+#include "peripherals/onchip/pads.h"
+#include "peripherals/onchip/pll.h"
+#include "peripherals/onchip/psm.h"
+#include "peripherals/onchip/pwm.h"
+#include "peripherals/onchip/qmi.h"
+#include "peripherals/onchip/resets.h"
+#include "peripherals/onchip/rosc.h"
+#include "peripherals/onchip/sio.h"
+#include "peripherals/onchip/spi.h"
+#include "peripherals/onchip/syscfg.h"
+#include "peripherals/onchip/sysinfo.h"
+#include "peripherals/onchip/tbman.h"
+#include "peripherals/onchip/ticks.h"
+#include "peripherals/onchip/timer.h"
+#include "peripherals/onchip/uart.h"
+#include "peripherals/onchip/usb_device.h"
+#include "peripherals/onchip/watchdog.h"
+#include "peripherals/onchip/xip_ctrl.h"
+#include "peripherals/onchip/xosc.h"
+
+#include "peripherals/onchip/registers/accessctrl.h"
+#include "peripherals/onchip/registers/bootram.h"
+#include "peripherals/onchip/registers/coresight_trace.h"
+#include "peripherals/onchip/registers/dma.h"
+#include "peripherals/onchip/registers/glitch_detector.h"
+#include "peripherals/onchip/registers/hstx_ctrl.h"
+#include "peripherals/onchip/registers/hstx_fifo.h"
+#include "peripherals/onchip/registers/i2c.h"
+#include "peripherals/onchip/registers/io_bank0.h"
+#include "peripherals/onchip/registers/io_qspi.h"
+#include "peripherals/onchip/registers/otp.h"
+#include "peripherals/onchip/registers/pads_bank0.h"
+#include "peripherals/onchip/registers/pads_qspi.h"
+#include "peripherals/onchip/registers/pio.h"
+#include "peripherals/onchip/registers/powman.h"
+#include "peripherals/onchip/registers/sha256.h"
+#include "peripherals/onchip/registers/sio.h"
+#include "peripherals/onchip/registers/spi.h"
+#include "peripherals/onchip/registers/trng.h"
+#include "peripherals/onchip/registers/uart.h"
+
+#define AT(...) BLOCK_AT(rp2350, __VA_ARGS__)
+
+/* Datasheet 2.2 (addresses), 3.2 (interrupts), 7.5 (reset bits). */
+static const struct block_at map[] = {
+    AT("SYSINFO", 0x40000000, sysinfo, sysinfo, RESET(21)),
+    AT("SYSCFG", 0x40008000, syscfg, syscfg, RESET(20)),
+    AT("CLOCKS", 0x40010000, clocks, clocks, IRQ(1, 30)),
+    AT("PSM", 0x40018000, psm, psm),
+    AT("RESETS", 0x40020000, resets, resets),
+    AT("IO_BANK0", 0x40028000, io_bank, io_bank0, IRQ(2, 21, 21), .per_core = true, RESET(6)),
+    AT("IO_QSPI", 0x40030000, io_bank, io_qspi, IRQ(2, 23, 23), .per_core = true, RESET(7)),
+    AT("PADS_BANK0", 0x40038000, pads, pads_bank0, RESET(9)),
+    AT("PADS_QSPI", 0x40040000, pads, pads_qspi, RESET(10)),
+    AT("XOSC", 0x40048000, xosc, xosc),
+    AT("PLL_SYS", 0x40050000, pll, pll, IRQ(1, 42), RESET(14)),
+    AT("PLL_USB", 0x40058000, pll, pll, IRQ(1, 43), RESET(15)),
+    AT("ACCESSCTRL", 0x40060000, stub, accessctrl),
+    AT("BUSCTRL", 0x40068000, busctrl, busctrl, RESET(1)),
+    AT("UART0", 0x40070000, uart, uart, IRQ(1, 33), RESET(26)),
+    AT("UART1", 0x40078000, uart, uart, IRQ(1, 34), RESET(27)),
+    AT("SPI0", 0x40080000, spi, spi, IRQ(1, 31), RESET(18)),
+    AT("SPI1", 0x40088000, spi, spi, IRQ(1, 32), RESET(19)),
+    AT("I2C0", 0x40090000, i2c, i2c, IRQ(1, 36), RESET(4)),
+    AT("I2C1", 0x40098000, i2c, i2c, IRQ(1, 37), RESET(5)),
+    AT("ADC", 0x400a0000, adc, adc, IRQ(1, 35), RESET(0)),
+    AT("PWM", 0x400a8000, pwm, pwm, IRQ(2, 8, 9), RESET(16)),
+    AT("TIMER0", 0x400b0000, timer, timer, IRQ(4, 0, 1, 2, 3), RESET(23)),
+    AT("TIMER1", 0x400b8000, timer, timer, IRQ(4, 4, 5, 6, 7), RESET(24)),
+    AT("HSTX_CTRL", 0x400c0000, stub, hstx_ctrl, RESET(3)),
+    AT("XIP_CTRL", 0x400c8000, xip_ctrl, xip_ctrl),
+    AT("QMI", 0x400d0000, qmi, qmi),
+    AT("WATCHDOG", 0x400d8000, watchdog, watchdog),
+    AT("BOOTRAM", 0x400e0000, stub, bootram),
+    AT("ROSC", 0x400e8000, rosc, rosc),
+    AT("TRNG", 0x400f0000, stub, trng, IRQ(1, 39), RESET(25)),
+    AT("SHA256", 0x400f8000, stub, sha256, RESET(17)),
+    AT("POWMAN", 0x40100000, stub, powman, IRQ(2, 44, 45)),
+    AT("TICKS", 0x40108000, ticks, ticks),
+    AT("OTP", 0x40120000, stub, otp, IRQ(1, 38)),
+    AT("GLITCH_DETECTOR", 0x40158000, stub, glitch_detector),
+    AT("TBMAN", 0x40160000, tbman, tbman, RESET(22)),
+    AT("DMA", 0x50000000, dma, dma, IRQ(4, 10, 11, 12, 13), RESET(2)),
+    AT("USBCTRL", 0x50110000, usb_device, usb, IRQ(1, 14), RESET(28)),
+    AT("PIO0", 0x50200000, stub, pio, IRQ(2, 15, 16), RESET(11)),
+    AT("PIO1", 0x50300000, stub, pio, IRQ(2, 17, 18), RESET(12)),
+    AT("PIO2", 0x50400000, stub, pio, IRQ(2, 19, 20), RESET(13)),
+    AT("XIP_AUX", 0x50500000, xip_aux, xip_aux),
+    AT("HSTX_FIFO", 0x50600000, stub, hstx_fifo, RESET(3)),
+    AT("CORESIGHT_TRACE", 0x50700000, stub, coresight_trace),
+    AT("SIO", 0xd0000000, sio, sio, IRQ(4, 25, 25, 26, 26), .per_core = true, .no_aliases = true),
+};
+#define SIO_NONSECURE 0xd0020000u
+#define XIP_MAINTENANCE 0x18000000u
+#define XIP_MAINTENANCE_SIZE 0x02000000u
+
+/* What the stages of PSM reset (datasheet 7.4: bit numbers). */
+enum psm_bit {
+    PSM_PROC_COLD,
+    PSM_OTP,
+    PSM_ROSC,
+    PSM_XOSC,
+    PSM_RESETS,
+    PSM_CLOCKS,
+    PSM_PSM_READY,
+    PSM_BUSFABRIC,
+    PSM_ROM,
+    PSM_BOOTRAM,
+    PSM_SRAM0,
+    PSM_XIP = 20,
+    PSM_SIO,
+    PSM_ACCESSCTRL,
+    PSM_PROC0,
+};
+
+static const struct stage_at stages[] = {
+    { PSM_OTP, "OTP" },       { PSM_ROSC, "ROSC" },
+    { PSM_XOSC, "XOSC" },     { PSM_RESETS, "RESETS" },
+    { PSM_CLOCKS, "CLOCKS" }, { PSM_BOOTRAM, "BOOTRAM" },
+    { PSM_XIP, "XIP_CTRL" },  { PSM_XIP, "QMI" },
+    { PSM_SIO, "SIO" },       { PSM_ACCESSCTRL, "ACCESSCTRL" },
+};
+
+/* Four pins in a row carry TX, RX, CTS, RTS of one UART (function 2; function 11 has TX and RX where CTS and RTS are),
+ * or RX, CS, SCK, TX of one SPI (function 1); I2C is function 3 (datasheet 9.4). */
+#define UART0_GROUPS(first)                                                                                            \
+    (UINT64_C(1) << (first) | UINT64_C(1) << (12 + (first)) | UINT64_C(1) << (16 + (first)) |                          \
+     UINT64_C(1) << (28 + (first)) | UINT64_C(1) << (32 + (first)) | UINT64_C(1) << (44 + (first)))
+#define UART1_GROUPS(first) (EVERY_FOURTH(first, 12) & ~UART0_GROUPS(first))
+#define UART_AUX 11
+
+static const struct uart_at uarts[2] = {
+    { "UART0", UART0_GROUPS(0), UART0_GROUPS(1), UART0_GROUPS(2), UART0_GROUPS(3), UART0_GROUPS(2), UART0_GROUPS(3) },
+    { "UART1", UART1_GROUPS(0), UART1_GROUPS(1), UART1_GROUPS(2), UART1_GROUPS(3), UART1_GROUPS(2), UART1_GROUPS(3) },
+};
+
+#define SPI0_GROUPS(first) (EVERY_FOURTH(first, 2) | EVERY_FOURTH(16 + (first), 2) | EVERY_FOURTH(32 + (first), 2))
+#define SPI1_GROUPS(first) (EVERY_FOURTH(first, 12) & ~SPI0_GROUPS(first))
+
+static const struct spi_at spis[2] = {
+    { "SPI0", SPI0_GROUPS(0), SPI0_GROUPS(1), SPI0_GROUPS(2), SPI0_GROUPS(3) },
+    { "SPI1", SPI1_GROUPS(0), SPI1_GROUPS(1), SPI1_GROUPS(2), SPI1_GROUPS(3) },
+};
+
+static const struct i2c_at i2cs[2] = {
+    { "I2C0", EVERY_FOURTH(0, 12), EVERY_FOURTH(1, 12) },
+    { "I2C1", EVERY_FOURTH(2, 12), EVERY_FOURTH(3, 12) },
+};
+
+/* Datasheet 12.6.4.1; 0 to 23 are those of PIO. */
+static const struct dreq_at dreqs[] = {
+    { "SPI0", offsetof(struct spi, dreq_tx), 24 },   { "SPI0", offsetof(struct spi, dreq_rx), 25 },
+    { "SPI1", offsetof(struct spi, dreq_tx), 26 },   { "SPI1", offsetof(struct spi, dreq_rx), 27 },
+    { "UART0", offsetof(struct uart, dreq_tx), 28 }, { "UART0", offsetof(struct uart, dreq_rx), 29 },
+    { "UART1", offsetof(struct uart, dreq_tx), 30 }, { "UART1", offsetof(struct uart, dreq_rx), 31 },
+    { "PWM", offsetof(struct pwm, dreq[0]), 32 },    { "PWM", offsetof(struct pwm, dreq[1]), 33 },
+    { "PWM", offsetof(struct pwm, dreq[2]), 34 },    { "PWM", offsetof(struct pwm, dreq[3]), 35 },
+    { "PWM", offsetof(struct pwm, dreq[4]), 36 },    { "PWM", offsetof(struct pwm, dreq[5]), 37 },
+    { "PWM", offsetof(struct pwm, dreq[6]), 38 },    { "PWM", offsetof(struct pwm, dreq[7]), 39 },
+    { "PWM", offsetof(struct pwm, dreq[8]), 40 },    { "PWM", offsetof(struct pwm, dreq[9]), 41 },
+    { "PWM", offsetof(struct pwm, dreq[10]), 42 },   { "PWM", offsetof(struct pwm, dreq[11]), 43 },
+    { "I2C0", offsetof(struct i2c, dreq_tx), 44 },   { "I2C0", offsetof(struct i2c, dreq_rx), 45 },
+    { "I2C1", offsetof(struct i2c, dreq_tx), 46 },   { "I2C1", offsetof(struct i2c, dreq_rx), 47 },
+    { "ADC", offsetof(struct adc, dreq), 48 },       { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 49 },
+    { "QMI", offsetof(struct qmi, dreq_tx), 50 },    { "QMI", offsetof(struct qmi, dreq_rx), 51 },
+};
+#define DREQ_PWM_WRAPS (UINT64_C(0xfff) << 32)
+
+static void *find(struct machine *machine, const char *name) {
+    return machine_block(machine, name);
+}
+
+/* ---- Clocks that other chips derive otherwise ---- */
+
+static void wire_ticks(struct machine *machine) {
+    struct clocks *clocks = find(machine, "CLOCKS");
+    struct ticks *ticks = find(machine, "TICKS");
+    struct watchdog *watchdog = find(machine, "WATCHDOG");
+    struct timer *timers[] = { find(machine, "TIMER0"), find(machine, "TIMER1") };
+    struct xosc *xosc = find(machine, "XOSC");
+    clocks->at[CLOCK_PLL_USB_OPCG] = &xosc->clock; /* the USB PLL's reference */
+    ticks->clk_ref = clocks_domain(clocks, CLOCK_REF);
+    watchdog->tick = &ticks->tick[TICK_WATCHDOG];
+    watchdog->step = 1;
+    for (unsigned i = 0; i < 2; i++) {
+        timers[i]->tick = &ticks->tick[TICK_TIMER0 + i];
+        timers[i]->clk_sys = machine->clk_sys;
+    }
+}
+
+/* ---- Flash ---- */
+
+static void wire_flash(struct machine *machine) {
+    struct qmi *qmi = find(machine, "QMI");
+    struct xip_ctrl *xip = find(machine, "XIP_CTRL");
+    struct xip_aux *aux = find(machine, "XIP_AUX");
+    qmi->clock = machine->clk_sys;
+    qmi_attach_flash(qmi, 0, &machine->flash);
+    xip->fetch = qmi_fetch;
+    xip->context = qmi;
+    aux->xip = xip;
+    aux->qmi = qmi;
+}
+
+/* ---- The chip ---- */
+
+static bool wire(struct machine *machine, struct error *error) {
+    struct bus_window maintenance = {
+        .name = "XIP_MAINTENANCE",
+        .base = XIP_MAINTENANCE,
+        .size = XIP_MAINTENANCE_SIZE,
+        .read = xip_maintenance_window_read,
+        .write = xip_maintenance_window_write,
+        .context = find(machine, "XIP_CTRL"),
+    };
+    bool ok = chip_wire_common(machine) && bus_add_window(&machine->bus, &maintenance) &&
+              bus_add_block(&machine->bus, find(machine, "SIO"), SIO_NONSECURE, false);
+    wire_ticks(machine);
+    wire_flash(machine);
+    if (!ok) {
+        error_set(error, "out of memory");
+    }
+    return ok;
+}
+
+static bool map_memory(struct machine *machine) {
+    return true;
+}
+
+/* Power-on and the RUN pin reset everything; the watchdog what WDSEL of PSM and RESETS names (datasheet 7.2, 12.9). */
+static void reset(struct machine *machine) {
+    if (machine->reset_cause == RESET_WATCHDOG) {
+        chip_reset_by_watchdog(machine);
+        return;
+    }
+    chip_reset_blocks(machine);
+    chip_start_cores(machine);
+}
+
+/* What both packages share. */
+#define RP2350                                                                                                         \
+    .model = CORE_M33, .map = map, .blocks = sizeof(map) / sizeof(map[0]), .rom_size = 32 * 1024,                      \
+    .sram_base = 0x20000000, .sram_size = 520 * 1024, .xip = { 0x10000000, 0x14000000, 0x1c000000 },                   \
+    .ioport_base = 0xd0000000, .ioport_size = 0x1000, .crystal_hz = 12000000, .chip_id = 0x20004927, /* A2 */          \
+        .bank0 = &rp2350_gpio_bank0, .qspi = &rp2350_gpio_qspi, .sio = &rp2350_sio, .dma = &rp2350_dma,                \
+    .clocks = &rp2350_clocks, .rosc = &rp2350_rosc, .uarts = uarts, .uart_aux_function = UART_AUX, .spis = spis,       \
+    .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]), .pulse_dreqs = DREQ_PWM_WRAPS,       \
+    .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]), .psm_proc0 = PSM_PROC0, .adc_fifo = 8,        \
+    .state_size = 1, .wire = wire, .map_memory = map_memory, .reset = reset
+
+const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = 1, .adc_inputs = 5, .adc_pin = 26, RP2350 };
+const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = 0, .adc_inputs = 9, .adc_pin = 40, RP2350 };

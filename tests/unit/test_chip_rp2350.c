@@ -1,0 +1,172 @@
+/* The RP2350 as a whole: what its datasheet prints as address map, resets and pin functions. */
+#include "tests/unit/unit.h"
+
+#include "emulator/core/block.h"
+#include "emulator/machine_private.h"
+
+
+#define RESETS 0x40020000u
+#define RESET_DONE (RESETS + 8)
+#define ALIAS_CLEAR 0x3000u
+#define CLOCKS_REF_CTRL 0x40010030u
+#define TICKS 0x40108000u
+#define TICK_TIMER0 (TICKS + 0x18)
+#define TIMER0 0x400b0000u
+
+static int setup(void **state) {
+    struct error error;
+    struct machine_desc desc = { .chip = &chip_rp2350, .flash_size = 4u << 20 };
+    struct machine *machine = machine_create(&desc, &error);
+    assert_non_null(machine);
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        block_reset(machine->blocks[i]);
+    }
+    *state = machine;
+    return 0;
+}
+
+static int teardown(void **state) {
+    machine_destroy(*state);
+    return 0;
+}
+
+static uint32_t load(struct machine *machine, uint32_t address) {
+    uint32_t value = 0;
+    assert_true(bus_read(&machine->bus, address, 4, &value));
+    return value;
+}
+
+static void store(struct machine *machine, uint32_t address, uint32_t value) {
+    assert_true(bus_write(&machine->bus, address, value, 4));
+}
+
+static void test_identification(void **state) {
+    struct machine *machine = *state;
+    store(machine, RESETS + ALIAS_CLEAR, 1u << 21); /* SYSINFO */
+    assert_int_equal(load(machine, 0x40000000), 0x20004927);
+    assert_int_equal(load(machine, 0x40000004) & 1, 1); /* PACKAGE_SEL: QFN60 */
+    assert_int_equal(load(machine, 0xd0000000), 0);     /* SIO CPUID of core 0 */
+    assert_int_equal(load(machine, 0xd0020000), 0);
+}
+
+/* Every peripheral of datasheet 2.2 answers, at its first register. */
+static void test_all_blocks_answer(void **state) {
+    static const struct {
+        uint32_t base;
+        const char *name;
+    } expected[] = {
+        { 0x40000000, "SYSINFO" },
+        { 0x40008000, "SYSCFG" },
+        { 0x40010000, "CLOCKS" },
+        { 0x40018000, "PSM" },
+        { 0x40020000, "RESETS" },
+        { 0x40028000, "IO_BANK0" },
+        { 0x40030000, "IO_QSPI" },
+        { 0x40038000, "PADS_BANK0" },
+        { 0x40040000, "PADS_QSPI" },
+        { 0x40048000, "XOSC" },
+        { 0x40050000, "PLL_SYS" },
+        { 0x40058000, "PLL_USB" },
+        { 0x40060000, "ACCESSCTRL" },
+        { 0x40068000, "BUSCTRL" },
+        { 0x40070000, "UART0" },
+        { 0x40078000, "UART1" },
+        { 0x40080000, "SPI0" },
+        { 0x40088000, "SPI1" },
+        { 0x40090000, "I2C0" },
+        { 0x40098000, "I2C1" },
+        { 0x400a0000, "ADC" },
+        { 0x400a8000, "PWM" },
+        { 0x400b0000, "TIMER0" },
+        { 0x400b8000, "TIMER1" },
+        { 0x400c0000, "HSTX_CTRL" },
+        { 0x400c8000, "XIP_CTRL" },
+        { 0x400d0000, "QMI" },
+        { 0x400d8000, "WATCHDOG" },
+        { 0x400e0000, "BOOTRAM" },
+        { 0x400e8000, "ROSC" },
+        { 0x400f0000, "TRNG" },
+        { 0x400f8000, "SHA256" },
+        { 0x40100000, "POWMAN" },
+        { 0x40108000, "TICKS" },
+        { 0x40120000, "OTP" },
+        { 0x40158000, "GLITCH_DETECTOR" },
+        { 0x40160000, "TBMAN" },
+        { 0x50000000, "DMA" },
+        { 0x50100000, "USB_DPRAM" },
+        { 0x50110000, "USBCTRL" },
+        { 0x50200000, "PIO0" },
+        { 0x50300000, "PIO1" },
+        { 0x50400000, "PIO2" },
+        { 0x50500000, "XIP_AUX" },
+        { 0x50600000, "HSTX_FIFO" },
+        { 0xd0000000, "SIO" },
+        { 0x50700000, "CORESIGHT_TRACE" },
+        { 0x18000000, "XIP_MAINTENANCE" },
+        { 0x19fff000, "XIP_MAINTENANCE" },
+    };
+    struct machine *machine = *state;
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        const char *name = bus_name_at(&machine->bus, expected[i].base);
+        assert_non_null(name);
+        assert_string_equal(name, expected[i].name);
+    }
+}
+
+static void test_memories(void **state) {
+    struct machine *machine = *state;
+    uint8_t pattern[4] = { 1, 2, 3, 4 };
+    struct error error;
+    assert_true(machine_load(machine, 0x10001000, pattern, 4, &error));
+    assert_memory_equal(bus_memory_at(&machine->bus, 0x14001000, 4, false), pattern, 4); /* not cached */
+    assert_memory_equal(bus_memory_at(&machine->bus, 0x1c001000, 4, false), pattern, 4); /* not translated */
+    assert_non_null(bus_memory_at(&machine->bus, 0x20081ffc, 4, true));
+    assert_null(bus_memory_at(&machine->bus, 0x20082000, 4, true));
+    assert_non_null(bus_memory_at(&machine->bus, 0x7ffc, 4, false)); /* ROM */
+    assert_null(bus_memory_at(&machine->bus, 0x8000, 4, false));
+}
+
+/* RESETS holds each block by the bit of its RESET register. */
+static void test_reset_bits(void **state) {
+    static const char *const by_bit[29] = {
+        "ADC",    "BUSCTRL",    "DMA",       "HSTX_CTRL", "I2C0",    "I2C1",    "IO_BANK0", "IO_QSPI",
+        NULL,     "PADS_BANK0", "PADS_QSPI", "PIO0",      "PIO1",    "PIO2",    "PLL_SYS",  "PLL_USB",
+        "PWM",    "SHA256",     "SPI0",      "SPI1",      "SYSCFG",  "SYSINFO", "TBMAN",    "TIMER0",
+        "TIMER1", "TRNG",       "UART0",     "UART1",     "USBCTRL",
+    };
+    struct machine *machine = *state;
+    for (unsigned bit = 0; bit < 29; bit++) {
+        struct block *block = by_bit[bit] ? machine_block(machine, by_bit[bit]) : NULL;
+        store(machine, RESETS + ALIAS_CLEAR, 1u << bit);
+        assert_true(load(machine, RESET_DONE) & 1u << bit);
+        assert_true(!block || !block->in_reset);
+        store(machine, RESETS + 0x2000, 1u << bit);
+        assert_true(!block || block->in_reset);
+    }
+}
+
+/* TICKS drives TIMER0: 12 cycles of the crystal a microsecond. */
+static void test_ticks_drive_timer(void **state) {
+    struct machine *machine = *state;
+    store(machine, RESETS + ALIAS_CLEAR, 1u << 23);
+    store(machine, 0x4004800c, 1);                   /* XOSC STARTUP: 256 cycles */
+    store(machine, 0x40048000, 0xfab << 12 | 0xaa0); /* enable, 1 to 15 MHz */
+    scheduler_advance(&machine->scheduler, PS_PER_MS);
+    store(machine, CLOCKS_REF_CTRL, 2); /* crystal */
+    store(machine, TICK_TIMER0 + 4, 12);
+    store(machine, TICK_TIMER0, 1);
+    uint32_t before = load(machine, TIMER0 + 0x28);
+    scheduler_advance(&machine->scheduler, 3 * PS_PER_MS);
+    assert_int_equal(load(machine, TIMER0 + 0x28) - before, 2000);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_blocks_answer, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_memories, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

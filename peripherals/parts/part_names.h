@@ -1,0 +1,25 @@
+/* Names and texts of parts: the nearest name, and an attribute's value from its text. For part.c. */
+#ifndef PARTS_PART_NAMES_H
+#define PARTS_PART_NAMES_H
+
+#include "peripherals/parts/part.h"
+
+/* The name among those offered that is most like the wanted one; NULL when none is close. */
+struct nearest {
+    const char *wanted;
+    const char *name;
+    unsigned distance;
+};
+
+void nearest_init(struct nearest *nearest, const char *wanted);
+/* `name` is borrowed; NULL is fine. */
+void nearest_offer(struct nearest *nearest, const char *name);
+
+/* The number that stands for an attribute's text (part.h, struct part_value). False with an error line. */
+bool part_parse(const struct part_attribute *attribute, const char *text, double *ret_number, struct error *error);
+/* A control's value from its text, in range. */
+bool part_parse_control(const struct part_control *control, const char *text, double *ret_value, struct error *error);
+/* Range and wrapping of a control. */
+bool part_check_control(const struct part_control *control, double *value, struct error *error);
+
+#endif

@@ -1,0 +1,10 @@
+/* The classes of all parts, for the registry and for unit tests. Everybody else finds them by type. */
+#ifndef PARTS_PARTS_H
+#define PARTS_PARTS_H
+
+#include "peripherals/parts/part.h"
+
+extern const struct part_class gnd_class;
+extern const struct part_class vcc_class;
+
+#endif

@@ -1,0 +1,54 @@
+/* Supply rails: a pin that is at 0 V or at the supply, whatever is wired to it. */
+#include "peripherals/parts/parts.h"
+
+struct rail {
+    struct part part;
+    struct net_driver driver;
+};
+
+static bool attach(struct part *part, enum net_drive drive) {
+    struct rail *rail = (struct rail *)part;
+    rail->driver = (struct net_driver){ .name = part->id, .drive = drive };
+    if (part->nets[0]) {
+        net_attach(part->nets[0], &rail->driver);
+    }
+    return true;
+}
+
+static bool gnd_init(struct part *part, struct error *error) {
+    return attach(part, NET_LOW);
+}
+
+static bool vcc_init(struct part *part, struct error *error) {
+    return attach(part, NET_HIGH);
+}
+
+static void rail_finish(struct part *part) {
+    net_detach(&((struct rail *)part)->driver);
+}
+
+const struct part_class gnd_class = {
+    .type = "gnd",
+    .aliases = (const char *const[]){ "wokwi-gnd", NULL },
+    .title = "ground",
+    .pins = (const struct part_pin[]){ { "GND", .x = 2.54, .y = 0 }, { 0 } },
+    .width = 5.08,
+    .height = 5.08,
+    .colour = 0x000000,
+    .size = sizeof(struct rail),
+    .init = gnd_init,
+    .finish = rail_finish,
+};
+
+const struct part_class vcc_class = {
+    .type = "vcc",
+    .aliases = (const char *const[]){ "wokwi-vcc", NULL },
+    .title = "supply, 3.3 V",
+    .pins = (const struct part_pin[]){ { "VCC", .x = 2.54, .y = 5.08 }, { 0 } },
+    .width = 5.08,
+    .height = 5.08,
+    .colour = 0xc02020,
+    .size = sizeof(struct rail),
+    .init = vcc_init,
+    .finish = rail_finish,
+};

@@ -52,7 +52,8 @@ void core_reset(struct core *core) {
     core->state = CORE_HELD;
     core->registers = (struct registers){ .xpsr = XPSR_T };
     core->stall_until = 0;
-    core->block_cycles = 0;
+    blocks_none(core);
+    core->block_credit = 0;
     core->event = false;
     core->reset_requested = false;
     core->yield = true;

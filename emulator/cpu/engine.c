@@ -60,22 +60,26 @@ static bool interrupted(struct core *core) {
     return !(primask & 1) || core->nvic.pending_priority < 0;
 }
 
+/* End the run before the block at `address`. */
+static void end_before(struct core *core, uint32_t address) {
+    blocks_none(core);
+    core->engine->pc = address;
+    end_run(core->engine, STOP_NONE);
+}
+
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
     struct core *core = user;
-    blocks_pay(core, (uint32_t)address);
-    if (polling_notices(&core->polling, (uint32_t)address) && polling_wants(core)) {
-        core->polling.resume = true;
-        core->polling.resume_pc = (uint32_t)address;
-        core->engine->pc = (uint32_t)address;
-        end_run(core->engine, STOP_NONE);
-        return;
-    }
+    uint32_t pc = (uint32_t)address;
+    blocks_pay(core, pc);
     if (core->cycles >= core->slice || (core->attention && interrupted(core))) {
-        core->engine->pc = (uint32_t)address;
-        end_run(core->engine, STOP_NONE);
-        return;
+        end_before(core, pc);
+    } else if (polling_notices(&core->polling, pc) && polling_wants(core)) {
+        core->polling.resume = true;
+        core->polling.resume_pc = pc;
+        end_before(core, pc);
+    } else {
+        blocks_begin(core, pc, size);
     }
-    blocks_begin(core, (uint32_t)address, size);
 }
 
 /* A block was translated: what was known about the code at its address is out of date. */
@@ -87,7 +91,8 @@ static void on_translation(uc_engine *uc, uc_tb *block, uc_tb *previous, void *u
  * changed more than registers. */
 static void call_rom(struct core *core, unsigned number) {
     struct engine *engine = core->engine;
-    blocks_pay(core, core->block_next);
+    blocks_pay(core, core->block.end);
+    blocks_none(core);
     engine->in_service = true;
     uint32_t cycles = core->desc.rom_call(core->desc.rom_context, core, number);
     engine->in_service = false;
@@ -396,7 +401,7 @@ static enum stop invalid_instruction(struct core *core) {
     uint32_t pc = core->engine->pc;
     const uint8_t *at = bus_memory_at(core->desc.bus, pc - 2, 2, false);
     uint16_t before = 0;
-    if (at && pc == core->block_next && core->block_size) {
+    if (at && pc == core->block.end) {
         memcpy(&before, at, 2);
     }
     if (before == 0xbf20) {
@@ -430,11 +435,10 @@ enum stop engine_run(struct core *core) {
     engine_give(core);
     engine->stop = STOP_NONE;
     engine->hook_stopped = false;
-    core->block_next = engine->pc;
-    core->block_size = 0;
+    blocks_none(core);
     uc_err result = uc_emu_start(engine->uc, engine->pc | 1, 0, 0, 0);
     if (core->outside) { /* a callback has replaced the state */
-        core->block_cycles = 0;
+        blocks_none(core);
         return STOP_NONE;
     }
     enum stop stop = classify(core, result);
@@ -450,7 +454,8 @@ enum stop engine_run(struct core *core) {
         blocks_pay_partly(core, engine->pc);
         break;
     default:
-        blocks_pay(core, stop == STOP_RETURN || stop == STOP_BAD_FETCH ? engine->pc : core->block_next);
+        blocks_pay(core, stop == STOP_BAD_FETCH ? engine->pc : core->block.end);
+        blocks_none(core);
         break;
     }
     return stop;

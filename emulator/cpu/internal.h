@@ -49,10 +49,10 @@ static inline uint32_t *registers_sp(struct registers *registers) {
     return process ? &registers->psp : &registers->msp;
 }
 
-/* Cost of a block of instructions, by address. */
+/* A block of instructions and what it costs. */
 struct block_cost {
     uint32_t address;
-    uint16_t size;   /* 0: empty entry */
+    uint32_t end;    /* behind its last instruction; 0: there is no block */
     uint16_t cycles; /* when the final branch is not taken */
     uint8_t taken;   /* more when it is */
     bool sev;        /* has an SEV */
@@ -88,14 +88,9 @@ struct core {
     uint32_t rom_size;
 
     /* Cycle costs (engine.c, cycles_m0plus.c). */
-    struct block_cost *costs;
-    uint32_t block_address; /* of the block that runs */
-    uint32_t block_size;
-    int32_t block_cycles; /* charged when it has run */
-    uint32_t block_next;  /* where it goes on when its final branch is not taken */
-    uint8_t block_taken;
-    bool block_sev;
-    int32_t block_credit; /* cycles that accesses to the I/O port did not take */
+    struct block_cost *costs; /* by address */
+    struct block_cost block;  /* the one that runs */
+    uint32_t block_credit;    /* cycles that accesses to the I/O port did not take in it */
 
     struct polling polling;
     unsigned generation; /* goes up when something else than running sets registers */
@@ -110,11 +105,33 @@ void core_update_attention(struct core *core);
 void core_log(struct core *core, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* ---- blocks.c ---- */
-/* The block that ran is paid; `next` is where it went. */
-void blocks_pay(struct core *core, uint32_t next);
+static inline struct block_cost *blocks_entry(struct core *core, uint32_t address) {
+    return &core->costs[address >> 1 & (COST_ENTRIES - 1)];
+}
+/* Work out the cost of a block, into its entry. */
+void blocks_learn(struct core *core, uint32_t address, uint32_t size);
+/* What is rare about a block: accesses to the I/O port, SEV. */
+void blocks_pay_rest(struct core *core);
+/* The block that ran is paid; `next` is where it went. To be followed by blocks_begin() or blocks_none(). */
+static inline void blocks_pay(struct core *core, uint32_t next) {
+    core->cycles += core->block.cycles + (next != core->block.end ? core->block.taken : 0u);
+    if (core->block_credit || core->block.sev) {
+        blocks_pay_rest(core);
+    }
+}
 /* A block of `size` bytes will run. */
-void blocks_begin(struct core *core, uint32_t address, uint32_t size);
-/* It ended early, before the instruction at `pc`. */
+static inline void blocks_begin(struct core *core, uint32_t address, uint32_t size) {
+    const struct block_cost *cost = blocks_entry(core, address);
+    if (cost->address != address || !cost->end) {
+        blocks_learn(core, address, size);
+    }
+    core->block = *cost;
+}
+/* None does. */
+static inline void blocks_none(struct core *core) {
+    core->block = (struct block_cost){ 0 };
+}
+/* The running block ended early, before the instruction at `pc`. */
 void blocks_pay_partly(struct core *core, uint32_t pc);
 /* The block that the engine forms at an address, NULL when it has not lately. */
 struct block_cost *blocks_known(struct core *core, uint32_t address);

@@ -163,11 +163,12 @@ bool thumb_store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t 
 /* ---- Blocks ---- */
 static bool polls(struct core *core, struct block_cost *cost, const uint8_t *code) {
     if (!cost->polls) {
+        uint32_t size = cost->end - cost->address;
         cost->polls = 1;
-        for (uint32_t at = 0; at + 2 <= cost->size;) {
+        for (uint32_t at = 0; at + 2 <= size;) {
             uint16_t first, second = 0;
             memcpy(&first, code + at, 2);
-            if (thumb_is_wide(first) && at + 4 <= cost->size) {
+            if (thumb_is_wide(first) && at + 4 <= size) {
                 memcpy(&second, code + at + 2, 2);
             }
             cost->polls = thumb_knows(first, second) ? cost->polls : 2;
@@ -209,14 +210,15 @@ static enum verdict next_block(struct session *session) {
     struct core *core = session->core;
     uint32_t pc = session->thumb.r[15];
     struct block_cost *cost = blocks_known(core, pc);
-    const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->size, false) : NULL;
+    const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->end - pc, false) : NULL;
     if (!code || !polls(core, cost, code) || ++session->blocks > PASS_BLOCKS) {
         return LEAVE_LOOP;
     }
-    blocks_begin(core, pc, cost->size);
-    enum verdict verdict = run_block(session, code, pc, cost->size);
+    core->block = *cost;
+    enum verdict verdict = run_block(session, code, pc, cost->end - pc);
     if (verdict == GOES_ON) {
         blocks_pay(core, session->thumb.r[15]);
+        blocks_none(core);
     }
     return verdict;
 }

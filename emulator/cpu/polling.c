@@ -20,10 +20,13 @@
 
 #include <string.h>
 
-#define WORDS 32       /* words of memory that a loop may store to */
-#define PASS_BLOCKS 64 /* a pass with more blocks is no polling */
-#define TRIES 6        /* passes without success before the loop is given up */
-#define CALM_TRIES 64  /* the same once passes have been skipped: it may settle again */
+#define WORDS 32        /* words of memory that a loop may store to */
+#define PASS_BLOCKS 400 /* a pass with more blocks is no polling */
+#define TRIES 6         /* passes without success before the loop is given up */
+#define IDLE_TRIES 2    /* the same for a loop that loads no register of a block */
+#define NO_HEAD 1       /* no block begins there */
+#define REST 64         /* engine blocks for every block that was interpreted in vain */
+#define CALM_TRIES 64   /* the same once passes have been skipped: it may settle again */
 
 enum verdict { GOES_ON, LEAVE_SLICE, LEAVE_LOOP };
 
@@ -47,7 +50,10 @@ struct session {
     uint64_t holds_ps; /* what it loaded holds until then */
     uint32_t counter;  /* address of the counter that it loaded, 0 when none */
     uint32_t counted;  /* its value at the first load */
+    bool loads;        /* a register of a block was loaded */
     unsigned blocks;
+    /* Of the session: */
+    unsigned all_blocks;
     bool skipped; /* some pass has been skipped */
 };
 
@@ -91,6 +97,7 @@ static uint8_t origin_of_word(struct session *session, uint32_t address) {
 /* A register of a block was loaded: what is known about its value in the future? */
 static uint8_t note_load(struct session *session, uint32_t address, unsigned size, uint32_t value) {
     const struct bus *bus = session->core->desc.bus;
+    session->loads = true;
     bool other = session->counter && session->counter != address;
     if (session->follow_counts && !other && size == 4 && bus_counts_until(bus, address, 1)) {
         if (!session->counter) {
@@ -214,6 +221,7 @@ static enum verdict next_block(struct session *session) {
     if (!code || !polls(core, cost, code) || ++session->blocks > PASS_BLOCKS) {
         return LEAVE_LOOP;
     }
+    session->all_blocks++;
     core->block = *cost;
     enum verdict verdict = run_block(session, code, pc, cost->end - pc);
     if (verdict == GOES_ON) {
@@ -230,6 +238,7 @@ static void begin_pass(struct session *session) {
     session->thumb.ticks = UINT64_C(1) << 31;
     session->thumb.spoilt = false;
     session->impure = false;
+    session->loads = false;
     session->holds_ps = TIME_NEVER;
     session->counter = 0;
     session->blocks = 0;
@@ -382,6 +391,13 @@ static void store_state(struct session *session) {
     registers->primask = thumb->primask;
 }
 
+static unsigned allowed_tries(const struct session *session) {
+    if (session->skipped) {
+        return CALM_TRIES;
+    }
+    return session->loads ? TRIES : IDLE_TRIES;
+}
+
 static enum verdict run_loop(struct session *session) {
     struct core *core = session->core;
     uint32_t head = session->thumb.r[15];
@@ -398,7 +414,7 @@ static enum verdict run_loop(struct session *session) {
             bool skipped = end_pass(session);
             session->skipped |= skipped;
             tries = skipped ? 0 : tries + 1;
-            if (tries > (session->skipped ? CALM_TRIES : TRIES)) {
+            if (tries >= allowed_tries(session)) {
                 return LEAVE_LOOP;
             }
             begin_pass(session);
@@ -413,7 +429,12 @@ static enum verdict run_loop(struct session *session) {
     }
 }
 
-static void note_outcome(struct core *core, uint32_t head, bool good) {
+/* Keep account of loops that are not worth it, and let the engine run for a while after one. */
+static void note_outcome(struct core *core, uint32_t head, bool good, unsigned blocks) {
+    if (!good) {
+        core->polling.head = NO_HEAD;
+        core->polling.blocks = -(int)(REST * blocks);
+    }
     unsigned slot = (head >> 1) % POLLING_FAILURES;
     uint32_t failures = core->polling.failed[slot].head == head ? core->polling.failed[slot].failures : 0;
     failures = good ? 0 : failures < 12 ? failures + 1 : failures;
@@ -446,5 +467,5 @@ void polling_run(struct core *core) {
         core->polling.resume = verdict == LEAVE_SLICE;
         core->polling.resume_pc = session.thumb.r[15];
     }
-    note_outcome(core, head, session.skipped || verdict == LEAVE_SLICE);
+    note_outcome(core, head, session.skipped || verdict == LEAVE_SLICE, session.all_blocks);
 }

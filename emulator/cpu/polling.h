@@ -5,13 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define POLLING_BLOCKS 24 /* a pass has at most so many blocks */
-#define POLLING_PASSES 24 /* so many passes before a loop is tried */
-#define POLLING_FAILURES 64
+#define POLLING_BLOCKS 256 /* a pass has at most so many blocks */
+#define POLLING_PASSES 24  /* so many passes before a loop is tried */
+#define POLLING_FAILURES 256
 
 struct polling {
     uint32_t head;
-    unsigned blocks, passes;
+    int blocks; /* since the head; negative: how long to rest */
+    unsigned passes;
     bool resume; /* a loop was noticed at resume_pc, or the slice ended inside one */
     uint32_t resume_pc;
     /* Heads of loops that turned out not to be skipped: tried again less and less often. By address. */

@@ -20,13 +20,11 @@
 
 #include <string.h>
 
-#define WORDS 32        /* words of memory that a loop may store to */
-#define PASS_BLOCKS 400 /* a pass with more blocks is no polling */
-#define TRIES 6         /* passes without success before the loop is given up */
-#define IDLE_TRIES 2    /* the same for a loop that loads no register of a block */
-#define NO_HEAD 1       /* no block begins there */
-#define REST 64         /* engine blocks for every block that was interpreted in vain */
-#define CALM_TRIES 64   /* the same once passes have been skipped: it may settle again */
+#define WORDS 32         /* words of memory that a loop may store to */
+#define VAIN_BLOCKS 4000 /* interpreted blocks without success before the loop is given up */
+#define IDLE_BLOCKS 1200 /* the same for a loop that loads no register of a block */
+#define REST 100         /* engine blocks for every block that was interpreted in vain */
+#define NO_HEAD 1        /* no block begins there */
 
 enum verdict { GOES_ON, LEAVE_SLICE, LEAVE_LOOP };
 
@@ -50,11 +48,11 @@ struct session {
     uint64_t holds_ps; /* what it loaded holds until then */
     uint32_t counter;  /* address of the counter that it loaded, 0 when none */
     uint32_t counted;  /* its value at the first load */
-    bool loads;        /* a register of a block was loaded */
     unsigned blocks;
     /* Of the session: */
-    unsigned all_blocks;
-    bool skipped; /* some pass has been skipped */
+    bool loads;           /* a register of a block was loaded */
+    bool skipped;         /* some pass has been skipped */
+    unsigned vain_blocks; /* since passes were skipped last */
 };
 
 /* ---- Memory ---- */
@@ -218,10 +216,11 @@ static enum verdict next_block(struct session *session) {
     uint32_t pc = session->thumb.r[15];
     struct block_cost *cost = blocks_known(core, pc);
     const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->end - pc, false) : NULL;
-    if (!code || !polls(core, cost, code) || ++session->blocks > PASS_BLOCKS) {
+    if (!code || !polls(core, cost, code)) {
         return LEAVE_LOOP;
     }
-    session->all_blocks++;
+    session->blocks++;
+    session->vain_blocks++;
     core->block = *cost;
     enum verdict verdict = run_block(session, code, pc, cost->end - pc);
     if (verdict == GOES_ON) {
@@ -238,7 +237,6 @@ static void begin_pass(struct session *session) {
     session->thumb.ticks = UINT64_C(1) << 31;
     session->thumb.spoilt = false;
     session->impure = false;
-    session->loads = false;
     session->holds_ps = TIME_NEVER;
     session->counter = 0;
     session->blocks = 0;
@@ -279,19 +277,19 @@ static unsigned grow_older(struct session *session) {
     return oldest ? oldest - ORIGIN_OLD : 0;
 }
 
-/* Did the pass leave everything as it was, but for what comes from the counter? */
+/* Did the pass leave the registers as they were, but for what comes from the counter? */
 static bool is_repeated(const struct session *session) {
     const struct thumb *now = &session->thumb, *head = &session->head;
-    bool same = now->primask == head->primask && now->nz == head->nz && now->cv == head->cv &&
-                memcmp(now->origin, head->origin, sizeof(now->origin)) == 0;
+    bool same = now->primask == head->primask && older(now->nz) == head->nz && older(now->cv) == head->cv;
     same = same && (now->nz || (now->n == head->n && now->z == head->z));
     same = same && (now->cv || (now->c == head->c && now->v == head->v));
     for (unsigned i = 0; same && i < 16; i++) {
-        same = now->origin[i] || now->r[i] == head->r[i];
+        same = older(now->origin[i]) == head->origin[i] && (now->origin[i] || now->r[i] == head->r[i]);
     }
     return same;
 }
 
+/* And the memory? */
 static bool memory_is_repeated(struct session *session) {
     for (unsigned i = 0; i < session->word_count; i++) {
         const struct written *word = &session->words[i];
@@ -342,28 +340,29 @@ static bool skip(struct session *session, unsigned keep) {
     return true;
 }
 
-/* A pass has ended at the head. True when passes were skipped. */
-static bool end_pass(struct session *session) {
-    if (session->impure) {
+/* The head has come round. What has happened since the pass began may be one of several rounds of a pass: an inner
+ * loop. So the pass goes on until it is repeated, or begins anew after 1, 2, 4, 8, ... rounds (Brent's way to find a
+ * cycle). True when passes were skipped. */
+static bool end_round(struct session *session, unsigned *rounds, unsigned *limit) {
+    bool skipped = false;
+    bool useless = session->impure || session->thumb.spoilt;
+    if (useless) {
+        session->follow_counts &= !session->thumb.spoilt;
         forget_origins(session);
+    } else if (is_repeated(session) && memory_is_repeated(session)) {
+        unsigned oldest = grow_older(session);
+        skipped = skip(session, oldest ? oldest + 1 : 0);
+    } else if (++*rounds < *limit) {
         return false;
-    }
-    if (session->thumb.spoilt) {
-        if (session->follow_counts) {
-            session->follow_counts = false;
+    } else {
+        *limit *= 2;
+        if (grow_older(session) > ORIGIN_OLDEST - ORIGIN_OLD) {
+            forget_origins(session);
         }
-        forget_origins(session);
-        return false;
     }
-    unsigned oldest = grow_older(session);
-    if (oldest > ORIGIN_OLDEST - ORIGIN_OLD) {
-        forget_origins(session);
-        return false;
-    }
-    if (!is_repeated(session) || !memory_is_repeated(session)) {
-        return false;
-    }
-    return skip(session, oldest ? oldest + 1 : 0);
+    *rounds = 0;
+    begin_pass(session);
+    return skipped;
 }
 
 /* ---- Sessions ---- */
@@ -391,36 +390,27 @@ static void store_state(struct session *session) {
     registers->primask = thumb->primask;
 }
 
-static unsigned allowed_tries(const struct session *session) {
-    if (session->skipped) {
-        return CALM_TRIES;
-    }
-    return session->loads ? TRIES : IDLE_TRIES;
+static bool is_in_vain(const struct session *session) {
+    return session->vain_blocks > (session->loads || session->skipped ? VAIN_BLOCKS : IDLE_BLOCKS);
 }
 
 static enum verdict run_loop(struct session *session) {
     struct core *core = session->core;
     uint32_t head = session->thumb.r[15];
-    unsigned tries = 0;
+    unsigned rounds = 0, limit = 1;
     begin_pass(session);
     for (;;) {
         if (core->cycles >= core->slice) {
             return LEAVE_SLICE;
         }
-        if (is_interrupted(session)) {
+        if (is_interrupted(session) || is_in_vain(session)) {
             return LEAVE_LOOP;
         }
-        if (session->blocks && session->thumb.r[15] == head) {
-            bool skipped = end_pass(session);
-            session->skipped |= skipped;
-            tries = skipped ? 0 : tries + 1;
-            if (tries >= allowed_tries(session)) {
-                return LEAVE_LOOP;
-            }
-            begin_pass(session);
-            if (skipped) {
-                continue;
-            }
+        if (session->blocks && session->thumb.r[15] == head && end_round(session, &rounds, &limit)) {
+            session->skipped = true;
+            session->vain_blocks = 0;
+            limit = 1;
+            continue;
         }
         enum verdict verdict = next_block(session);
         if (verdict != GOES_ON) {
@@ -467,5 +457,5 @@ void polling_run(struct core *core) {
         core->polling.resume = verdict == LEAVE_SLICE;
         core->polling.resume_pc = session.thumb.r[15];
     }
-    note_outcome(core, head, session.skipped || verdict == LEAVE_SLICE, session.all_blocks);
+    note_outcome(core, head, session.skipped || verdict == LEAVE_SLICE, session.vain_blocks);
 }

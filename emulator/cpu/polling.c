@@ -23,6 +23,7 @@
 #define WORDS 32         /* words of memory that a loop may store to */
 #define VAIN_BLOCKS 4000 /* interpreted blocks without success before the loop is given up */
 #define IDLE_BLOCKS 1200 /* the same for a loop that loads no register of a block */
+#define HEAD_MOVES 12    /* so many blocks are tried as the head of a loop */
 #define REST 100         /* engine blocks for every block that was interpreted in vain */
 #define NO_HEAD 1        /* no block begins there */
 
@@ -43,6 +44,8 @@ struct session {
     struct written words[WORDS];
     unsigned word_count;
     bool follow_counts; /* else a counter is a value that holds until its next tick */
+    bool move_head;     /* the next block is to be the head */
+    unsigned head_moves;
     /* Of this pass: */
     bool impure;       /* it did what cannot be skipped */
     uint64_t holds_ps; /* what it loaded holds until then */
@@ -235,7 +238,7 @@ static void begin_pass(struct session *session) {
     session->head = session->thumb;
     session->head_cycles = session->core->cycles;
     session->thumb.ticks = UINT64_C(1) << 31;
-    session->thumb.spoilt = false;
+    session->thumb.spoilt = session->thumb.spoilt_by_old = false;
     session->impure = false;
     session->holds_ps = TIME_NEVER;
     session->counter = 0;
@@ -340,15 +343,27 @@ static bool skip(struct session *session, unsigned keep) {
     return true;
 }
 
+/* The pass cannot be skipped. If that is because it uses at its start what the last one made from the counter, it may
+ * be better to look at the loop from another block on; if that does not help, or something is made from the counter
+ * that cannot be followed, the counter is taken as a value that holds for a tick. */
+static void give_in(struct session *session) {
+    if (session->thumb.spoilt || session->head_moves == HEAD_MOVES) {
+        session->follow_counts = false;
+    } else if (session->thumb.spoilt_by_old) {
+        session->head_moves++;
+        session->move_head = true;
+    }
+    forget_origins(session);
+}
+
 /* The head has come round. What has happened since the pass began may be one of several rounds of a pass: an inner
  * loop. So the pass goes on until it is repeated, or begins anew after 1, 2, 4, 8, ... rounds (Brent's way to find a
  * cycle). True when passes were skipped. */
 static bool end_round(struct session *session, unsigned *rounds, unsigned *limit) {
     bool skipped = false;
-    bool useless = session->impure || session->thumb.spoilt;
-    if (useless) {
-        session->follow_counts &= !session->thumb.spoilt;
-        forget_origins(session);
+    const struct thumb *thumb = &session->thumb;
+    if (session->impure || thumb->spoilt || thumb->spoilt_by_old) {
+        give_in(session);
     } else if (is_repeated(session) && memory_is_repeated(session)) {
         unsigned oldest = grow_older(session);
         skipped = skip(session, oldest ? oldest + 1 : 0);
@@ -415,6 +430,11 @@ static enum verdict run_loop(struct session *session) {
         enum verdict verdict = next_block(session);
         if (verdict != GOES_ON) {
             return verdict;
+        }
+        if (session->move_head) {
+            session->move_head = false;
+            head = session->thumb.r[15];
+            begin_pass(session);
         }
     }
 }

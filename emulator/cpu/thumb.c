@@ -34,7 +34,9 @@ static uint8_t mixed(uint8_t a, uint8_t b) {
 
 /* An address or a decision needs a clean value. */
 static void need(struct thumb *t, uint8_t origin) {
-    if (origin != ORIGIN_CLEAN) {
+    if (origin >= ORIGIN_OLD) {
+        t->spoilt_by_old = true;
+    } else if (origin != ORIGIN_CLEAN) {
         t->spoilt = true;
     }
 }

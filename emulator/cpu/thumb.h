@@ -24,7 +24,8 @@ struct thumb {
     uint8_t nz, cv;     /* enum origin of the flags N and Z, and of C and V */
     /* Ticks that the counters may go on before any flag that was set comes out differently. */
     uint64_t ticks;
-    bool spoilt; /* a decision or an address hung on a value that cannot be foretold */
+    /* A decision or an address hung on a value that cannot be foretold: an unknown one, or one of an earlier pass. */
+    bool spoilt, spoilt_by_old;
     void *context;
 };
 

@@ -1,0 +1,346 @@
+/* Skipping passes of polling loops must not be seen: each program runs on two cores, one with every instruction
+ * executed (exact), and both must have the same registers, memory, cycle count and accesses at every stop. */
+#include "tests/unit/unit.h"
+
+#include "emulator/cpu/internal.h"
+#include "tests/unit/thumb.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SRAM 0x20000000u
+#define CODE SRAM
+#define DATA (SRAM + 0x800)
+#define STACK (SRAM + 0x1000)
+#define BLOCK 0x40000000u
+#define CYCLE_PS 8000 /* 125 MHz */
+#define TICK_PS PS_PER_US
+
+/* A block with a counter of microseconds (0), its stored upper half (4), a flag that an event sets (8), a register
+ * with a side effect (12: counts its loads), and storage (16). */
+enum { COUNT, UPPER, FLAG, LOADS, STORAGE, REGISTERS };
+struct device {
+    struct block block;
+    uint32_t start;
+    struct event event;
+    unsigned stores;
+};
+
+static const struct register_desc descs[REGISTERS] = {
+    { "COUNT", 0, .writable = 0 },
+    { "UPPER", 4, .writable = 0 },
+    { "FLAG", 8, .writable = 0xffffffffu },
+    { "LOADS", 12, .writable = 0 },
+    { "STORAGE", 16, .writable = 0xffffffffu },
+};
+static const uint16_t ids[] = { 1, 2, 3, 4, 5 };
+static const struct register_table table = { descs, REGISTERS, ids, REGISTERS };
+
+struct side {
+    struct scheduler scheduler;
+    struct log log;
+    struct random random;
+    struct environment env;
+    struct clock_domain clock;
+    struct bus bus;
+    struct device *device;
+    struct core *core;
+    uint8_t sram[0x1000];
+};
+
+struct bench {
+    struct side side[2]; /* with skipping, exact */
+};
+
+/* ---- The device ---- */
+static uint32_t count(struct device *device) {
+    return device->start + (uint32_t)(scheduler_now(device->block.env->scheduler) / TICK_PS);
+}
+
+static uint32_t device_read(struct block *block, unsigned reg) {
+    struct device *device = (struct device *)block;
+    if (reg == LOADS) {
+        return block->values[LOADS]++;
+    }
+    return reg == COUNT ? count(device) : block->values[reg];
+}
+
+static void device_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
+    ((struct device *)block)->stores++;
+}
+
+static uint64_t device_counts_until(struct block *block, unsigned reg, uint64_t ticks) {
+    return reg == COUNT ? (scheduler_now(block->env->scheduler) / TICK_PS + ticks) * TICK_PS : 0;
+}
+
+static uint64_t device_holds_until(struct block *block, unsigned reg) {
+    switch (reg) {
+    case COUNT:
+        return device_counts_until(block, COUNT, 1);
+    case LOADS:
+        return 0;
+    default:
+        return TIME_NEVER;
+    }
+}
+
+static const struct block_class device_class = {
+    .name = "device",
+    .size = sizeof(struct device),
+    .read = device_read,
+    .write = device_write,
+    .holds_until = device_holds_until,
+    .counts_until = device_counts_until,
+};
+
+static void set_flag(struct event *event, uint64_t late_ps) {
+    struct device *device = event->owner;
+    device->block.values[FLAG] = 1;
+}
+
+/* ---- The bench ---- */
+static void sync_time(struct scheduler *scheduler) {
+    struct side *side = scheduler->context;
+    uint64_t now = clock_time_of(&side->clock, core_cycles(side->core));
+    scheduler->now_ps = now > scheduler->now_ps ? now : scheduler->now_ps;
+}
+
+static void set_up_side(struct side *side, bool exact) {
+    scheduler_init(&side->scheduler);
+    log_init(&side->log);
+    side->env = (struct environment){ &side->scheduler, &side->log, &side->random, 0 };
+    clock_init(&side->clock, "clk_sys");
+    clock_set_frequency(&side->clock, PS_PER_S / CYCLE_PS, 1, 0);
+    bus_init(&side->bus, &side->env);
+    bus_add_memory(&side->bus, &(struct bus_memory){ "SRAM", SRAM, sizeof(side->sram), side->sram, true });
+    side->device = (struct device *)block_create(&device_class, "device", &side->env, &table);
+    side->device->event = (struct event){ .callback = set_flag, .owner = side->device };
+    block_start(&side->device->block);
+    bus_add_block(&side->bus, &side->device->block, BLOCK, true);
+    const struct core_desc desc = { .env = &side->env, .bus = &side->bus, .clock = &side->clock, .exact = exact };
+    side->core = core_create(&desc, NULL);
+    assert_non_null(side->core);
+    side->scheduler.context = side;
+    side->scheduler.sync = sync_time;
+}
+
+static int set_up(void **state) {
+    struct bench *bench = calloc(1, sizeof(*bench));
+    set_up_side(&bench->side[0], false);
+    set_up_side(&bench->side[1], true);
+    *state = bench;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct bench *bench = *state;
+    for (unsigned i = 0; i < 2; i++) {
+        core_destroy(bench->side[i].core);
+        block_destroy(&bench->side[i].device->block);
+        bus_finish(&bench->side[i].bus);
+    }
+    free(bench);
+    return 0;
+}
+
+static void load_program(struct bench *bench, const uint16_t *program, size_t size) {
+    for (unsigned i = 0; i < 2; i++) {
+        struct side *side = &bench->side[i];
+        memcpy(side->sram, program, size);
+        core_start(side->core, STACK, CODE, SRAM);
+        core_set_register(side->core, 7, BLOCK);
+        core_set_register(side->core, 6, DATA);
+    }
+}
+#define PROGRAM(bench, ...)                                                                                            \
+    load_program(bench, (const uint16_t[]){ __VA_ARGS__ }, sizeof((const uint16_t[]){ __VA_ARGS__ }))
+
+static void set_register(struct bench *bench, unsigned number, uint32_t value) {
+    core_set_register(bench->side[0].core, number, value);
+    core_set_register(bench->side[1].core, number, value);
+}
+
+static void run_side(struct side *side, uint64_t until) {
+    while (core_cycles(side->core) < until && core_state(side->core) == CORE_RUNNING) {
+        uint64_t next = scheduler_next(&side->scheduler);
+        uint64_t target = next == TIME_NEVER ? until : (next + CYCLE_PS - 1) / CYCLE_PS;
+        core_run(side->core, target < until ? target : until);
+        scheduler_advance(&side->scheduler, clock_time_of(&side->clock, core_cycles(side->core)));
+    }
+}
+
+static void compare(struct bench *bench) {
+    struct side *a = &bench->side[0], *b = &bench->side[1];
+    for (unsigned i = 0; i < CORE_REGISTERS; i++) {
+        assert_int_equal(core_register(a->core, i), core_register(b->core, i));
+    }
+    assert_int_equal(core_cycles(a->core), core_cycles(b->core));
+    assert_memory_equal(a->sram, b->sram, sizeof(a->sram));
+    assert_int_equal(a->device->block.values[LOADS], b->device->block.values[LOADS]);
+    assert_int_equal(a->device->stores, b->device->stores);
+}
+
+/* Run both in odd steps and compare after each. Gives the share of cycles that was skipped, in percent. */
+static unsigned run(struct bench *bench, uint64_t cycles) {
+    uint64_t step = 7;
+    for (uint64_t at = 0; at < cycles; at += step, step = step * 5 / 3 + 1) {
+        run_side(&bench->side[0], at + step);
+        run_side(&bench->side[1], at + step);
+        compare(bench);
+    }
+    return (unsigned)(bench->side[0].core->polling.skipped * 100 / core_cycles(bench->side[0].core));
+}
+
+static uint32_t reg(struct bench *bench, unsigned number) {
+    return core_register(bench->side[0].core, number);
+}
+
+/* ---- Programs ---- */
+#define CC 3
+#define CS 2
+
+static void test_wait_for_flag(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -8), LDR(4, 7, 0), WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        scheduler_add(&bench->side[i].scheduler, &bench->side[i].device->event, 3 * PS_PER_MS + 1234);
+    }
+    assert_true(run(bench, 500000) > 95);
+    assert_int_equal(reg(bench, 4), 3000);
+    assert_int_equal(core_state(bench->side[0].core), CORE_WFI);
+}
+
+static void test_wait_until_time(void **state) {
+    struct bench *bench = *state;
+    /* while (COUNT < r3); the loop of the SDK's busy_wait_until() */
+    PROGRAM(bench, LDR(0, 7, 4), CMP(0, 0), BCC(NE, 8), LDR(1, 7, 0), 0x4299 /* cmp r1, r3 */, BCC(CC, -14),
+            LDR(4, 7, 0), WFI);
+    set_register(bench, 3, 5000);
+    assert_true(run(bench, 1000000) > 95);
+    assert_int_equal(reg(bench, 4), 5000);
+}
+
+static void test_wait_for_difference(void **state) {
+    struct bench *bench = *state;
+    /* start = COUNT; while (COUNT - start <= r3); with a counter that wraps on the way, and a call */
+    for (unsigned i = 0; i < 2; i++) {
+        bench->side[i].device->start = 0xfffff000u;
+    }
+    PROGRAM(bench, LDR(2, 7, 0), BL_0(0), BL_1(10), 0x1a80 /* subs r0, r0, r2 */, 0x4298 /* cmp r0, r3 */, BCC(CC, -12),
+            LDR(4, 7, 0), WFI, /* subroutine: */ PUSH(0x18, 1), LDR(0, 7, 0), POP(0x18, 1));
+    set_register(bench, 3, 6000);
+    assert_true(run(bench, 1000000) > 95);
+    assert_int_equal(reg(bench, 4), 0xfffff000u + 6000);
+}
+
+static void test_count_in_a_shift_goes_from_tick_to_tick(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(0, 7, 0), 0x0a81 /* lsrs r1, r0, #10 */, 0x4299 /* cmp r1, r3 */, BCC(CC, -10), LDR(4, 7, 0),
+            WFI);
+    set_register(bench, 3, 3);
+    assert_true(run(bench, 1000000) > 40);
+    assert_int_equal(reg(bench, 4), 3072);
+}
+
+static void test_kept_count_is_right_at_the_end(void **state) {
+    struct bench *bench = *state;
+    /* The loop stores what it read last and moves it through two registers. */
+    PROGRAM(bench, MOV(9, 8), MOV(8, 1), LDR(1, 7, 0), STR(1, 6, 0), 0x4299 /* cmp r1, r3 */, BCC(CC, -14), WFI);
+    set_register(bench, 3, 4000);
+    run(bench, 1000000);
+    assert_int_equal(reg(bench, 1), 4000);
+    assert_int_equal(core_state(bench->side[0].core), CORE_WFI);
+}
+
+static void test_wait_in_nested_loops(void **state) {
+    struct bench *bench = *state;
+    /* do { for (r1 = 5; r1; r1--); } while (!FLAG); */
+    PROGRAM(bench, MOVS(1, 5), SUBS(1, 1), BCC(NE, -6), LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -14), LDR(4, 7, 0), WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        scheduler_add(&bench->side[i].scheduler, &bench->side[i].device->event, 9 * PS_PER_MS);
+    }
+    assert_true(run(bench, 2000000) > 90);
+    assert_int_equal(reg(bench, 4), 9000);
+}
+
+static void test_wait_for_memory(void **state) {
+    struct bench *bench = *state;
+    /* An interrupt handler changes the word that the loop looks at. */
+    PROGRAM(bench, LDR(0, 6, 0), CMP(0, 0), BCC(EQ, -8), WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        static const uint16_t handler[] = { MOVS(0, 1), STR(0, 6, 0), BX(LR) };
+        uint32_t vector = (SRAM + 0x200) | 1;
+        memcpy(bench->side[i].sram + 0x200, handler, sizeof(handler));
+        memcpy(bench->side[i].sram + 0x800 + 64, &vector, 4); /* of exception 16: the table is at DATA */
+        core_start(bench->side[i].core, STACK, CODE, DATA);
+        nvic_set_enabled(&bench->side[i].core->nvic, 1);
+    }
+    set_register(bench, 6, DATA + 0x80);
+    run(bench, 50000);
+    assert_true(bench->side[0].core->polling.skipped > 0);
+    for (unsigned i = 0; i < 2; i++) {
+        core_set_irq(bench->side[i].core, 0, true);
+        core_set_irq(bench->side[i].core, 0, false);
+        run_side(&bench->side[i], 100000);
+    }
+    compare(bench);
+    assert_int_equal(core_state(bench->side[0].core), CORE_WFI);
+}
+
+static void test_side_effects_are_never_skipped(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(0, 7, 12), CMP(0, 0), LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -12), WFI);
+    assert_int_equal(run(bench, 60000), 0);
+    assert_true(bench->side[0].device->block.values[LOADS] > 5000);
+}
+
+static void test_stores_to_registers_are_never_skipped(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, STR(0, 7, 16), LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -10), WFI);
+    assert_int_equal(run(bench, 60000), 0);
+    assert_true(bench->side[0].device->stores > 5000);
+}
+
+static void test_counting_loops_are_never_skipped(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, ADDS(5, 1), LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -10), WFI);
+    assert_int_equal(run(bench, 60000), 0);
+    PROGRAM(bench, LDR(5, 6, 0), ADDS(5, 1), STR(5, 6, 0), LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -14), WFI);
+    assert_int_equal(run(bench, 60000), 0);
+}
+
+static void test_systick_is_served_in_time(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -8), WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        static const uint16_t handler[] = { ADDS(5, 1), LDR(4, 7, 0), BX(LR) };
+        uint32_t vector = (SRAM + 0x200) | 1;
+        memcpy(bench->side[i].sram + 0x200, handler, sizeof(handler));
+        memcpy(bench->side[i].sram + 0x800 + 60, &vector, 4);
+        core_start(bench->side[i].core, STACK, CODE, DATA);
+        scs_write(bench->side[i].core, 0xe000e014, 4999, 4);
+        scs_write(bench->side[i].core, 0xe000e018, 0, 4);
+        scs_write(bench->side[i].core, 0xe000e010, 7, 4);
+    }
+    assert_true(run(bench, 1000000) > 80);
+    assert_true(reg(bench, 5) > 190);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(test_wait_for_flag),
+        TEST(test_wait_until_time),
+        TEST(test_wait_for_difference),
+        TEST(test_count_in_a_shift_goes_from_tick_to_tick),
+        TEST(test_kept_count_is_right_at_the_end),
+        TEST(test_wait_in_nested_loops),
+        TEST(test_wait_for_memory),
+        TEST(test_side_effects_are_never_skipped),
+        TEST(test_stores_to_registers_are_never_skipped),
+        TEST(test_counting_loops_are_never_skipped),
+        TEST(test_systick_is_served_in_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

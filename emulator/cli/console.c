@@ -1,5 +1,6 @@
 /* POSIX terminals, pseudo-terminals and sockets. A terminal is put into raw mode and put back on every exit: by
- * console_close(), by atexit, and by the handlers of fatal signals. */
+ * console_close(), by atexit, and by the handlers of fatal signals. SIGINT, SIGTERM and SIGHUP end the run in good
+ * order. */
 #include "emulator/cli/console.h"
 
 #include "emulator/cli/telnet.h"
@@ -55,6 +56,14 @@ static void on_fatal_signal(int number) {
     raise(number);
 }
 
+static volatile sig_atomic_t leave_asked;
+
+/* The first request ends the run in good order; a second one at once. */
+static void on_request_to_leave(int number) {
+    leave_asked = 1;
+    signal(number, on_fatal_signal);
+}
+
 static bool make_raw(void) {
     struct termios mode;
     if (tcgetattr(STDIN_FILENO, &saved_mode) < 0) {
@@ -64,7 +73,7 @@ static bool make_raw(void) {
     cfmakeraw(&mode);
     mode_saved = 1;
     atexit(restore_terminal);
-    static const int fatal[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
+    static const int fatal[] = { SIGQUIT, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
         signal(fatal[i], on_fatal_signal);
     }
@@ -166,6 +175,9 @@ struct console *console_open(const char *spec, struct error *error) {
     }
     console->in = console->out = console->listen = console->slave = -1;
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, on_request_to_leave);
+    signal(SIGINT, on_request_to_leave);
+    signal(SIGTERM, on_request_to_leave);
     if (!open_by_spec(console, spec, error)) {
         console_close(console);
         return NULL;
@@ -287,8 +299,11 @@ static bool has_input(int fd) {
 }
 
 static size_t read_stdio(struct console *console, uint8_t *data, size_t size) {
-    ssize_t count = has_input(console->in) ? read(console->in, data, size) : 0;
-    if (count == 0 && has_input(console->in)) {
+    if (!has_input(console->in)) {
+        return 0;
+    }
+    ssize_t count = read(console->in, data, size);
+    if (count == 0) {
         console->in = -1; /* end of file: run on without input */
         console->leave = console->raw;
     }
@@ -346,7 +361,7 @@ unsigned console_poll(const struct console *console, struct pollfd fds[CONSOLE_F
 }
 
 bool console_wants_out(const struct console *console) {
-    return console->leave;
+    return console->leave || leave_asked;
 }
 
 bool console_is_raw(const struct console *console) {

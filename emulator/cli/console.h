@@ -28,7 +28,7 @@ void console_write(struct console *console, const uint8_t *data, size_t size);
 void console_flush(struct console *console);
 /* What to wait for; returns the number of entries filled. */
 unsigned console_poll(const struct console *console, struct pollfd fds[CONSOLE_FDS]);
-/* The user has asked to leave (escape key, or the terminal is gone). */
+/* The user has asked to leave: escape key, SIGINT, SIGTERM, SIGHUP, or the terminal is gone. */
 bool console_wants_out(const struct console *console);
 /* The other side's terminal is in raw mode: a line feed does not return the carriage. */
 bool console_is_raw(const struct console *console);

@@ -61,9 +61,28 @@ static void idle(struct rig *rig) {
     printf("%-44s %8.1f %% of a core at --speed real\n", "", (wall() - lap.wall_s) / 10 * 100);
 }
 
+/* For a comparison with another emulator: wall seconds of the boot and of one line typed at the prompt. */
+static int compare(const char *image, const char *line) {
+    struct rig rig;
+    double start = wall();
+    rig_start(&rig, &(struct rig_desc){ .image = image });
+    RIG_CHECK(&rig, rig_expect(&rig, BANNER, 20000));
+    double booted = wall();
+    rig_type(&rig, "\r");
+    RIG_CHECK(&rig, rig_expect(&rig, ">>> ", 2000));
+    double typed = wall();
+    RIG_CHECK(&rig, rig_repl(&rig, line, 120000) != NULL);
+    printf("boot %.3f loop %.3f\n", booted - start, wall() - typed);
+    rig_stop(&rig);
+    return 0;
+}
+
 int main(int argc, char **argv) {
+    if (argc == 3) {
+        return compare(argv[1], argv[2]);
+    }
     if (argc != 2) {
-        fprintf(stderr, "usage: bench IMAGE\n");
+        fprintf(stderr, "usage: bench IMAGE [LINE]\n");
         return 2;
     }
     struct rig rig;

@@ -298,8 +298,12 @@ static void settle(struct drive *drive) {
     drive->request.count = 0;
 }
 
+static bool is_calm(const struct drive *drive) {
+    return !drive->unquiet || drive->restless;
+}
+
 static bool can_push(struct drive *drive) {
-    return drive->online && !drive->write_protected && !drive->broken && !drive->check && !drive->unquiet &&
+    return drive->online && !drive->write_protected && !drive->broken && !drive->check && is_calm(drive) &&
            !drive->host_written;
 }
 
@@ -379,18 +383,20 @@ void drive_flash_changed(struct drive *drive, size_t offset, size_t length) {
     }
 }
 
-/* The flash was quiet from the last poll to this one, or never is. */
+/* The flash was quiet from the last poll to this one, or never is: then a look is due all the same. */
 static void watch_flash(struct drive *drive) {
-    if (drive->touched) {
-        drive->touched = false;
-        drive->unquiet = ++drive->restless_polls < DRIVE_RESTLESS_POLLS;
-        drive->check |= !drive->unquiet;
-    } else {
+    drive->restless = false;
+    if (!drive->touched) {
         drive->check |= drive->unquiet;
         drive->unquiet = false;
-    }
-    if (!drive->unquiet) {
         drive->restless_polls = 0;
+        return;
+    }
+    drive->touched = false;
+    drive->unquiet = true;
+    if (++drive->restless_polls >= DRIVE_RESTLESS_POLLS) {
+        drive->restless_polls = 0;
+        drive->check = drive->restless = true;
     }
 }
 
@@ -439,7 +445,7 @@ static void pull_area(struct drive *drive) {
 static void poll_offline(struct drive *drive) {
     if (drive->offline_polls < DRIVE_OFFLINE_POLLS) {
         drive->offline_polls++;
-    } else if (drive->check && !drive->unquiet) {
+    } else if (drive->check && is_calm(drive)) {
         pull_area(drive);
     }
 }
@@ -448,7 +454,7 @@ static void poll_online(struct drive *drive) {
     if (drive->failed) {
         drive->failed = drive->rest-- > 0;
     }
-    if (drive->check && !drive->unquiet && !drive->pulling && !drive->pushing && !drive->push.kind) {
+    if (drive->check && is_calm(drive) && !drive->pulling && !drive->pushing && !drive->push.kind) {
         drive->pulling = true;
         drive->restarts = 0;
     } else if (!drive->pulling && !drive->pushing && drive_push_wanted(drive)) {

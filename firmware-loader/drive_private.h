@@ -99,8 +99,9 @@ struct drive {
     bool cut_short;
 
     /* the volume */
-    bool touched; /* the flash has changed since the last poll */
-    bool unquiet; /* it had, at the last poll */
+    bool touched;  /* the flash has changed since the last poll */
+    bool unquiet;  /* it had, at the last poll */
+    bool restless; /* it was never quiet: what we see may be half done */
     unsigned restless_polls;
     bool check; /* the volume must be looked at */
     bool pulling, looked, restart, again;

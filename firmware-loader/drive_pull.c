@@ -107,9 +107,12 @@ static bool look(struct drive *drive, struct fat_volume *volume) {
     }
     drive->broken = result != FAT_OK;
     if (drive->broken) {
+        drive->pulling = drive->check = false;
+        if (drive->restless || drive->touched) {
+            return false; /* another look follows */
+        }
         drive_say(&drive->reporter, LOG_WARN, "%s: the board's drive: %s: nothing is copied until that is over",
                   drive->folder, fat_result_text(result));
-        drive->pulling = drive->check = false;
         return false;
     }
     notice_format(drive, volume);

@@ -7,6 +7,7 @@
 
 #define SLICE_PS (1 * PS_PER_MS) /* virtual time between two looks at the console */
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
+#define FLASH_GRACE_PS (100 * PS_PER_MS)
 
 /* ---- Output ---- */
 
@@ -157,6 +158,16 @@ static int loop(struct session *session) {
     return session->verdict == NO_VERDICT ? EXIT_PASS : session->verdict;
 }
 
+/* Firmware that rewrites a flash sector has it erased for 45 ms: the run ends when the sector is written, so that what
+ * is kept of the flash is not a drive without its root folder. */
+static void finish_flash_write(struct session *session) {
+    session->leaving = true;
+    if (session->flash_open) {
+        machine_run(session->machine, machine_now(session->machine) + FLASH_GRACE_PS);
+        keep_flash(session);
+    }
+}
+
 static void print_stats(const struct session *session) {
     double virtual_s = (double)machine_now(session->machine) / PS_PER_S;
     double wall_s = (double)(wall_now_ns() - session->wall_start_ns) / 1e9;
@@ -170,6 +181,15 @@ static void on_flash(void *context, uint32_t offset, uint32_t size, bool erased)
         flash_file_changed(session->flash_file, offset, size, erased);
     }
     drive_link_flash_changed(&session->drive, offset, size);
+    uint32_t end = offset + size;
+    if (erased) {
+        session->flash_open = end;
+    } else if (end >= session->flash_open) {
+        session->flash_open = 0;
+        if (session->leaving) {
+            machine_stop(session->machine);
+        }
+    }
 }
 
 void session_attach(struct session *session) {
@@ -187,6 +207,7 @@ int session_run(struct session *session) {
     session->wall_start_ns = wall_now_ns();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));
     int code = loop(session);
+    finish_flash_write(session);
     if (session->options->stats) {
         print_stats(session);
     }

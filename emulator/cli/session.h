@@ -29,6 +29,8 @@ struct session {
     size_t input_length;
     bool usb_seen; /* the USB console has said something: UART0 is no longer the console */
     uint64_t wall_start_ns;
+    uint32_t flash_open; /* the end of what has been erased and not filled again; 0: nothing */
+    bool leaving;
     bool flash_failed;     /* the user has been told that the flash file cannot be written */
     uint64_t locked_up_ps; /* since when core 0 is in lock-up; TIME_NEVER: it is not */
 };

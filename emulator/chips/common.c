@@ -232,10 +232,10 @@ static void wire_dma(struct machine *machine) {
 
 /* ---- PWM and analogue inputs ---- */
 
-/* An input that no part sets sees the digital level of its pin. */
+/* An input that nothing else sets sees the voltage of its pin. */
 static double pin_voltage(void *context, unsigned input) {
     struct machine *machine = context;
-    return net_is_high(&machine->bank0.pins[machine->chip->adc_pin + input].net) ? 3.3 : 0;
+    return net_volts(&machine->bank0.pins[machine->chip->adc_pin + input].net);
 }
 
 static void wire_pwm_and_adc(struct machine *machine) {

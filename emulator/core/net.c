@@ -1,5 +1,11 @@
 #include "emulator/core/net.h"
 
+#include <math.h>
+
+#define HIGH_FROM_VOLTS 2.0 /* RP2040 datasheet 5.5.3.4, IOVDD at 3.3 V */
+#define LOW_TO_VOLTS 0.8
+#define REACH_MAX 32
+
 void net_init(struct net *net, const char *name, struct environment *env) {
     *net = (struct net){ .name = name, .env = env, .level = NET_LEVEL_FLOATING, .joined = net };
 }
@@ -24,17 +30,156 @@ static unsigned drives_of(const struct net *net) {
     return drives;
 }
 
-static enum net_level resolve(unsigned drives) {
+static bool has_output(unsigned drives) {
+    return drives & (1u << NET_LOW | 1u << NET_HIGH);
+}
+
+/* ---- Voltage ---- */
+
+/* Sources side by side: what they make together is volts / conductance behind 1 / conductance. */
+struct sources {
+    double conductance;
+    double current;   /* into a short to ground */
+    unsigned *budget; /* nets that may still be looked at: couplers may form rings */
+};
+
+/* The nets between the first one and this one, on a way through couplers. */
+struct way {
+    const struct net *net;
+    const struct way *before;
+};
+
+static void add_source(struct sources *sources, double volts, double ohms) {
+    sources->conductance += 1 / ohms;
+    sources->current += volts / ohms;
+}
+
+static void add_driver(struct sources *sources, const struct net_driver *driver) {
+    switch (driver->drive) {
+    case NET_Z:
+        return;
+    case NET_SOURCE:
+        add_source(sources, driver->volts, driver->ohms);
+        return;
+    case NET_LOW:
+    case NET_HIGH:
+        add_source(sources, driver->drive == NET_HIGH ? NET_SUPPLY_VOLTS : 0, NET_OUTPUT_OHMS);
+        return;
+    case NET_PULL_DOWN:
+    case NET_PULL_UP:
+        add_source(sources, driver->drive == NET_PULL_UP ? NET_SUPPLY_VOLTS : 0, NET_PULL_OHMS);
+        return;
+    }
+}
+
+static bool is_on_way(const struct way *way, const struct net *net) {
+    for (; way; way = way->before) {
+        if (net_is_joined(way->net, net)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool conducts(const struct net_link *link) {
+    return link->coupler->ohms < INFINITY;
+}
+
+static void add_sources_of(struct sources *sources, const struct net *net, const struct way *before);
+
+static void add_link(struct sources *sources, const struct net_link *link, const struct way *way) {
+    struct sources behind = { .budget = sources->budget };
+    if (!conducts(link) || *sources->budget == 0 || is_on_way(way, link->other)) {
+        return;
+    }
+    --*sources->budget;
+    add_sources_of(&behind, link->other, way);
+    if (behind.conductance > 0) {
+        add_source(sources, behind.current / behind.conductance, link->coupler->ohms + 1 / behind.conductance);
+    }
+}
+
+static void add_sources_of(struct sources *sources, const struct net *net, const struct way *before) {
+    struct way way = { net, before };
+    bool passes_on = !before || !has_output(drives_of(net));
+    const struct net *each = net;
+    do {
+        for (const struct net_driver *driver = each->drivers; driver; driver = driver->next) {
+            add_driver(sources, driver);
+        }
+        for (const struct net_link *link = passes_on ? each->links : NULL; link; link = link->next) {
+            add_link(sources, link, &way);
+        }
+        each = each->joined;
+    } while (each != net);
+}
+
+static bool measure(const struct net *net, double *ret_volts) {
+    unsigned budget = 1000;
+    struct sources sources = { .budget = &budget };
+    add_sources_of(&sources, net, NULL);
+    *ret_volts = sources.conductance > 0 ? sources.current / sources.conductance : 0;
+    return sources.conductance > 0;
+}
+
+double net_volts(struct net *net) {
+    double volts;
+    measure(net, &volts);
+    return volts;
+}
+
+/* ---- Level ---- */
+static bool is_coupled(const struct net *net) {
+    const struct net *each = net;
+    do {
+        for (const struct net_link *link = each->links; link; link = link->next) {
+            if (conducts(link)) {
+                return true;
+            }
+        }
+        each = each->joined;
+    } while (each != net);
+    return false;
+}
+
+static enum net_level level_of_volts(const struct net *net) {
+    double volts;
+    if (!measure(net, &volts)) {
+        return NET_LEVEL_FLOATING;
+    }
+    if (volts >= HIGH_FROM_VOLTS || (volts > LOW_TO_VOLTS && net->level == NET_LEVEL_HIGH)) {
+        return NET_LEVEL_HIGH;
+    }
+    return NET_LEVEL_LOW;
+}
+
+static enum net_level resolve(const struct net *net, unsigned drives) {
     if (drives & 1u << NET_LOW) {
         return NET_LEVEL_LOW;
     }
     if (drives & 1u << NET_HIGH) {
         return NET_LEVEL_HIGH;
     }
+    if (drives & 1u << NET_SOURCE || is_coupled(net)) {
+        return level_of_volts(net);
+    }
     if (drives & 1u << NET_PULL_UP) { /* against a pull-down of like strength: taken as high */
         return NET_LEVEL_HIGH;
     }
     return drives & 1u << NET_PULL_DOWN ? NET_LEVEL_LOW : NET_LEVEL_FLOATING;
+}
+
+/* An output that cannot bring its net to its level: another output, a rail behind a closed switch. */
+static bool is_contended(const struct net *net, unsigned drives) {
+    double volts;
+    if ((drives & 1u << NET_LOW) && (drives & 1u << NET_HIGH)) {
+        return true;
+    }
+    if (!has_output(drives) || !(drives & 1u << NET_SOURCE || is_coupled(net))) {
+        return false;
+    }
+    measure(net, &volts);
+    return drives & 1u << NET_LOW ? volts > LOW_TO_VOLTS : volts < HIGH_FROM_VOLTS;
 }
 
 static void tell(struct net *net) {
@@ -84,10 +229,11 @@ static void tell_until_rest(struct net *net) {
     }
 }
 
-static void net_update(struct net *net, bool was_other) {
+/* Bring level and contention up to date; true when the level is a new one. */
+static bool update_level(struct net *net, bool was_other) {
     unsigned drives = drives_of(net);
-    enum net_level level = resolve(drives);
-    bool contended = drives & 1u << NET_LOW && drives & 1u << NET_HIGH;
+    enum net_level level = resolve(net, drives);
+    bool contended = is_contended(net, drives);
     bool changed = was_other || level != net->level;
     if (contended) {
         report(net, "two outputs drive this net against each other");
@@ -95,7 +241,62 @@ static void net_update(struct net *net, bool was_other) {
     if (changed || contended != net->contended) {
         set_level(net, level, contended);
     }
-    if (changed) {
+    return changed;
+}
+
+struct reach {
+    struct net *nets[REACH_MAX];
+    unsigned count;
+};
+
+static void reach_add(struct reach *reach, struct net *net) {
+    for (unsigned i = 0; i < reach->count; i++) {
+        if (net_is_joined(reach->nets[i], net)) {
+            return;
+        }
+    }
+    if (reach->count == REACH_MAX) {
+        report(net, "too many resistors in a row");
+        return;
+    }
+    reach->nets[reach->count++] = net;
+}
+
+/* Every net whose level may depend on that of `net`. */
+static void reach_from(struct reach *reach, struct net *net) {
+    reach_add(reach, net);
+    for (unsigned i = 0; i < reach->count; i++) {
+        struct net *each = reach->nets[i];
+        bool passes_on = i == 0 || !has_output(drives_of(each));
+        do {
+            for (struct net_link *link = passes_on ? each->links : NULL; link; link = link->next) {
+                if (conducts(link)) {
+                    reach_add(reach, link->other);
+                }
+            }
+            each = each->joined;
+        } while (each != reach->nets[i]);
+    }
+}
+
+static void update_coupled(struct net *net, bool was_other) {
+    struct reach reach = { 0 };
+    bool changed[REACH_MAX];
+    reach_from(&reach, net);
+    for (unsigned i = 0; i < reach.count; i++) {
+        changed[i] = update_level(reach.nets[i], i == 0 && was_other);
+    }
+    for (unsigned i = 0; i < reach.count; i++) {
+        if (changed[i]) {
+            tell_until_rest(leader(reach.nets[i]));
+        }
+    }
+}
+
+static void net_update(struct net *net, bool was_other) {
+    if (is_coupled(net)) {
+        update_coupled(net, was_other);
+    } else if (update_level(net, was_other)) {
         tell_until_rest(leader(net));
     }
 }
@@ -173,6 +374,48 @@ void net_drive(struct net_driver *driver, enum net_drive drive) {
         if (driver->net) {
             net_update(driver->net, false);
         }
+    }
+}
+
+void net_drive_volts(struct net_driver *driver, double volts, double ohms) {
+    if (driver->drive != NET_SOURCE || driver->volts != volts || driver->ohms != ohms) {
+        driver->drive = NET_SOURCE;
+        driver->volts = volts;
+        driver->ohms = ohms;
+        if (driver->net) {
+            net_update(driver->net, false);
+        }
+    }
+}
+
+void net_couple(struct net_coupler *coupler, struct net *a, struct net *b, double ohms) {
+    *coupler = (struct net_coupler){ .ohms = INFINITY, .nets = { a, b } };
+    for (unsigned i = 0; i < 2; i++) {
+        struct net *net = coupler->nets[i];
+        coupler->ends[i] = (struct net_link){ .other = coupler->nets[!i], .coupler = coupler, .next = net->links };
+        net->links = &coupler->ends[i];
+    }
+    net_set_ohms(coupler, ohms);
+}
+
+void net_set_ohms(struct net_coupler *coupler, double ohms) {
+    coupler->ohms = ohms;
+    net_update(coupler->nets[0], false);
+    net_update(coupler->nets[1], false);
+}
+
+void net_uncouple(struct net_coupler *coupler) {
+    if (!coupler->nets[0]) {
+        return;
+    }
+    net_set_ohms(coupler, INFINITY);
+    for (unsigned i = 0; i < 2; i++) {
+        struct net_link **link = &coupler->nets[i]->links;
+        while (*link != &coupler->ends[i]) {
+            link = &(*link)->next;
+        }
+        *link = coupler->ends[i].next;
+        coupler->nets[i] = NULL;
     }
 }
 

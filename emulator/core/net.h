@@ -3,6 +3,10 @@
  * all leaves the net floating. PIO inputs, GPIO interrupts, parts, VCD, scenarios and the window all observe nets
  * in this one way.
  *
+ * A net also has a voltage, for converters: drivers are sources with a resistance (an output NET_OUTPUT_OHMS, a pull
+ * NET_PULL_OHMS), and nets may be coupled by resistors. Where no output drives, the voltage makes the level: high from
+ * 2.0 V, low up to 0.8 V, in between what it was. Listeners are told of levels alone.
+ *
  * A listener may drive the net that it is told about: every listener is then told again, until the level rests. A
  * ring of listeners that never rests is cut off after NET_ROUNDS rounds with one `guest` line. */
 #ifndef CORE_NET_H
@@ -10,17 +14,21 @@
 
 #include "emulator/core/block.h"
 
-enum net_drive { NET_Z, NET_PULL_DOWN, NET_PULL_UP, NET_LOW, NET_HIGH };
+enum net_drive { NET_Z, NET_PULL_DOWN, NET_PULL_UP, NET_LOW, NET_HIGH, NET_SOURCE };
 enum net_level { NET_LEVEL_LOW, NET_LEVEL_HIGH, NET_LEVEL_FLOATING };
 
 #define NET_ROUNDS 64
+#define NET_SUPPLY_VOLTS 3.3
+#define NET_OUTPUT_OHMS 30.0
+#define NET_PULL_OHMS 50e3
 
 struct net;
 
 struct net_driver {
     const char *name; /* who drives, for reports: "GP2", "U1.SDA" */
     enum net_drive drive;
-    struct net *net; /* below: the net's */
+    double volts, ohms; /* NET_SOURCE: use net_drive_volts() */
+    struct net *net;    /* below: the net's */
     struct net_driver *next;
 };
 
@@ -39,6 +47,20 @@ struct net_peer {
     struct net_peer *next; /* the net's */
 };
 
+/* One end of a coupler, in the list of the net it is at. */
+struct net_link {
+    struct net *other;
+    const struct net_coupler *coupler;
+    struct net_link *next;
+};
+
+/* A resistor or a switch between two nets. */
+struct net_coupler {
+    double ohms; /* below: the net's */
+    struct net *nets[2];
+    struct net_link ends[2];
+};
+
 struct net {
     const char *name;
     struct environment *env;
@@ -48,6 +70,7 @@ struct net {
     struct net_driver *drivers;
     struct net_listener *listeners;
     struct net_peer *peers;
+    struct net_link *links;
     struct net *joined; /* the next of the nets that wires make one; itself when there is no wire */
     bool telling;       /* listeners are being told */
     bool again;         /* and the level has changed meanwhile */
@@ -70,6 +93,17 @@ void net_remove_peer(struct net *net, struct net_peer *peer);
 struct net_peer *net_find_peer(const struct net *net, const void *kind, const struct net_peer *previous);
 /* Change what a driver does; listeners are told when the level changes. */
 void net_drive(struct net_driver *driver, enum net_drive drive);
+/* As a source of so many volts behind so many ohms (more than 0). */
+void net_drive_volts(struct net_driver *driver, double volts, double ohms);
+/* The voltage against ground; 0 for a net that nobody drives. */
+double net_volts(struct net *net);
+/* A resistance between two nets. The coupler is owned by the caller; INFINITY ohms is an open switch. Voltages are
+ * exact where couplers form a tree between driven nets; where they form rings every way round counts as a way of its
+ * own. A net that an output drives passes nothing on from one coupler to the next. */
+void net_couple(struct net_coupler *coupler, struct net *a, struct net *b, double ohms);
+void net_set_ohms(struct net_coupler *coupler, double ohms);
+/* No effect when not coupled. */
+void net_uncouple(struct net_coupler *coupler);
 /* Somebody other than `except` (may be NULL) wants every edge: a serial controller then plays its frames out on the
  * wire instead of handing over whole bytes. */
 bool net_is_watched(const struct net *net, const struct net_listener *except);

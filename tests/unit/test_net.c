@@ -2,6 +2,8 @@
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
+#include <math.h>
+
 struct watcher {
     struct net_listener listener;
     struct net_driver driver;
@@ -91,12 +93,106 @@ static void a_ring_without_rest_is_cut(void **state) {
     assert_int_equal(stage.log.count[LOG_GUEST], 1);
 }
 
+static void voltages_follow_from_sources(void **state) {
+    struct stage stage;
+    struct net net;
+    struct net_driver source = { 0 }, pull = { .drive = NET_Z };
+    stage_init(&stage);
+    net_init(&net, "wire", &stage.env);
+    assert_true(net_volts(&net) == 0);
+    net_attach(&net, &source);
+    net_attach(&net, &pull);
+    net_drive_volts(&source, 1.0, 50e3);
+    assert_float_equal(net_volts(&net), 1.0, 1e-5);
+    assert_int_equal(net.level, NET_LEVEL_LOW);
+    net_drive(&pull, NET_PULL_UP);
+    assert_float_equal(net_volts(&net), 2.15, 1e-5);
+    assert_int_equal(net.level, NET_LEVEL_HIGH);
+    net_drive_volts(&source, 0.0, 50e3); /* 1.65 V: between the thresholds it stays */
+    assert_int_equal(net.level, NET_LEVEL_HIGH);
+    net_drive_volts(&source, 0.0, 10e3);
+    assert_int_equal(net.level, NET_LEVEL_LOW);
+    net_drive(&pull, NET_HIGH);
+    assert_int_equal(net.level, NET_LEVEL_HIGH);
+    net_drive(&source, NET_Z);
+    assert_float_equal(net_volts(&net), 3.3, 1e-5);
+}
+
+static void a_divider_of_resistors(void **state) {
+    struct stage stage;
+    struct net top, middle, bottom;
+    struct net_driver high = { .drive = NET_HIGH }, low = { .drive = NET_LOW };
+    struct net_coupler upper, lower;
+    struct watcher watcher = { .listener = { .changed = note, .owner = &watcher } };
+    stage_init(&stage);
+    net_init(&top, "top", &stage.env);
+    net_init(&middle, "middle", &stage.env);
+    net_init(&bottom, "bottom", &stage.env);
+    net_listen(&middle, &watcher.listener);
+    net_couple(&upper, &top, &middle, 1e3);
+    net_couple(&lower, &middle, &bottom, 2e3);
+    assert_int_equal(middle.level, NET_LEVEL_FLOATING);
+    net_attach(&top, &high);
+    assert_int_equal(watcher.seen, NET_LEVEL_HIGH);
+    assert_int_equal(bottom.level, NET_LEVEL_HIGH); /* through both */
+    net_attach(&bottom, &low);
+    assert_float_equal(net_volts(&middle), 3.3 * 2030 / 3060, 1e-5);
+    net_set_ohms(&lower, 100);
+    assert_int_equal(watcher.seen, NET_LEVEL_LOW);
+    net_uncouple(&lower);
+    assert_int_equal(watcher.seen, NET_LEVEL_HIGH);
+    assert_int_equal(stage.log.count[LOG_GUEST], 0);
+    net_uncouple(&upper);
+    assert_int_equal(middle.level, NET_LEVEL_FLOATING);
+}
+
+/* Two ways between the same nets keep no memory of a level when the last driver has gone. */
+static void a_ring_of_resistors_keeps_nothing(void **state) {
+    struct stage stage;
+    struct net a, b;
+    struct net_driver high = { .drive = NET_HIGH };
+    struct net_coupler first, second;
+    stage_init(&stage);
+    net_init(&a, "a", &stage.env);
+    net_init(&b, "b", &stage.env);
+    net_couple(&first, &a, &b, 1e3);
+    net_couple(&second, &a, &b, 1e3);
+    net_attach(&a, &high);
+    assert_true(net_is_high(&b));
+    net_drive(&high, NET_Z);
+    assert_int_equal(a.level, NET_LEVEL_FLOATING);
+    assert_int_equal(b.level, NET_LEVEL_FLOATING);
+}
+
+static void a_switch_to_the_other_rail_is_reported(void **state) {
+    struct stage stage;
+    struct net pin, rail;
+    struct net_driver out = { .drive = NET_HIGH }, low = { .drive = NET_LOW };
+    struct net_coupler button;
+    stage_init(&stage);
+    net_init(&pin, "pin", &stage.env);
+    net_init(&rail, "rail", &stage.env);
+    net_attach(&rail, &low);
+    net_attach(&pin, &out);
+    net_couple(&button, &pin, &rail, INFINITY);
+    assert_int_equal(stage.log.count[LOG_GUEST], 0);
+    net_set_ohms(&button, 0.1);
+    assert_true(pin.contended);
+    net_drive(&out, NET_PULL_UP);
+    assert_false(pin.contended);
+    assert_int_equal(pin.level, NET_LEVEL_LOW);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_win_over_pulls),
         cmocka_unit_test(two_outputs_are_reported_once),
         cmocka_unit_test(joined_nets_have_one_level),
         cmocka_unit_test(a_ring_without_rest_is_cut),
+        cmocka_unit_test(voltages_follow_from_sources),
+        cmocka_unit_test(a_divider_of_resistors),
+        cmocka_unit_test(a_ring_of_resistors_keeps_nothing),
+        cmocka_unit_test(a_switch_to_the_other_rail_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

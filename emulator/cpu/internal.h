@@ -112,9 +112,13 @@ static inline struct block_cost *blocks_entry(struct core *core, uint32_t addres
 void blocks_learn(struct core *core, uint32_t address, uint32_t size);
 /* What is rare about a block: accesses to the I/O port, SEV. */
 void blocks_pay_rest(struct core *core);
+/* Cycles of the block that ran, without what is rare; it went on at `next`. */
+static inline uint32_t blocks_price(const struct core *core, uint32_t next) {
+    return core->block.cycles + (next != core->block.end ? core->block.taken : 0u);
+}
 /* The block that ran is paid; `next` is where it went. To be followed by blocks_begin() or blocks_none(). */
 static inline void blocks_pay(struct core *core, uint32_t next) {
-    core->cycles += core->block.cycles + (next != core->block.end ? core->block.taken : 0u);
+    core->cycles += blocks_price(core, next);
     if (core->block_credit || core->block.sev) {
         blocks_pay_rest(core);
     }

@@ -4,7 +4,6 @@
 #include "emulator/core/block.h"
 #include "emulator/machine_private.h"
 
-
 #define RESETS 0x40020000u
 #define RESET_DONE (RESETS + 8)
 #define ALIAS_CLEAR 0x3000u

@@ -3,9 +3,9 @@
  * The ROM computes them by CORDIC in fixed point (J. Volder 1959, J. Walther 1971; P. Meher et al., "50 Years of
  * CORDIC", IEEE Trans. Circuits and Systems I 56, 2009), and firmware sees the digits that this leaves: an angle counts
  * in steps of 2^-24 in single precision, the sine of a small angle has few good digits. So the method is repeated here
- * with the ROM's word lengths, number of steps, table entries and roundings, found by running it: single precision in
- * 32 bits with 29 after the point, double precision in 64 bits with 62 after the point. Results were compared with the
- * ROM's bit by bit (millions of random arguments and the corner cases); no difference is known.
+ * with the ROM's word lengths, number of steps, constants and roundings. These facts come from reading the ROM's
+ * published source (M. Owen's float library); the code is our own. Results were compared with that library's, assembled
+ * and run, bit by bit: 50,000 to 550,000 random arguments and corner cases for each function, without a difference.
  *
  * Oddities kept: single-precision tables have two entries (2^-10) that are off by one in the last place; subtractions
  * of a shifted number in double precision round the wrong way; atan2(y < 0, x) of a tiny quotient is -2^-29.

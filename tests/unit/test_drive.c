@@ -627,8 +627,13 @@ static const char *const random_names[] = { "code.py",    "boot.py",   "lib/modu
 #define NAMES 6
 #define RANDOM_STEPS 25
 
-static void random_host(char texts[NAMES][32], unsigned step) {
+/* What a side has already got from the other one, it may change or delete for good. */
+static void random_host(char texts[NAMES][32], char others[NAMES][32], unsigned step) {
     unsigned name = random_below(NAMES);
+    const char *there = folder_text(random_names[name]);
+    if (there && !strcmp(there, others[name])) {
+        others[name][0] = 0;
+    }
     if (random_below(4) == 0) {
         in_folder("rm -f '%s'", random_names[name]);
         texts[name][0] = 0;
@@ -638,9 +643,13 @@ static void random_host(char texts[NAMES][32], unsigned step) {
     }
 }
 
-static void random_firmware(char texts[NAMES][32], unsigned step) {
+static void random_firmware(char texts[NAMES][32], char others[NAMES][32], unsigned step) {
     struct fat_volume volume = firmware_volume();
     unsigned name = random_below(NAMES);
+    const char *there = board_text(random_names[name]);
+    if (there && !strcmp(there, others[name])) {
+        others[name][0] = 0;
+    }
     fat_make_directory(&volume, "lib", 0x21 << 16);
     fat_make_directory(&volume, "data", 0x21 << 16);
     if (random_below(4) == 0) {
@@ -683,9 +692,9 @@ static void random_changes_on_both_sides(void **state) {
         drive_set_write_protected(board.drive, protect);
         for (uint32_t i = random_below(6); i > 0; i--) {
             if (protect && random_below(2)) {
-                random_firmware(firmware, step * 10 + i);
+                random_firmware(firmware, host, step * 10 + i);
             } else if (random_below(2)) {
-                random_host(host, step * 10 + i);
+                random_host(host, firmware, step * 10 + i);
             }
             random_progress();
         }

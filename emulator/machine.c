@@ -300,7 +300,7 @@ void machine_memory_written(struct machine *machine, uint32_t address, uint32_t 
 }
 
 static const char *cause_name(enum reset_cause cause) {
-    static const char *const names[] = { "power-on", "RUN pin", "watchdog", "SYSRESETREQ" };
+    static const char *const names[] = { "power-on", "RUN pin", "watchdog", "SYSRESETREQ", "glitch detector" };
     return names[cause];
 }
 

@@ -8,7 +8,7 @@
 #include "emulator/usbhost/usbhost.h"
 #include "peripherals/parts/w25q.h"
 
-enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ };
+enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ, RESET_GLITCH };
 
 struct machine {
     struct machine_desc desc;

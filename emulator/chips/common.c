@@ -14,7 +14,6 @@
 #include "peripherals/onchip/pwm.h"
 #include "peripherals/onchip/resets.h"
 #include "peripherals/onchip/rosc.h"
-#include "peripherals/onchip/rtc.h"
 #include "peripherals/onchip/sio.h"
 #include "peripherals/onchip/spi.h"
 #include "peripherals/onchip/syscfg.h"
@@ -48,7 +47,7 @@ static void wire_clocks(struct machine *machine) {
     machine->clk_sys = clocks_domain(clocks, CLOCK_SYS);
 }
 
-/* ---- Dormant: an oscillator sleeps until a pin or the RTC wakes it ---- */
+/* ---- Dormant: an oscillator sleeps until a pin or the real-time clock wakes it ---- */
 
 static void wake_oscillators(void *context, unsigned index, bool level) {
     struct machine *machine = context;
@@ -59,9 +58,9 @@ static void wake_oscillators(void *context, unsigned index, bool level) {
 }
 
 static struct line *wake_lines(struct machine *machine, unsigned index) {
-    struct rtc *rtc = find(machine, "RTC"); /* RP2040 alone */
-    struct io_bank *bank0 = find(machine, "IO_BANK0"), *qspi = find(machine, "IO_QSPI");
-    struct line *lines[] = { &bank0->block.irq[2], &qspi->block.irq[2], rtc ? &rtc->block.irq[1] : NULL };
+    struct block *rtc = find(machine, "RTC"), *powman = find(machine, "POWMAN"); /* RP2040; RP2350 */
+    struct block *bank0 = find(machine, "IO_BANK0"), *qspi = find(machine, "IO_QSPI");
+    struct line *lines[] = { &bank0->irq[2], &qspi->irq[2], rtc ? &rtc->irq[1] : &powman->irq[2] };
     return index < sizeof(lines) / sizeof(lines[0]) ? lines[index] : NULL;
 }
 

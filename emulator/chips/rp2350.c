@@ -2,22 +2,29 @@
  * packages: QFN60 (30 GPIOs, 4 analogue inputs from GPIO 26 on) and QFN80 (48 and 8, from GPIO 40 on).
  *
  * The cores are the Arm ones, in Secure state. The Non-secure alias of SIO shows the Secure registers: what is banked
- * by security (FIFOs, doorbells, interpolators) exists once. */
+ * by security (FIFOs, doorbells, interpolators) exists once.
+ * Decided: SYSRESETREQ runs the whole power-on state machine and clears the watchdog's reason. */
 #include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
+#include "peripherals/onchip/accessctrl.h"
 #include "peripherals/onchip/adc.h"
+#include "peripherals/onchip/bootram.h"
 #include "peripherals/onchip/busctrl.h"
 #include "peripherals/onchip/clocks.h"
 #include "peripherals/onchip/dma.h"
+#include "peripherals/onchip/glitch_detector.h"
 #include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/io_bank.h"
+#include "peripherals/onchip/otp.h"
 #include "peripherals/onchip/pads.h"
 #include "peripherals/onchip/pll.h"
+#include "peripherals/onchip/powman.h"
 #include "peripherals/onchip/psm.h"
 #include "peripherals/onchip/pwm.h"
 #include "peripherals/onchip/qmi.h"
 #include "peripherals/onchip/resets.h"
 #include "peripherals/onchip/rosc.h"
+#include "peripherals/onchip/sha256.h"
 #include "peripherals/onchip/sio.h"
 #include "peripherals/onchip/spi.h"
 #include "peripherals/onchip/syscfg.h"
@@ -25,34 +32,37 @@
 #include "peripherals/onchip/tbman.h"
 #include "peripherals/onchip/ticks.h"
 #include "peripherals/onchip/timer.h"
+#include "peripherals/onchip/trng.h"
 #include "peripherals/onchip/uart.h"
 #include "peripherals/onchip/usb_device.h"
 #include "peripherals/onchip/watchdog.h"
 #include "peripherals/onchip/xip_ctrl.h"
 #include "peripherals/onchip/xosc.h"
 
-#include "peripherals/onchip/registers/accessctrl.h"
-#include "peripherals/onchip/registers/bootram.h"
 #include "peripherals/onchip/registers/coresight_trace.h"
 #include "peripherals/onchip/registers/dma.h"
-#include "peripherals/onchip/registers/glitch_detector.h"
 #include "peripherals/onchip/registers/hstx_ctrl.h"
 #include "peripherals/onchip/registers/hstx_fifo.h"
 #include "peripherals/onchip/registers/i2c.h"
 #include "peripherals/onchip/registers/io_bank0.h"
 #include "peripherals/onchip/registers/io_qspi.h"
-#include "peripherals/onchip/registers/otp.h"
 #include "peripherals/onchip/registers/pads_bank0.h"
 #include "peripherals/onchip/registers/pads_qspi.h"
 #include "peripherals/onchip/registers/pio.h"
-#include "peripherals/onchip/registers/powman.h"
-#include "peripherals/onchip/registers/sha256.h"
 #include "peripherals/onchip/registers/sio.h"
 #include "peripherals/onchip/registers/spi.h"
-#include "peripherals/onchip/registers/trng.h"
 #include "peripherals/onchip/registers/uart.h"
 
+enum package { QFN80, QFN60 }; /* SYSINFO.PACKAGE_SEL */
+
 #define AT(...) BLOCK_AT(rp2350, __VA_ARGS__)
+
+#define SIO 0xd0000000u
+#define SIO_NONSECURE 0xd0020000u
+#define BOOTRAM 0x400e0000u
+#define OTP_DATA 0x40130000u
+#define XIP_MAINTENANCE 0x18000000u
+#define XIP_MAINTENANCE_SIZE 0x02000000u
 
 /* Datasheet 2.2 (addresses), 3.2 (interrupts), 7.5 (reset bits). */
 static const struct block_at map[] = {
@@ -68,7 +78,7 @@ static const struct block_at map[] = {
     AT("XOSC", 0x40048000, xosc, xosc),
     AT("PLL_SYS", 0x40050000, pll, pll, IRQ(1, 42), RESET(14)),
     AT("PLL_USB", 0x40058000, pll, pll, IRQ(1, 43), RESET(15)),
-    AT("ACCESSCTRL", 0x40060000, stub, accessctrl),
+    AT("ACCESSCTRL", 0x40060000, accessctrl, accessctrl),
     AT("BUSCTRL", 0x40068000, busctrl, busctrl, RESET(1)),
     AT("UART0", 0x40070000, uart, uart, IRQ(1, 33), RESET(26)),
     AT("UART1", 0x40078000, uart, uart, IRQ(1, 34), RESET(27)),
@@ -84,14 +94,14 @@ static const struct block_at map[] = {
     AT("XIP_CTRL", 0x400c8000, xip_ctrl, xip_ctrl),
     AT("QMI", 0x400d0000, qmi, qmi),
     AT("WATCHDOG", 0x400d8000, watchdog, watchdog),
-    AT("BOOTRAM", 0x400e0000, stub, bootram),
+    AT("BOOTRAM", BOOTRAM, bootram, bootram),
     AT("ROSC", 0x400e8000, rosc, rosc),
-    AT("TRNG", 0x400f0000, stub, trng, IRQ(1, 39), RESET(25)),
-    AT("SHA256", 0x400f8000, stub, sha256, RESET(17)),
-    AT("POWMAN", 0x40100000, stub, powman, IRQ(2, 44, 45)),
+    AT("TRNG", 0x400f0000, trng, trng, IRQ(1, 39), RESET(25)),
+    AT("SHA256", 0x400f8000, sha256, sha256, RESET(17)),
+    AT("POWMAN", 0x40100000, powman, powman, IRQ(2, 44, 45)),
     AT("TICKS", 0x40108000, ticks, ticks),
-    AT("OTP", 0x40120000, stub, otp, IRQ(1, 38)),
-    AT("GLITCH_DETECTOR", 0x40158000, stub, glitch_detector),
+    AT("OTP", 0x40120000, otp, otp, IRQ(1, 38)),
+    AT("GLITCH_DETECTOR", 0x40158000, glitch_detector, glitch_detector),
     AT("TBMAN", 0x40160000, tbman, tbman, RESET(22)),
     AT("DMA", 0x50000000, dma, dma, IRQ(4, 10, 11, 12, 13), RESET(2)),
     AT("USBCTRL", 0x50110000, usb_device, usb, IRQ(1, 14), RESET(28)),
@@ -101,11 +111,8 @@ static const struct block_at map[] = {
     AT("XIP_AUX", 0x50500000, xip_aux, xip_aux),
     AT("HSTX_FIFO", 0x50600000, stub, hstx_fifo, RESET(3)),
     AT("CORESIGHT_TRACE", 0x50700000, stub, coresight_trace),
-    AT("SIO", 0xd0000000, sio, sio, IRQ(4, 25, 25, 26, 26), .per_core = true, .no_aliases = true),
+    AT("SIO", SIO, sio, sio, IRQ(4, 25, 25, 26, 26), .per_core = true, .no_aliases = true),
 };
-#define SIO_NONSECURE 0xd0020000u
-#define XIP_MAINTENANCE 0x18000000u
-#define XIP_MAINTENANCE_SIZE 0x02000000u
 
 /* What the stages of PSM reset (datasheet 7.4: bit numbers). */
 enum psm_bit {
@@ -176,6 +183,7 @@ static const struct dreq_at dreqs[] = {
     { "I2C1", offsetof(struct i2c, dreq_tx), 46 },   { "I2C1", offsetof(struct i2c, dreq_rx), 47 },
     { "ADC", offsetof(struct adc, dreq), 48 },       { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 49 },
     { "QMI", offsetof(struct qmi, dreq_tx), 50 },    { "QMI", offsetof(struct qmi, dreq_rx), 51 },
+    { "SHA256", offsetof(struct sha256, dreq), 54 },
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xfff) << 32)
 
@@ -186,19 +194,44 @@ static void *find(struct machine *machine, const char *name) {
 /* ---- Clocks that other chips derive otherwise ---- */
 
 static void wire_ticks(struct machine *machine) {
-    struct clocks *clocks = find(machine, "CLOCKS");
     struct ticks *ticks = find(machine, "TICKS");
     struct watchdog *watchdog = find(machine, "WATCHDOG");
     struct timer *timers[] = { find(machine, "TIMER0"), find(machine, "TIMER1") };
-    struct xosc *xosc = find(machine, "XOSC");
-    clocks->at[CLOCK_PLL_USB_OPCG] = &xosc->clock; /* the USB PLL's reference */
-    ticks->clk_ref = clocks_domain(clocks, CLOCK_REF);
+    ticks->clk_ref = clocks_domain(find(machine, "CLOCKS"), CLOCK_REF);
     watchdog->tick = &ticks->tick[TICK_WATCHDOG];
     watchdog->step = 1;
     for (unsigned i = 0; i < 2; i++) {
         timers[i]->tick = &ticks->tick[TICK_TIMER0 + i];
         timers[i]->clk_sys = machine->clk_sys;
     }
+}
+
+static void wire_powman(struct machine *machine) {
+    struct powman *powman = find(machine, "POWMAN");
+    struct clocks *clocks = find(machine, "CLOCKS");
+    struct xosc *xosc = find(machine, "XOSC");
+    powman->xosc = &xosc->clock;
+    powman->bank0 = &machine->bank0;
+    powman->qspi = &machine->qspi;
+    clocks->at[CLOCK_LPOSC] = &powman->lposc;
+    clocks->at[CLOCK_PLL_USB_OPCG] = &xosc->clock; /* the USB PLL's reference */
+}
+
+/* ---- Security ---- */
+
+static void glitch_detected(void *context) {
+    machine_request_reset(context, RESET_GLITCH);
+}
+
+static void wire_security(struct machine *machine) {
+    struct otp *otp = find(machine, "OTP");
+    struct trng *trng = find(machine, "TRNG");
+    struct sha256 *sha256 = find(machine, "SHA256");
+    struct glitch_detector *detector = find(machine, "GLITCH_DETECTOR");
+    otp->gpios = machine->chip->package == QFN60 ? 30 : 48;
+    trng->clock = sha256->clock = machine->clk_sys;
+    detector->fire = glitch_detected;
+    detector->context = machine;
 }
 
 /* ---- Flash ---- */
@@ -217,18 +250,27 @@ static void wire_flash(struct machine *machine) {
 
 /* ---- The chip ---- */
 
-static bool wire(struct machine *machine, struct error *error) {
-    struct bus_window maintenance = {
-        .name = "XIP_MAINTENANCE",
-        .base = XIP_MAINTENANCE,
-        .size = XIP_MAINTENANCE_SIZE,
-        .read = xip_maintenance_window_read,
-        .write = xip_maintenance_window_write,
-        .context = find(machine, "XIP_CTRL"),
+/* Windows that are no registers, and the one block that stands at two places. */
+static bool add_windows(struct machine *machine) {
+    const struct bus_window windows[] = {
+        { "XIP_MAINTENANCE", 0x18000000, 0x02000000, xip_maintenance_window_read, xip_maintenance_window_write,
+          find(machine, "XIP_CTRL"), NULL },
+        { "BOOTRAM", BOOTRAM, BOOTRAM_WINDOW_SIZE, bootram_window_read, bootram_window_write, find(machine, "BOOTRAM"),
+          NULL },
+        { "OTP_DATA", OTP_DATA, OTP_WINDOW_SIZE, otp_window_read, otp_window_write, find(machine, "OTP"), NULL },
     };
-    bool ok = chip_wire_common(machine) && bus_add_window(&machine->bus, &maintenance) &&
-              bus_add_block(&machine->bus, find(machine, "SIO"), SIO_NONSECURE, false);
+    bool ok = bus_add_block(&machine->bus, find(machine, "SIO"), SIO_NONSECURE, false);
+    for (size_t i = 0; i < sizeof(windows) / sizeof(windows[0]); i++) {
+        ok = ok && bus_add_window(&machine->bus, &windows[i]);
+    }
+    return ok;
+}
+
+static bool wire(struct machine *machine, struct error *error) {
+    bool ok = chip_wire_common(machine) && add_windows(machine);
     wire_ticks(machine);
+    wire_powman(machine);
+    wire_security(machine);
     wire_flash(machine);
     if (!ok) {
         error_set(error, "out of memory");
@@ -240,15 +282,72 @@ static bool map_memory(struct machine *machine) {
     return true;
 }
 
-/* Power-on and the RUN pin reset everything; the watchdog what WDSEL of PSM and RESETS names (datasheet 7.2, 12.9). */
-static void reset(struct machine *machine) {
-    if (machine->reset_cause == RESET_WATCHDOG) {
-        chip_reset_by_watchdog(machine);
-        return;
-    }
+/* ---- Resets (datasheet 7.2, 7.3) ---- */
+
+/* The whole power-on state machine: all but POWMAN and what the watchdog keeps. */
+static void run_power_on_sequence(struct machine *machine) {
+    uint32_t *selected = &((struct psm *)find(machine, "PSM"))->block.values[PSM_WDSEL], before = *selected;
+    *selected = UINT32_MAX;
+    chip_reset_by_watchdog(machine);
+    *selected = before;
+}
+
+/* Power-on and the RUN pin reset everything, but for RUN the flag that tells of a double tap. */
+static void reset_chip(struct machine *machine, uint32_t cause) {
+    struct powman *powman = find(machine, "POWMAN");
+    bool power_on = cause == POWMAN_CHIP_RESET_HAD_POR;
+    uint32_t kept = power_on ? 0 : powman->block.values[POWMAN_CHIP_RESET] & POWMAN_CHIP_RESET_DOUBLE_TAP;
     chip_reset_blocks(machine);
+    powman->block.values[POWMAN_CHIP_RESET] = kept;
+    powman_had_reset(powman, cause);
     chip_start_cores(machine);
 }
+
+/* What POWMAN's WDSEL adds to what those of PSM and RESETS name; it counts only if PSM's names CLOCKS or a stage
+ * before it. */
+static void reset_by_watchdog(struct machine *machine) {
+    struct powman *powman = find(machine, "POWMAN");
+    struct psm *psm = find(machine, "PSM");
+    bool counts = psm->block.values[PSM_WDSEL] & ((2u << PSM_CLOCKS) - 1);
+    uint32_t selected = counts ? powman->block.values[POWMAN_WDSEL] : 0;
+    if (selected & POWMAN_WDSEL_RESET_POWMAN_ASYNC) {
+        reset_chip(machine, POWMAN_CHIP_RESET_HAD_WATCHDOG_RESET_POWMAN_ASYNC);
+    } else if (selected & POWMAN_WDSEL_RESET_POWMAN) {
+        reset_chip(machine, POWMAN_CHIP_RESET_HAD_WATCHDOG_RESET_POWMAN);
+    } else if (selected) {
+        bool core = selected & POWMAN_WDSEL_RESET_SWCORE;
+        run_power_on_sequence(machine);
+        powman_had_reset(powman,
+                         core ? POWMAN_CHIP_RESET_HAD_WATCHDOG_RESET_SWCORE : POWMAN_CHIP_RESET_HAD_WATCHDOG_RESET_RSM);
+    } else {
+        chip_reset_by_watchdog(machine);
+    }
+}
+
+static void reset(struct machine *machine) {
+    struct watchdog *watchdog = find(machine, "WATCHDOG");
+    switch (machine->reset_cause) {
+    case RESET_POWER_ON:
+        reset_chip(machine, POWMAN_CHIP_RESET_HAD_POR);
+        break;
+    case RESET_RUN_PIN:
+        reset_chip(machine, POWMAN_CHIP_RESET_HAD_RUN_LOW);
+        break;
+    case RESET_WATCHDOG:
+        reset_by_watchdog(machine);
+        break;
+    case RESET_SYSRESETREQ:
+        run_power_on_sequence(machine);
+        watchdog->block.values[WATCHDOG_REASON] = 0;
+        break;
+    case RESET_GLITCH:
+        run_power_on_sequence(machine);
+        powman_had_reset(find(machine, "POWMAN"), POWMAN_CHIP_RESET_HAD_GLITCH_DETECT);
+        break;
+    }
+}
+
+/* ---- The descriptions ---- */
 
 /* What both packages share. */
 #define RP2350                                                                                                         \
@@ -261,5 +360,5 @@ static void reset(struct machine *machine) {
     .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]), .psm_proc0 = PSM_PROC0, .adc_fifo = 8,        \
     .state_size = 1, .wire = wire, .map_memory = map_memory, .reset = reset
 
-const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = 1, .adc_inputs = 5, .adc_pin = 26, RP2350 };
-const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = 0, .adc_inputs = 9, .adc_pin = 40, RP2350 };
+const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
+const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -111,19 +111,6 @@ uint64_t block_holds(struct block *block, unsigned reg) {
     return TIME_NEVER;
 }
 
-static uint32_t combine(uint32_t old, uint32_t value, enum bus_alias alias) {
-    switch (alias) {
-    case ALIAS_XOR:
-        return old ^ value;
-    case ALIAS_SET:
-        return old | value;
-    case ALIAS_CLR:
-        return old & ~value;
-    default:
-        return value;
-    }
-}
-
 void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_alias alias) {
     if (block->in_reset) {
         report_held(block, offset);
@@ -140,9 +127,10 @@ void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_
     unsigned reg = found - 1;
     const struct register_desc *desc = &block->registers->descs[reg];
     uint32_t old = block->values[reg];
-    uint32_t combined = combine(old, value, alias);
+    uint32_t combined = alias_apply(old, value, alias);
     uint32_t once = desc->w1c | desc->trigger;
     block->values[reg] = ((old & ~desc->writable) | (combined & desc->writable)) & ~(value & desc->w1c);
+    block->stored = value;
     if (block->class->write) {
         block->class->write(block, reg, (combined & ~once) | (value & once), old);
     }

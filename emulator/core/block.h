@@ -21,6 +21,7 @@ struct environment {
     struct log *log;
     struct random *random;
     unsigned core; /* the core whose access is being served */
+    unsigned size; /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
 };
 
 /* ---- Lines: a level that goes from a block to whoever the chip table wired it to (interrupt, DREQ) ---- */
@@ -97,6 +98,7 @@ struct block {
     struct environment *env;
     const struct register_table *registers; /* NULL: a stub without a table */
     uint32_t *values;                       /* stored contents by register number; owned */
+    uint32_t stored; /* inside write(): the word as the bus brought it, for passwords in bits without a register */
     struct line irq[BLOCK_IRQS];
     bool in_reset;       /* held by RESETS: loads give 0, stores are lost, one guest line says so */
     bool reported_reset; /* that line has been written */
@@ -105,6 +107,20 @@ struct block {
 
 /* How a store reaches the register: plain or through one of the atomic aliases (RP2040 datasheet 2.1.2). */
 enum bus_alias { ALIAS_NORMAL, ALIAS_XOR, ALIAS_SET, ALIAS_CLR };
+
+/* What a store through an alias makes of the old contents. */
+static inline uint32_t alias_apply(uint32_t old, uint32_t value, enum bus_alias alias) {
+    switch (alias) {
+    case ALIAS_XOR:
+        return old ^ value;
+    case ALIAS_SET:
+        return old | value;
+    case ALIAS_CLR:
+        return old & ~value;
+    default:
+        return value;
+    }
+}
 
 /* Allocate class->size bytes, zeroed, and set the common part. The caller wires lines and the block's own
  * fields, then calls block_start(). `env`, `registers` and `name` are borrowed. NULL when out of memory. */

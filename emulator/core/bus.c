@@ -136,6 +136,7 @@ bool bus_read(struct bus *bus, uint32_t address, unsigned size, uint32_t *ret_va
         return refuse(bus, address, size, false);
     }
     uint32_t offset = address - entry->base;
+    bus->env->size = size;
     if (entry->block) {
         *ret_value = narrow(block_read(entry->block, offset & 0xffcu), address, size);
     } else {
@@ -156,6 +157,7 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
         return refuse(bus, address, size, true);
     }
     uint32_t offset = address - entry->base;
+    bus->env->size = size;
     if (entry->block) {
         block_write(entry->block, offset & 0xffcu, replicate(value, size), (enum bus_alias)(offset >> 12 & 3));
     } else {

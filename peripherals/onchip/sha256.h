@@ -1,0 +1,28 @@
+/* SHA-256 accelerator: RP2350 datasheet 12.13. */
+#ifndef ONCHIP_SHA256_H
+#define ONCHIP_SHA256_H
+
+#include "emulator/core/block.h"
+#include "peripherals/onchip/registers/sha256.h"
+
+#define SHA256_BLOCK_WORDS 16u
+#define SHA256_SUM_WORDS 8u
+
+struct sha256 {
+    struct block block;
+    /* Wired by the machine. */
+    struct clock_domain *clock; /* clk_sys */
+    struct line dreq;
+
+    uint32_t sum[SHA256_SUM_WORDS];
+    uint32_t message[SHA256_BLOCK_WORDS];
+    unsigned words;   /* of the block under way */
+    uint32_t partial; /* a word that comes in bytes or halfwords */
+    unsigned partial_bytes;
+    bool started;
+    struct event digested;
+};
+
+extern const struct block_class sha256_class;
+
+#endif

@@ -33,7 +33,8 @@ void blocks_learn(struct core *core, uint32_t address, uint32_t size) {
     const uint8_t *code = code_at(core, address, size);
     *cost = (struct block_cost){ .address = address, .end = address + size };
     if (code) {
-        m0plus_block_cost(code, size, cost);
+        core->arch->block_cost(code, size, cost);
+        core->mainline.limits_used |= cost->limits;
     }
 }
 
@@ -43,7 +44,7 @@ void blocks_pay_partly(struct core *core, uint32_t pc) {
         const uint8_t *code = code_at(core, address, size);
         core->block = (struct block_cost){ .address = address, .end = pc };
         if (code) {
-            m0plus_block_cost(code, size, &core->block);
+            core->arch->block_cost(code, size, &core->block);
         }
     }
     core->block.taken = 0;

@@ -24,8 +24,12 @@ struct core *core_create(const struct core_desc *desc, struct error *error) {
         return NULL;
     }
     core->desc = *desc;
+    core->arch = desc->model == CORE_M0PLUS ? &armv6m : &armv8m;
     if (!core->desc.irqs) {
-        core->desc.irqs = desc->model == CORE_M0PLUS ? 32 : 52;
+        core->desc.irqs = core->arch->irqs;
+    }
+    if (desc->model == CORE_M33) {
+        core->desc.ioport_size = 0; /* every load is as long as one from the I/O port */
     }
     core->costs = calloc(COST_ENTRIES, sizeof(*core->costs));
     core->engine = core->costs ? engine_create(core, error) : NULL;
@@ -39,10 +43,18 @@ struct core *core_create(const struct core_desc *desc, struct error *error) {
 
 void core_destroy(struct core *core) {
     if (core) {
+        if (core->peer) {
+            core->peer->peer = NULL;
+        }
         engine_destroy(core->engine);
         free(core->costs);
         free(core);
     }
+}
+
+void core_link(struct core *a, struct core *b) {
+    a->peer = b;
+    b->peer = a;
 }
 
 /* ---- Reset and start ---- */
@@ -58,9 +70,9 @@ void core_reset(struct core *core) {
     core->reset_requested = false;
     core->yield = true;
     core->vtor = 0;
-    nvic_reset(&core->nvic, core->desc.irqs, core->desc.model == CORE_M0PLUS ? 2 : 4);
+    nvic_reset(&core->nvic, core->desc.irqs, core->arch->priority_bits);
     systick_reset(&core->systick, core->cycles);
-    armv6m_reset(core);
+    core->arch->reset(core);
     core_update_attention(core);
 }
 
@@ -70,7 +82,7 @@ void core_start(struct core *core, uint32_t sp, uint32_t pc, uint32_t vtor) {
     core->registers.msp = sp & ~3u;
     core->registers.r[15] = pc & ~1u;
     core->registers.r[14] = 0xffffffff;
-    core->vtor = vtor & 0xffffff00u;
+    core->vtor = vtor & core->arch->vtor_mask;
     core->state = CORE_RUNNING;
 }
 
@@ -121,7 +133,7 @@ static void handle_stop(struct core *core, enum stop stop) {
         break;
     default:
         engine_fetch(core);
-        armv6m_stopped(core, stop);
+        exceptions_stopped(core, stop);
         break;
     }
 }
@@ -145,7 +157,7 @@ void core_run(struct core *core, uint64_t until) {
         }
         if (core->attention) {
             engine_fetch(core);
-            if (armv6m_take_pending(core)) {
+            if (exceptions_take_pending(core)) {
                 continue;
             }
         }
@@ -198,12 +210,19 @@ static void pended(struct core *core, uint64_t irqs_before) {
 void core_set_irq(struct core *core, unsigned irq, bool level) {
     uint64_t before = core->nvic.irq_pending;
     nvic_set_level(&core->nvic, irq, level);
+    if (core->mainline.nmi_mask[irq / 32 % 2] >> irq % 32 & 1) {
+        scs_main_update_nmi(core);
+    }
     pended(core, before);
 }
 
 void core_set_nmi(struct core *core, bool level) {
-    nvic_set_nmi(&core->nvic, level);
-    core_update_attention(core);
+    core->nmi_input = level;
+    scs_main_update_nmi(core);
+}
+
+void core_set_rcp_salt(struct core *core, uint64_t salt) {
+    rcp_set_salt(&core->rcp, salt);
 }
 
 void core_event(struct core *core) {
@@ -213,9 +232,9 @@ void core_event(struct core *core) {
 bool core_wake(struct core *core) {
     bool wakes = false;
     if (core->state == CORE_WFI) {
-        wakes = armv6m_wakes(core);
+        wakes = exceptions_wake(core);
     } else if (core->state == CORE_WFE) {
-        wakes = core->event || armv6m_wakes(core);
+        wakes = core->event || exceptions_wake(core);
         core->event = false;
     }
     if (wakes) {
@@ -254,6 +273,33 @@ bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned si
         return true;
     }
     return bus_write(core->desc.bus, address, value, size);
+}
+
+bool core_load_words(struct core *core, uint32_t address, uint32_t *ret_words, unsigned count) {
+    const uint8_t *host = bus_memory_at(core->desc.bus, address, 4 * count, false);
+    bool ok = true;
+    if (host) {
+        memcpy(ret_words, host, 4 * count);
+        return true;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        ok = core_load(core, address + 4 * i, 4, &ret_words[i]) && ok;
+    }
+    return ok;
+}
+
+bool core_store_words(struct core *core, uint32_t address, const uint32_t *words, unsigned count) {
+    uint8_t *host = bus_memory_at(core->desc.bus, address, 4 * count, true);
+    bool ok = true;
+    if (host) {
+        memcpy(host, words, 4 * count);
+        engine_code_changed(core, address, 4 * count);
+        return true;
+    }
+    for (unsigned i = 0; i < count; i++) {
+        ok = core_store(core, address + 4 * i, words[i], 4) && ok;
+    }
+    return ok;
 }
 
 uint32_t core_register(const struct core *core, unsigned number) {

@@ -20,6 +20,15 @@ enum core_state {
 
 struct core;
 
+/* The GPIO registers of the SIO as coprocessor 0 of the RP2350 reaches them: bits 31 to 0 are GPIO_OUT, GPIO_OE,
+ * GPIO_IN; bits 63 to 32 the registers GPIO_HI_. */
+enum core_gpio_register { CORE_GPIO_OUT, CORE_GPIO_OE, CORE_GPIO_IN };
+struct core_gpio {
+    uint64_t (*read)(void *context, enum core_gpio_register reg);
+    void (*write)(void *context, enum core_gpio_register reg, uint64_t value); /* OUT and OE */
+    void *context;
+};
+
 struct core_desc {
     enum core_model model;
     unsigned index; /* 0 or 1: what SIO's CPUID says */
@@ -41,12 +50,16 @@ struct core_desc {
     void *event_context;
     /* The clock whose cycles the core counts; it lets the core skip passes of polling loops. NULL: none is skipped. */
     const struct clock_domain *clock;
+    /* Coprocessor 0. NULL functions: there is none. */
+    struct core_gpio gpio;
     bool exact; /* run every instruction: no shortcut in time (the results are the same) */
 };
 
 /* NULL and an error line when the engine cannot be made. */
 struct core *core_create(const struct core_desc *desc, struct error *error);
 void core_destroy(struct core *core); /* NULL is fine */
+/* Two cores of one chip: their redundancy coprocessors see each other. */
+void core_link(struct core *a, struct core *b);
 
 /* Architectural reset: registers, NVIC, SysTick, PRIMASK; the core is held until core_start(). */
 void core_reset(struct core *core);
@@ -74,6 +87,8 @@ void core_set_reference(struct core *core, uint32_t cycles_per_tick);
 
 /* Interrupt line into the NVIC: level. */
 void core_set_irq(struct core *core, unsigned irq, bool level);
+/* The salt of the redundancy coprocessor (RP2350), as the boot ROM sets it. Without, its instructions are faults. */
+void core_set_rcp_salt(struct core *core, uint64_t salt);
 /* The level of NMI. */
 void core_set_nmi(struct core *core, bool level);
 /* Set the event register (SEV of the other core). */
@@ -91,7 +106,11 @@ enum core_register_number {
     CORE_PSP,
     CORE_PRIMASK,
     CORE_CONTROL,
-    CORE_REGISTERS
+    CORE_BASEPRI, /* from here on: Cortex-M33, else 0 */
+    CORE_FAULTMASK,
+    CORE_FPSCR,
+    CORE_S0, /* to S31 */
+    CORE_REGISTERS = CORE_S0 + 32
 };
 /* While the core runs (from a callback) the general registers are those before the instruction that called, and pc
  * is the start of its block; a boot ROM service sees and sets the exact ones. */

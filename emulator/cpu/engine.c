@@ -25,14 +25,24 @@
 
 #define PAGE_SHIFT 10
 #define PAGE_SIZE (1u << PAGE_SHIFT)
-#define MAX_REGIONS (BUS_MEMORIES + 1)
+#define MAX_REGIONS (BUS_MEMORIES + 2)
 #define LONG_SERVICE 500 /* cycles: a service that takes longer is a stall, which events may interrupt */
 #define PPB_BASE 0xe0000000u
 #define PPB_END 0xe0100000u
+#define STUB 0xfffe0000u /* the engine's address for code of ours, in its page */
 #define SINK 0xffff0000u /* the engine's address for stores that are to be lost; no guest address leads there */
 
 /* Interrupt numbers of the engine. */
-enum { INTNO_SVC = 2, INTNO_PREFETCH_ABORT = 3, INTNO_DATA_ABORT = 4, INTNO_BKPT = 7, INTNO_RETURN = 8 };
+enum {
+    INTNO_SVC = 2,
+    INTNO_PREFETCH_ABORT = 3,
+    INTNO_DATA_ABORT = 4,
+    INTNO_BKPT = 7,
+    INTNO_RETURN = 8,
+    INTNO_NO_COPROCESSOR = 17,
+    INTNO_STACK_LIMIT = 19,
+    INTNO_UNALIGNED = 22,
+};
 
 struct mmio_region {
     struct core *core;
@@ -45,8 +55,10 @@ struct engine {
     unsigned mmio_count;
     enum stop stop;      /* why the run ends; set by the hooks */
     bool hook_stopped;   /* a hook ended the run */
+    bool in_stub;        /* the engine runs code of ours */
     bool in_service;     /* a boot ROM service runs: the engine's registers are exact and may be set */
     uint32_t pc;         /* where the run goes on */
+    uint8_t *stub;       /* the page that it runs */
     uint8_t *executable; /* a bit per page: code has been fetched from it */
 };
 
@@ -57,11 +69,14 @@ static void end_run(struct engine *engine, enum stop stop) {
     uc_emu_stop(engine->uc);
 }
 
-/* May the pending exception be taken now? (The engine does not report changes of PRIMASK.) */
+/* May the pending exception be taken now? (The engine does not report changes of PRIMASK and its like.) */
 static bool interrupted(struct core *core) {
     uint32_t primask = 0;
     uc_reg_read(core->engine->uc, UC_ARM_REG_PRIMASK, &primask);
-    return !(primask & 1) || core->nvic.pending_priority < 0;
+    if (core->desc.model == CORE_M0PLUS) {
+        return !(primask & 1) || core->nvic.pending_priority < 0;
+    }
+    return core->nvic.pending_priority < exceptions_current_priority(core);
 }
 
 /* End the run before the block at `address`. */
@@ -73,6 +88,9 @@ static void end_before(struct core *core, uint32_t address) {
 
 /* A block begins: everything that is rare. */
 static __attribute__((noinline)) void begin_rarely(struct core *core, uint32_t pc, uint32_t size, bool loops) {
+    if (core->engine->in_stub) {
+        return;
+    }
     if (core->block_credit || core->block.sev) {
         blocks_pay_rest(core);
     }
@@ -124,6 +142,41 @@ static void call_rom(struct core *core, unsigned number) {
     }
 }
 
+/* ITSTATE behind an instruction. */
+static uint32_t advance_it(uint32_t it) {
+    return it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+}
+
+/* Behind an instruction that the host has done. The IT state goes on as well. */
+static void pass_instruction(struct engine *engine, unsigned size) {
+    uint32_t xpsr, next = (engine->pc + size) | 1;
+    uc_reg_read(engine->uc, UC_ARM_REG_XPSR, &xpsr);
+    uint32_t it = (xpsr >> 8 & 0xfc) | (xpsr >> 25 & 3);
+    if (it) {
+        it = advance_it(it);
+        xpsr = XPSR_T | (it & 0xfc) << 8 | (it & 3) << 25;
+        uc_reg_write(engine->uc, UC_ARM_REG_EPSR, &xpsr);
+    }
+    uc_reg_write(engine->uc, UC_ARM_REG_PC, &next);
+}
+
+static enum stop run_coprocessor(struct core *core) {
+    struct engine *engine = core->engine;
+    const uint8_t *at = bus_memory_at(core->desc.bus, engine->pc, 4, false);
+    uint16_t halves[2] = { 0, 0 };
+    if (!at) {
+        return STOP_UNDEFINED;
+    }
+    memcpy(halves, at, 4);
+    engine->in_service = true;
+    enum stop stop = coprocessor_execute(core, (uint32_t)halves[0] << 16 | halves[1]);
+    engine->in_service = false;
+    if (stop == STOP_NONE) {
+        pass_instruction(engine, 4);
+    }
+    return stop;
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
     struct core *core = user;
     struct engine *engine = core->engine;
@@ -151,6 +204,19 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
         break;
     case INTNO_PREFETCH_ABORT:
         end_run(engine, STOP_BAD_FETCH);
+        break;
+    case INTNO_NO_COPROCESSOR: {
+        enum stop stop = run_coprocessor(core);
+        if (stop != STOP_NONE || core->state != CORE_RUNNING) {
+            end_run(engine, stop);
+        }
+        break;
+    }
+    case INTNO_STACK_LIMIT:
+        end_run(engine, STOP_STACK_LIMIT);
+        break;
+    case INTNO_UNALIGNED:
+        end_run(engine, STOP_UNALIGNED);
         break;
     default:
         end_run(engine, STOP_UNDEFINED);
@@ -195,15 +261,24 @@ static void on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t val
     }
 }
 
-static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *entry, void *user) {
-    struct core *core = user;
+/* Unicorn 2.1.4: filling the translation buffer for a load or store inside an IT block leaves the state of that
+ * instruction behind, and the next block would be conditional by it. Within a block the engine's copy is always 0. */
+static void mend_it_state(struct core *core) {
+    uint32_t epsr = XPSR_T;
+    if (core->desc.model == CORE_M33) {
+        uc_reg_write(core->engine->uc, UC_ARM_REG_EPSR, &epsr);
+    }
+}
+
+static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_tlb_entry *entry) {
     struct engine *engine = core->engine;
-    uint32_t address = (uint32_t)vaddr, page = address >> PAGE_SHIFT;
+    uint32_t page = address >> PAGE_SHIFT;
     uint8_t bit = (uint8_t)(1u << page % 8);
     entry->paddr = address;
-    if (core->desc.model == CORE_M33 && type != UC_MEM_FETCH) {
-        uint32_t epsr = XPSR_T;
-        uc_reg_write(uc, UC_ARM_REG_EPSR, &epsr);
+    if (engine->in_stub) {
+        entry->paddr = STUB;
+        entry->perms = UC_PROT_READ | UC_PROT_EXEC;
+        return true;
     }
     if (bus_memory_at(core->desc.bus, address, 1, false)) {
         if (type == UC_MEM_FETCH) {
@@ -230,6 +305,15 @@ static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_
     core->fault_address = address;
     engine->stop = type == UC_MEM_FETCH ? STOP_BAD_FETCH : type == UC_MEM_READ ? STOP_BAD_LOAD : STOP_BAD_STORE;
     return false;
+}
+
+static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *entry, void *user) {
+    struct core *core = user;
+    bool filled = fill_tlb(core, (uint32_t)vaddr, type, entry);
+    if (filled && type != UC_MEM_FETCH) {
+        mend_it_state(core);
+    }
+    return filled;
 }
 
 /* ---- Memory map ---- */
@@ -262,6 +346,10 @@ static bool map_registers(struct core *core, uint64_t base, uint64_t end) {
     return uc_mmio_map(engine->uc, base, end - base, on_load, region, on_store, region) == UC_ERR_OK;
 }
 
+static bool map_stub(struct engine *engine) {
+    return uc_mem_map_ptr(engine->uc, STUB, PAGE_SIZE, UC_PROT_READ | UC_PROT_EXEC, engine->stub) == UC_ERR_OK;
+}
+
 /* Memory regions as they are, registers in all the gaps. */
 static bool map_everything(struct core *core) {
     const struct bus *bus = core->desc.bus;
@@ -275,7 +363,8 @@ static bool map_everything(struct core *core) {
             }
         }
         if (!next) {
-            return map_registers(core, at, UINT64_C(0x100000000));
+            return map_registers(core, at, STUB) && map_stub(core->engine) &&
+                   map_registers(core, STUB + PAGE_SIZE, UINT64_C(0x100000000));
         }
         if (!map_registers(core, at, next->base) || !map_memory(core, next)) {
             return false;
@@ -303,10 +392,11 @@ struct engine *engine_create(struct core *core, struct error *error) {
         return NULL;
     }
     engine->executable = calloc(1, (UINT64_C(1) << 32 >> PAGE_SHIFT) / 8);
+    engine->stub = aligned_alloc(PAGE_SIZE, PAGE_SIZE);
     core->engine = engine;
     core->outside = true;
     uc_err failure = uc_open(UC_ARCH_ARM, UC_MODE_THUMB, &engine->uc);
-    if (!engine->executable || failure != UC_ERR_OK || !set_up(core)) {
+    if (!engine->executable || !engine->stub || failure != UC_ERR_OK || !set_up(core)) {
         error_set(error, "cannot set up the Unicorn engine (version 2.1.4 or newer is needed)");
         engine_destroy(engine);
         core->engine = NULL;
@@ -321,17 +411,31 @@ void engine_destroy(struct engine *engine) {
             uc_close(engine->uc);
         }
         free(engine->executable);
+        free(engine->stub);
         free(engine);
     }
 }
 
 /* ---- Registers ---- */
-static const int engine_ids[CORE_REGISTERS] = {
-    UC_ARM_REG_R0,  UC_ARM_REG_R1,      UC_ARM_REG_R2,      UC_ARM_REG_R3, UC_ARM_REG_R4,   UC_ARM_REG_R5,
-    UC_ARM_REG_R6,  UC_ARM_REG_R7,      UC_ARM_REG_R8,      UC_ARM_REG_R9, UC_ARM_REG_R10,  UC_ARM_REG_R11,
-    UC_ARM_REG_R12, UC_ARM_REG_SP,      UC_ARM_REG_LR,      UC_ARM_REG_PC, UC_ARM_REG_XPSR, UC_ARM_REG_MSP,
-    UC_ARM_REG_PSP, UC_ARM_REG_PRIMASK, UC_ARM_REG_CONTROL,
+static const int engine_ids[CORE_S0] = {
+    UC_ARM_REG_R0,  UC_ARM_REG_R1,      UC_ARM_REG_R2,      UC_ARM_REG_R3,      UC_ARM_REG_R4,        UC_ARM_REG_R5,
+    UC_ARM_REG_R6,  UC_ARM_REG_R7,      UC_ARM_REG_R8,      UC_ARM_REG_R9,      UC_ARM_REG_R10,       UC_ARM_REG_R11,
+    UC_ARM_REG_R12, UC_ARM_REG_SP,      UC_ARM_REG_LR,      UC_ARM_REG_PC,      UC_ARM_REG_XPSR,      UC_ARM_REG_MSP,
+    UC_ARM_REG_PSP, UC_ARM_REG_PRIMASK, UC_ARM_REG_CONTROL, UC_ARM_REG_BASEPRI, UC_ARM_REG_FAULTMASK, UC_ARM_REG_FPSCR,
 };
+
+/* How many of them make up core->registers. */
+static int kept_registers(const struct core *core) {
+    return core->desc.model == CORE_M0PLUS ? CORE_CONTROL + 1 : CORE_FAULTMASK + 1;
+}
+
+static bool is_fp(unsigned number) {
+    return number >= CORE_FPSCR;
+}
+
+static int engine_id(unsigned number) {
+    return number >= CORE_S0 ? UC_ARM_REG_S0 + (int)(number - CORE_S0) : engine_ids[number];
+}
 
 /* Where a number is kept while the state is outside. */
 static uint32_t *outside_register(struct registers *registers, unsigned number) {
@@ -348,9 +452,29 @@ static uint32_t *outside_register(struct registers *registers, unsigned number) 
         return &registers->primask;
     case CORE_CONTROL:
         return &registers->control;
+    case CORE_BASEPRI:
+        return &registers->basepri;
+    case CORE_FAULTMASK:
+        return &registers->faultmask;
     default:
-        return &registers->r[number];
+        return &registers->r[number & 15];
     }
+}
+
+static void write_register(uc_engine *uc, int id, uint32_t value) {
+    uc_reg_write(uc, id, &value);
+}
+
+/* Reads from `first` to the end of what is kept. */
+static void fetch_from(struct core *core, unsigned first) {
+    struct registers *registers = &core->registers;
+    void *values[CORE_FAULTMASK + 1];
+    int count = kept_registers(core) - (int)first;
+    for (int i = 0; i < count; i++) {
+        unsigned number = first + (unsigned)i;
+        values[i] = number < 16 ? &registers->r[number] : outside_register(registers, number);
+    }
+    uc_reg_read_batch(core->engine->uc, (int *)engine_ids + first, values, count);
 }
 
 void engine_fetch(struct core *core) {
@@ -358,18 +482,19 @@ void engine_fetch(struct core *core) {
         return;
     }
     struct registers *registers = &core->registers;
-    void *values[CORE_REGISTERS];
-    for (unsigned i = 0; i < CORE_REGISTERS; i++) {
-        values[i] = i < 16 ? &registers->r[i] : outside_register(registers, i);
+    fetch_from(core, 0);
+    if (registers->control & CONTROL_NPRIV && !(registers->xpsr & XPSR_IPSR)) {
+        /* Special registers read as 0 to unprivileged code: look from handler mode. */
+        uint32_t control = registers->control;
+        write_register(core->engine->uc, UC_ARM_REG_IPSR, EXCEPTION_HARDFAULT);
+        fetch_from(core, CORE_MSP);
+        registers->control = control;
     }
-    uc_reg_read_batch(core->engine->uc, (int *)engine_ids, values, CORE_REGISTERS);
-    registers->xpsr |= XPSR_T;
+    if (core->desc.model == CORE_M0PLUS) {
+        registers->xpsr |= XPSR_T;
+    }
     registers->r[15] = core->engine->pc;
     core->outside = true;
-}
-
-static void write_register(uc_engine *uc, int id, uint32_t value) {
-    uc_reg_write(uc, id, &value);
 }
 
 void engine_give(struct core *core) {
@@ -378,13 +503,19 @@ void engine_give(struct core *core) {
     }
     uc_engine *uc = core->engine->uc;
     struct registers *registers = &core->registers;
-    /* CONTROL first and in thread mode: SPSEL does not change in handler mode, and the bank of SP follows. */
-    write_register(uc, UC_ARM_REG_XPSR_NZCVQG, XPSR_T);
+    bool m0plus = core->desc.model == CORE_M0PLUS;
+    /* CONTROL before the stack pointers, which are banked by it: on a Cortex-M0+ in thread mode, as SPSEL does not
+     * change in handler mode; on a Cortex-M33 in handler mode, as nothing changes in unprivileged thread mode. */
+    write_register(uc, UC_ARM_REG_XPSR_NZCVQG, XPSR_T | (m0plus ? 0 : EXCEPTION_HARDFAULT));
     write_register(uc, UC_ARM_REG_CONTROL, registers->control);
-    write_register(uc, UC_ARM_REG_XPSR_NZCVQG, registers->xpsr);
     write_register(uc, UC_ARM_REG_MSP, registers->msp);
     write_register(uc, UC_ARM_REG_PSP, registers->psp);
     write_register(uc, UC_ARM_REG_PRIMASK, registers->primask);
+    if (!m0plus) {
+        write_register(uc, UC_ARM_REG_BASEPRI, registers->basepri);
+        write_register(uc, UC_ARM_REG_FAULTMASK, registers->faultmask);
+    }
+    write_register(uc, UC_ARM_REG_XPSR_NZCVQG, registers->xpsr);
     for (unsigned i = 0; i < 15; i++) {
         if (i != CORE_SP) {
             write_register(uc, engine_ids[i], registers->r[i]);
@@ -395,15 +526,96 @@ void engine_give(struct core *core) {
     core->outside = false;
 }
 
+#define FP_IDS(n) UC_ARM_REG_D##n
+static const int fp_ids[17] = {
+    UC_ARM_REG_FPSCR, FP_IDS(0), FP_IDS(1),  FP_IDS(2),  FP_IDS(3),  FP_IDS(4),  FP_IDS(5),  FP_IDS(6),  FP_IDS(7),
+    FP_IDS(8),        FP_IDS(9), FP_IDS(10), FP_IDS(11), FP_IDS(12), FP_IDS(13), FP_IDS(14), FP_IDS(15),
+};
+
+static void fp_pointers(void *values[17], uint64_t d[16], uint32_t *fpscr) {
+    values[0] = fpscr;
+    for (unsigned i = 0; i < 16; i++) {
+        values[1 + i] = &d[i];
+    }
+}
+
+void engine_fetch_fp(struct core *core, uint32_t *ret_s, unsigned count, uint32_t *ret_fpscr) {
+    void *values[17];
+    uint64_t d[16];
+    fp_pointers(values, d, ret_fpscr);
+    uc_reg_read_batch(core->engine->uc, (int *)fp_ids, values, 1 + (int)count / 2);
+    for (unsigned i = 0; i < count; i++) {
+        ret_s[i] = (uint32_t)(d[i / 2] >> 32 * (i & 1));
+    }
+}
+
+void engine_give_fp(struct core *core, const uint32_t *s, unsigned count, uint32_t fpscr) {
+    void *values[17];
+    uint64_t d[16] = { 0 };
+    fp_pointers(values, d, &fpscr);
+    for (unsigned i = 0; i < count; i++) {
+        d[i / 2] |= (uint64_t)s[i] << 32 * (i & 1);
+    }
+    uc_reg_write_batch(core->engine->uc, (int *)fp_ids, values, 1 + (int)count / 2);
+}
+
+/* The engine does not show its stack limits: two instructions of ours, with r0 and r1, then WFI. */
+static void run_stub(struct core *core, const uint16_t code[5], uint32_t limits[2]) {
+    struct engine *engine = core->engine;
+    if (memcmp(engine->stub, code, 10)) {
+        memcpy(engine->stub, code, 10);
+        uc_ctl_remove_cache(engine->uc, STUB, STUB + 16);
+    }
+    write_register(engine->uc, UC_ARM_REG_XPSR_NZCVQG, XPSR_T | EXCEPTION_HARDFAULT);
+    write_register(engine->uc, UC_ARM_REG_R0, limits[0]);
+    write_register(engine->uc, UC_ARM_REG_R1, limits[1]);
+    write_register(engine->uc, UC_ARM_REG_APSR_NZCV, 0);
+    engine->in_stub = true;
+    uc_emu_start(engine->uc, STUB | 1, 0, 0, 0);
+    engine->in_stub = false;
+    uc_reg_read(engine->uc, UC_ARM_REG_R0, &limits[0]);
+    uc_reg_read(engine->uc, UC_ARM_REG_R1, &limits[1]);
+}
+
+#define LIMITS_WFI 0xbf30
+void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]) {
+    static const uint16_t code[] = { 0xf3ef, 0x800a, 0xf3ef, 0x810b, LIMITS_WFI }; /* mrs r0, msplim; mrs r1, psplim */
+    run_stub(core, code, ret_limits);
+}
+
+void engine_give_limits(struct core *core, const uint32_t limits[2]) {
+    static const uint16_t code[] = { 0xf380, 0x880a, 0xf381, 0x880b, LIMITS_WFI }; /* msr msplim, r0; msr psplim, r1 */
+    uint32_t copy[2] = { limits[0], limits[1] };
+    run_stub(core, code, copy);
+}
+
+/* Special registers then read as 0, for the host as well. */
+static bool is_unprivileged(struct core *core) {
+    uint32_t control = 0, ipsr = 0;
+    uc_reg_read(core->engine->uc, UC_ARM_REG_CONTROL, &control);
+    uc_reg_read(core->engine->uc, UC_ARM_REG_IPSR, &ipsr);
+    return control & CONTROL_NPRIV && !ipsr;
+}
+
 uint32_t engine_register(struct core *core, unsigned number) {
     uint32_t value = 0;
     if (number >= CORE_REGISTERS) {
         return 0;
     }
-    if (core->outside) {
+    if (core->outside && !is_fp(number)) {
         return *outside_register(&core->registers, number);
     }
-    uc_reg_read(core->engine->uc, engine_ids[number], &value);
+    if (is_fp(number) && core->desc.model == CORE_M0PLUS) {
+        return 0;
+    }
+    bool hidden = number >= CORE_MSP && !is_fp(number) && number != CORE_CONTROL && is_unprivileged(core);
+    if (hidden) {
+        write_register(core->engine->uc, UC_ARM_REG_IPSR, EXCEPTION_HARDFAULT);
+    }
+    uc_reg_read(core->engine->uc, engine_id(number), &value);
+    if (hidden) {
+        write_register(core->engine->uc, UC_ARM_REG_IPSR, 0);
+    }
     return value;
 }
 
@@ -411,8 +623,15 @@ void engine_set_register(struct core *core, unsigned number, uint32_t value) {
     if (number >= CORE_REGISTERS) {
         return;
     }
-    if (core->engine->in_service && !core->outside && (number < CORE_SP || number == CORE_LR)) {
-        uc_reg_write(core->engine->uc, engine_ids[number], &value);
+    if (is_fp(number)) {
+        if (core->desc.model == CORE_M33) {
+            uc_reg_write(core->engine->uc, engine_id(number), &value);
+        }
+        return;
+    }
+    bool general = number < CORE_SP || number == CORE_LR;
+    if (core->engine->in_service && !core->outside && (general || number == CORE_XPSR)) {
+        uc_reg_write(core->engine->uc, general ? engine_ids[number] : UC_ARM_REG_APSR_NZCV, &value);
         return;
     }
     engine_fetch(core);
@@ -420,18 +639,25 @@ void engine_set_register(struct core *core, unsigned number, uint32_t value) {
 }
 
 /* ---- Run ---- */
-/* The engine has met something that it calls invalid: a hint, or an undefined instruction. */
+/* The engine has met something that it calls invalid: a hint, an undefined instruction or Arm state. */
 static enum stop invalid_instruction(struct core *core) {
-    uint32_t pc = core->engine->pc;
-    const uint8_t *at = bus_memory_at(core->desc.bus, pc - 2, 2, false);
-    uint16_t before = 0;
-    if (at && pc == core->block.end) {
-        memcpy(&before, at, 2);
+    uint32_t pc = core->engine->pc, xpsr = XPSR_T;
+    const uint8_t *at = bus_memory_at(core->desc.bus, pc - 4, 4, false);
+    uint16_t before[2] = { 0, 0 };
+    if (core->desc.model == CORE_M33) {
+        uc_reg_read(core->engine->uc, UC_ARM_REG_XPSR, &xpsr);
     }
-    if (before == 0xbf20) {
+    if (!(xpsr & XPSR_T)) {
+        return STOP_STATE;
+    }
+    if (at && pc == core->block.end) {
+        memcpy(before, at, 4);
+    }
+    if (before[1] == 0xbf20 || (before[0] == 0xf3af && before[1] == 0x8002)) {
         return STOP_WFE;
     }
-    return before == 0xbf10 ? STOP_NONE : STOP_UNDEFINED; /* YIELD goes on */
+    bool yield = before[1] == 0xbf10 || (before[0] == 0xf3af && before[1] == 0x8001);
+    return yield ? STOP_NONE : STOP_UNDEFINED; /* YIELD goes on */
 }
 
 static enum stop classify(struct core *core, uc_err result) {
@@ -454,6 +680,24 @@ uint32_t engine_pc(const struct core *core) {
     return core->outside ? core->registers.r[15] : core->engine->pc;
 }
 
+/* The IT state of the instruction at `pc` in the block that runs, by the IT instruction before it: when a load or
+ * store ends the run, the engine has lost it. */
+static uint32_t it_state_at(struct core *core, uint32_t pc) {
+    uint32_t it = 0;
+    for (uint32_t at = core->block.address; at < pc;) {
+        const uint8_t *host = bus_memory_at(core->desc.bus, at, 2, false);
+        uint16_t code = 0;
+        if (!host) {
+            return 0;
+        }
+        memcpy(&code, host, 2);
+        bool is_it = (code & 0xff00) == 0xbf00 && code & 0xf;
+        it = is_it ? code & 0xffu : advance_it(it);
+        at += thumb_is_wide(code) ? 4 : 2;
+    }
+    return (it & 0xfc) << 8 | (it & 3) << 25;
+}
+
 enum stop engine_run(struct core *core) {
     struct engine *engine = core->engine;
     engine_give(core);
@@ -470,10 +714,16 @@ enum stop engine_run(struct core *core) {
     case STOP_BAD_LOAD:
     case STOP_BAD_STORE:
         uc_reg_read(engine->uc, UC_ARM_REG_PC, &engine->pc);
+        if (core->desc.model == CORE_M33) {
+            engine_fetch(core);
+            core->registers.xpsr = (core->registers.xpsr & ~XPSR_IT) | it_state_at(core, engine->pc);
+        }
         blocks_pay_partly(core, engine->pc);
         break;
     case STOP_UNALIGNED:
     case STOP_UNDEFINED:
+    case STOP_STACK_LIMIT:
+    case STOP_NO_COPROCESSOR:
     case STOP_BKPT:
         blocks_pay_partly(core, engine->pc);
         break;

@@ -3,23 +3,32 @@
  *   blocks.c    what a block of instructions costs
  *   polling.c   polling loops, with the interpreter of thumb.c
  *   engine.c    Unicorn: memory map, translation buffer, hooks, registers in and out
- *   armv6m.c    exceptions of the architecture
+ *   exceptions.c   exceptions as both architectures take them, with
+ *   armv6m.c, armv8m.c   what is different: frames, faults, EXC_RETURN
  *   nvic.c      pending, enabled, active, priorities
  *   systick.c   the SysTick timer
- *   scs.c       the registers of the system control space
- *   cycles_m0plus.c   what an instruction costs */
+ *   scs.c       the registers of the system control space, scs_main.c those that only the Cortex-M33 has
+ *   coprocessor.c  the coprocessor instructions of the RP2350, with gpioc.c, dcp.c, rcp.c
+ *   cycles_m0plus.c, cycles_m33.c   what an instruction costs */
 #ifndef CPU_INTERNAL_H
 #define CPU_INTERNAL_H
 
 #include "emulator/cpu/core.h"
+#include "emulator/cpu/dcp.h"
 #include "emulator/cpu/nvic.h"
 #include "emulator/cpu/polling.h"
+#include "emulator/cpu/rcp.h"
 #include "emulator/cpu/systick.h"
 
 #define XPSR_T (1u << 24)
 #define XPSR_IPSR 0x1ffu
 #define XPSR_APSR 0xf8000000u
+#define XPSR_GE 0x000f0000u
+#define XPSR_IT 0x0600fc00u
+#define CONTROL_NPRIV 1u
 #define CONTROL_SPSEL 2u
+#define CONTROL_FPCA 4u
+#define CONTROL_SFPA 8u
 
 /* Why the engine gave control back. */
 enum stop {
@@ -33,7 +42,29 @@ enum stop {
     STOP_UNALIGNED, /* pc at the instruction */
     STOP_BAD_LOAD,  /* pc at the instruction, fault_address set */
     STOP_BAD_STORE,
-    STOP_BAD_FETCH, /* pc at the address that has no code */
+    STOP_BAD_FETCH,      /* pc at the address that has no code */
+    STOP_STATE,          /* pc at an instruction that would be executed in Arm state */
+    STOP_STACK_LIMIT,    /* pc at the instruction */
+    STOP_NO_COPROCESSOR, /* the same */
+};
+
+/* What goes wrong with an instruction or around an exception. */
+enum fault {
+    FAULT_NONE,
+    FAULT_UNDEFINED,
+    FAULT_NO_COPROCESSOR,
+    FAULT_STATE,  /* Arm state */
+    FAULT_RETURN, /* EXC_RETURN that does not fit */
+    FAULT_UNALIGNED,
+    FAULT_STACK_LIMIT,
+    FAULT_LOAD,
+    FAULT_STORE,
+    FAULT_FETCH,
+    FAULT_STACKING,
+    FAULT_UNSTACKING,
+    FAULT_VECTOR, /* no vector table */
+    FAULT_BREAKPOINT,
+    FAULT_SVC, /* SVC at a priority that masks it */
 };
 
 /* Architectural registers while the engine does not hold them. */
@@ -42,6 +73,7 @@ struct registers {
     uint32_t xpsr;
     uint32_t msp, psp;
     uint32_t primask, control;
+    uint32_t basepri, faultmask; /* 0 on a Cortex-M0+ */
 };
 
 static inline uint32_t *registers_sp(struct registers *registers) {
@@ -56,15 +88,52 @@ struct block_cost {
     uint16_t cycles; /* when the final branch is not taken */
     uint8_t taken;   /* more when it is */
     bool sev;        /* has an SEV */
+    bool limits;     /* has an MSR to a stack limit */
     uint8_t polls;   /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
 };
 
 #define COST_ENTRIES 65536u
 
+/* The two architectures. All functions with core->outside, but block_cost(). */
+struct architecture {
+    unsigned irqs, priority_bits;
+    uint32_t vtor_mask;
+    unsigned entry_cycles, return_cycles, chain_cycles;
+    void (*reset)(struct core *core);
+    /* Push the frame of `exception`, set LR. Returns the exception to begin: another one when that failed; 0 when the
+     * core has locked up. */
+    unsigned (*push)(struct core *core, unsigned exception, uint32_t return_address);
+    /* Where the frame that an EXC_RETURN means is; NULL when it does not fit the state: it has faulted. */
+    uint32_t *(*returning)(struct core *core, uint32_t exc_return, bool *ret_to_thread);
+    enum fault (*pop)(struct core *core, uint32_t *sp, uint32_t exc_return, bool to_thread);
+    /* Enter the exception of a fault, or lock up. */
+    void (*fault)(struct core *core, enum fault fault, uint32_t return_address);
+    /* The cost of a block of `size` bytes at `code`. */
+    void (*block_cost)(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
+};
+extern const struct architecture armv6m, armv8m;
+
+/* What Armv8-M Mainline has beyond Armv6-M: registers of the system control space and the debug blocks. */
+#define MPU_REGIONS 8
+#define SAU_REGIONS 8
+struct mainline {
+    uint32_t aircr; /* PRIGROUP, PRIS, BFHFNMINS */
+    uint32_t ccr, shcsr, cfsr, hfsr, dfsr, mmfar, bfar;
+    uint32_t cpacr, nsacr, fpccr, fpcar, fpdscr;
+    uint32_t mpu_ctrl, mpu_rnr, mpu_rbar[MPU_REGIONS], mpu_rlar[MPU_REGIONS], mpu_mair[2];
+    uint32_t sau_ctrl, sau_rnr, sau_rbar[SAU_REGIONS], sau_rlar[SAU_REGIONS];
+    uint32_t demcr, dwt_ctrl, cyccnt;
+    uint64_t cyccnt_epoch; /* core cycles when the counter was `cyccnt` */
+    uint32_t nmi_mask[2], sleepctrl;
+    bool limits_used;  /* MSPLIM or PSPLIM may have been written */
+    uint32_t reported; /* guest and stub lines that are given once */
+};
+
 struct engine;
 
 struct core {
     struct core_desc desc;
+    const struct architecture *arch;
     enum core_state state;
     struct engine *engine;
     struct registers registers; /* valid while `outside` */
@@ -82,8 +151,13 @@ struct core {
     bool attention; /* a pending exception has the priority to be taken, were it not for PRIMASK */
     bool event;     /* the event register of WFE */
     bool reset_requested;
+    bool nmi_input;
     uint32_t vtor, scr, actlr;
-    uint32_t mpu[5]; /* TYPE, CTRL, RNR, RBAR, RASR: storage */
+    uint32_t mpu[5]; /* of the Cortex-M0+: TYPE, CTRL, RNR, RBAR, RASR: storage */
+    struct mainline mainline;
+    struct dcp dcp[2]; /* Secure, Non-secure */
+    struct rcp rcp;
+    struct core *peer; /* the other core; NULL: none */
     uint32_t fault_address;
     uint32_t rom_size;
 
@@ -100,6 +174,9 @@ struct core {
 /* Guest memory or a register, as the core's own load and store; false: nothing answers. */
 bool core_load(struct core *core, uint32_t address, unsigned size, uint32_t *ret_value);
 bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned size);
+/* Consecutive words. */
+bool core_load_words(struct core *core, uint32_t address, uint32_t *ret_words, unsigned count);
+bool core_store_words(struct core *core, uint32_t address, const uint32_t *words, unsigned count);
 /* Derive `attention` anew: after every change of the NVIC's state. */
 void core_update_attention(struct core *core);
 void core_log(struct core *core, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
@@ -165,21 +242,54 @@ enum stop engine_run(struct core *core);
 /* Where the core goes on. */
 uint32_t engine_pc(const struct core *core);
 uint32_t engine_register(struct core *core, unsigned number);
+/* Floating point, whether the rest of the state is outside or not: the first `count` (even) of S0 to S31. */
+void engine_fetch_fp(struct core *core, uint32_t *ret_s, unsigned count, uint32_t *ret_fpscr);
+void engine_give_fp(struct core *core, const uint32_t *s, unsigned count, uint32_t fpscr);
+/* The stack limits, with core->outside: MSPLIM, PSPLIM. */
+void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]);
+void engine_give_limits(struct core *core, const uint32_t limits[2]);
 void engine_set_register(struct core *core, unsigned number, uint32_t value);
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size);
 
-/* ---- armv6m.c ---- (all with core->outside) */
-void armv6m_reset(struct core *core);
-/* Take the most urgent pending exception if its priority allows. True when it did, or the core locked up. */
-bool armv6m_take_pending(struct core *core);
-/* What follows a stop of the engine other than STOP_NONE, STOP_WFI and STOP_WFE. */
-void armv6m_stopped(struct core *core, enum stop stop);
+/* ---- exceptions.c ---- (all with core->outside, but the priorities) */
+/* The priority at which the core runs, with what the mask registers say. */
+int exceptions_priority(const struct core *core, uint32_t primask, uint32_t basepri, uint32_t faultmask);
+int exceptions_current_priority(struct core *core);
 /* WFI would go on: a pending exception would be taken if PRIMASK were 0. */
-bool armv6m_wakes(const struct core *core);
+bool exceptions_wake(struct core *core);
+/* Take the most urgent pending exception if its priority allows. True when it did, or the core locked up. */
+bool exceptions_take_pending(struct core *core);
+/* What follows a stop of the engine other than STOP_NONE, STOP_WFI and STOP_WFE. */
+void exceptions_stopped(struct core *core, enum stop stop);
+/* Push a frame and begin the handler; begin it alone (tail-chaining). */
+void exceptions_enter(struct core *core, unsigned exception, uint32_t return_address);
+void exceptions_begin(struct core *core, unsigned exception);
+/* A fault at HardFault's priority or above: the core stops for good. */
+void exceptions_lock_up(struct core *core, enum fault fault);
+const char *exceptions_fault_name(enum fault fault);
+
+/* ---- coprocessor.c ---- */
+/* The coprocessor instruction `code` (first halfword above). STOP_NONE: it is done. */
+enum stop coprocessor_execute(struct core *core, uint32_t code);
 
 /* ---- scs.c ---- */
 uint32_t scs_read(struct core *core, uint32_t address, unsigned size);
 void scs_write(struct core *core, uint32_t address, uint32_t value, unsigned size);
+
+/* ---- scs_main.c ---- */
+void scs_main_reset(struct core *core);
+/* False: this is none of its registers. `address` is a word's. */
+bool scs_main_read(struct core *core, uint32_t address, uint32_t *ret_value);
+bool scs_main_write(struct core *core, uint32_t address, uint32_t value);
+/* Interrupts that are routed to the NMI as well. */
+void scs_main_update_nmi(struct core *core);
+/* Say something once: `bit` of mainline.reported. */
+void scs_main_report(struct core *core, unsigned bit, enum log_level level, const char *text);
+
+/* ---- cycles_m33.c ---- */
+/* As the functions for the Cortex-M0+. */
+unsigned m33_instruction_cycles(uint16_t first, uint16_t second, unsigned *ret_taken);
+void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
 
 /* ---- cycles_m0plus.c ---- */
 /* Cycles of one instruction (its first halfword, and the second if it has one), its branch not taken; `ret_taken`:

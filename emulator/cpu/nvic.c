@@ -1,8 +1,7 @@
 /* Armv6-M Architecture Reference Manual B1.5.4 (priorities), B3.4 (NVIC); Armv8-M B3.
  *
  * Ambiguity: an interrupt whose line has gone low again before it was taken stays pending until it is taken or
- * cleared (B3.4.1 leaves detection to the implementation; the Cortex-M0+ latches it).
- * Not modelled: priority grouping of the Cortex-M33 (all bits preempt). */
+ * cleared (B3.4.1 leaves detection to the implementation; the Cortex-M0+ latches it). */
 #include "emulator/cpu/nvic.h"
 
 #include <string.h>
@@ -13,6 +12,7 @@ void nvic_reset(struct nvic *nvic, unsigned irqs, unsigned priority_bits) {
     memset(nvic, 0, sizeof(*nvic));
     nvic->irqs = irqs;
     nvic->priority_mask = (uint8_t)(0xff00u >> priority_bits);
+    nvic->group_mask = 0xff;
     nvic->level = level;
     nvic->irq_pending = level;
     nvic->nmi_level = nmi_level;
@@ -30,6 +30,15 @@ int nvic_priority(const struct nvic *nvic, unsigned exception) {
     default:
         return nvic->priority[exception];
     }
+}
+
+int nvic_group(const struct nvic *nvic, int priority) {
+    return priority < 0 || priority > 255 ? priority : priority & nvic->group_mask;
+}
+
+void nvic_set_grouping(struct nvic *nvic, unsigned grouping) {
+    nvic->group_mask = (uint8_t)(0xffu << (grouping + 1));
+    nvic_update(nvic);
 }
 
 /* The most urgent of some exceptions: lowest priority number, then lowest exception number. */
@@ -59,6 +68,8 @@ void nvic_update(struct nvic *nvic) {
     most_urgent(nvic, nvic->irq_active, nvic->system_active, &ignored, &nvic->active_priority);
     most_urgent(nvic, nvic->irq_pending & nvic->enabled, nvic->system_pending, &nvic->pending_exception,
                 &nvic->pending_priority);
+    nvic->active_priority = nvic_group(nvic, nvic->active_priority);
+    nvic->pending_priority = nvic_group(nvic, nvic->pending_priority);
 }
 
 bool nvic_is_pending(const struct nvic *nvic, unsigned exception) {

@@ -2,7 +2,8 @@
  * and Armv8-M B3 describe in the same terms. What happens on entry and return is the architecture's (armv6m.c).
  *
  * Priorities: -2 NMI, -1 HardFault, 0 to 255 configurable (only the upper bits exist: 2 on a Cortex-M0+, 4 on the
- * RP2350's Cortex-M33), 256 thread mode. */
+ * RP2350's Cortex-M33), 256 thread mode. Priority grouping (AIRCR.PRIGROUP): only the bits of the group decide about
+ * preemption, all bits decide what goes first. */
 #ifndef CPU_NVIC_H
 #define CPU_NVIC_H
 
@@ -18,7 +19,12 @@ enum exception {
     EXCEPTION_NONE = 0,
     EXCEPTION_NMI = 2,
     EXCEPTION_HARDFAULT = 3,
+    EXCEPTION_MEMMANAGE = 4, /* 4 to 7 and 12: Armv8-M Mainline */
+    EXCEPTION_BUSFAULT = 5,
+    EXCEPTION_USAGEFAULT = 6,
+    EXCEPTION_SECUREFAULT = 7,
     EXCEPTION_SVCALL = 11,
+    EXCEPTION_DEBUGMONITOR = 12,
     EXCEPTION_PENDSV = 14,
     EXCEPTION_SYSTICK = 15,
     EXCEPTION_IRQ0 = 16,
@@ -27,6 +33,7 @@ enum exception {
 struct nvic {
     unsigned irqs;         /* implemented interrupt inputs */
     uint8_t priority_mask; /* implemented bits of a priority field */
+    uint8_t group_mask;    /* bits that decide about preemption */
     uint64_t enabled;      /* by interrupt */
     uint64_t level;
     uint64_t irq_pending;
@@ -36,14 +43,18 @@ struct nvic {
     bool nmi_level;
     uint8_t priority[16 + NVIC_IRQS]; /* by exception number */
     /* Derived, kept by nvic_update(): */
-    int active_priority;        /* of the running exception; PRIORITY_THREAD in thread mode */
-    int pending_priority;       /* of the most urgent pending and enabled exception */
+    int active_priority;        /* of the running exception, its group alone; PRIORITY_THREAD in thread mode */
+    int pending_priority;       /* of the most urgent pending and enabled exception, its group alone */
     unsigned pending_exception; /* EXCEPTION_NONE: nothing */
 };
 
 void nvic_reset(struct nvic *nvic, unsigned irqs, unsigned priority_bits);
 void nvic_update(struct nvic *nvic);
 int nvic_priority(const struct nvic *nvic, unsigned exception);
+/* The part of a priority that decides about preemption. */
+int nvic_group(const struct nvic *nvic, int priority);
+/* AIRCR.PRIGROUP. */
+void nvic_set_grouping(struct nvic *nvic, unsigned grouping);
 bool nvic_is_pending(const struct nvic *nvic, unsigned exception);
 /* Pend or un-pend; an interrupt whose line is high and that is not active stays pending. */
 void nvic_set_pending(struct nvic *nvic, unsigned exception, bool pending);

@@ -459,6 +459,9 @@ bool polling_wants(struct core *core) {
     if (core->desc.exact || core->desc.bus->trace || !core->desc.clock) {
         return false;
     }
+    if (core->desc.model != CORE_M0PLUS) { /* IT state, BASEPRI and the wide instructions are not known here */
+        return false;
+    }
     if (polling->failed[slot].head == polling->head && polling->failed[slot].wait) {
         polling->failed[slot].wait--;
         return false;

@@ -1,5 +1,6 @@
 /* System control space: Armv6-M Architecture Reference Manual B3.2 (system control block), B3.4 (NVIC); SysTick is
- * in systick.c. Cortex-M0+ Technical Reference Manual chapter 4 (reset values).
+ * in systick.c, what Armv8-M Mainline adds in scs_main.c. Cortex-M0+ Technical Reference Manual chapter 4 (reset
+ * values).
  *
  * Not modelled: the MPU (its registers read back, nothing is enforced, one stub line says so when it is enabled),
  * debug registers (read 0), ACTLR.
@@ -13,6 +14,7 @@
 #define ICSR_PENDSTSET (1u << 26)
 #define ICSR_PENDSTCLR (1u << 25)
 #define ICSR_ISRPENDING (1u << 22)
+#define ICSR_RETTOBASE (1u << 11)
 #define AIRCR_KEY 0x05fa0000u
 #define AIRCR_READS 0xfa050000u
 #define AIRCR_SYSRESETREQ (1u << 2)
@@ -40,6 +42,7 @@ enum {
     SHPR1 = 0xe000ed18,
     SHPR2 = 0xe000ed1c,
     SHPR3 = 0xe000ed20,
+    CFSR = 0xe000ed28,
     MPU_TYPE = 0xe000ed90,
     MPU_LAST = 0xe000eda0,
 };
@@ -54,12 +57,17 @@ static uint32_t read_priorities(const struct nvic *nvic, unsigned first) {
     return word;
 }
 
-static void write_priorities(struct nvic *nvic, unsigned first, uint32_t value) {
+static bool has_priority(const struct core *core, unsigned exception) {
+    if (core->desc.model == CORE_M0PLUS) {
+        return exception == EXCEPTION_SVCALL || exception >= EXCEPTION_PENDSV;
+    }
+    return exception <= EXCEPTION_SECUREFAULT || (exception >= EXCEPTION_SVCALL && exception != 13);
+}
+
+static void write_priorities(struct core *core, unsigned first, uint32_t value) {
     for (unsigned i = 0; i < 4; i++) {
-        unsigned exception = first + i;
-        bool fixed = exception < EXCEPTION_SVCALL || exception == 12 || exception == 13;
-        if (!fixed) {
-            nvic_set_priority(nvic, exception, (uint8_t)(value >> 8 * i));
+        if (has_priority(core, first + i)) {
+            nvic_set_priority(&core->nvic, first + i, (uint8_t)(value >> 8 * i));
         }
     }
 }
@@ -67,7 +75,9 @@ static void write_priorities(struct nvic *nvic, unsigned first, uint32_t value) 
 static uint32_t read_icsr(struct core *core) {
     const struct nvic *nvic = &core->nvic;
     uint32_t active = engine_register(core, CORE_XPSR) & XPSR_IPSR;
-    return active | nvic->pending_exception << 12 | (nvic->irq_pending & nvic->enabled ? ICSR_ISRPENDING : 0) |
+    bool base = core->desc.model == CORE_M33 && nvic_active_count(nvic) <= 1;
+    return active | (base ? ICSR_RETTOBASE : 0) | nvic->pending_exception << 12 |
+           (nvic->irq_pending & nvic->enabled ? ICSR_ISRPENDING : 0) |
            (nvic_is_pending(nvic, EXCEPTION_NMI) ? ICSR_NMIPENDSET : 0) |
            (nvic_is_pending(nvic, EXCEPTION_PENDSV) ? ICSR_PENDSVSET : 0) |
            (nvic_is_pending(nvic, EXCEPTION_SYSTICK) ? ICSR_PENDSTSET : 0);
@@ -142,6 +152,10 @@ static uint32_t read_nvic(struct core *core, uint32_t address) {
 
 static uint32_t read_word(struct core *core, uint32_t address) {
     bool m0plus = core->desc.model == CORE_M0PLUS;
+    uint32_t value;
+    if (!m0plus && scs_main_read(core, address, &value)) {
+        return value;
+    }
     if (address >= SYST_FIRST && address <= SYST_LAST) {
         systick_update(&core->systick, core->cycles);
         return systick_read(&core->systick, address - SYST_FIRST);
@@ -166,7 +180,7 @@ static uint32_t read_word(struct core *core, uint32_t address) {
     case SCR:
         return core->scr;
     case CCR:
-        return m0plus ? CCR_M0PLUS : 0x201;
+        return CCR_M0PLUS;
     case SHPR1:
     case SHPR2:
     case SHPR3:
@@ -180,7 +194,7 @@ static void write_nvic(struct core *core, uint32_t address, uint32_t value) {
     struct nvic *nvic = &core->nvic;
     unsigned first = (address & 4) * 8;
     if (address >= IPR && address < IPR + NVIC_IRQS) {
-        write_priorities(nvic, EXCEPTION_IRQ0 + (address - IPR), value);
+        write_priorities(core, EXCEPTION_IRQ0 + (address - IPR), value);
         return;
     }
     if (address & 0x78) {
@@ -205,6 +219,9 @@ static void write_nvic(struct core *core, uint32_t address, uint32_t value) {
 }
 
 static void write_word(struct core *core, uint32_t address, uint32_t value) {
+    if (core->desc.model == CORE_M33 && scs_main_write(core, address, value)) {
+        return;
+    }
     if (address >= SYST_FIRST && address <= SYST_LAST) {
         systick_update(&core->systick, core->cycles);
         systick_write(&core->systick, address - SYST_FIRST, value);
@@ -229,7 +246,7 @@ static void write_word(struct core *core, uint32_t address, uint32_t value) {
         write_icsr(core, value);
         break;
     case VTOR:
-        core->vtor = value & (core->desc.model == CORE_M0PLUS ? 0xffffff00u : 0xffffff80u);
+        core->vtor = value & core->arch->vtor_mask;
         break;
     case AIRCR:
         write_aircr(core, value);
@@ -240,7 +257,7 @@ static void write_word(struct core *core, uint32_t address, uint32_t value) {
     case SHPR1:
     case SHPR2:
     case SHPR3:
-        write_priorities(&core->nvic, 4 + (address - SHPR1), value);
+        write_priorities(core, 4 + (address - SHPR1), value);
         break;
     default:
         break;
@@ -255,7 +272,7 @@ uint32_t scs_read(struct core *core, uint32_t address, unsigned size) {
 
 /* Registers where a stored 1 acts: their other bytes are 0 in a narrow store, not what they read as. */
 static bool acts_by_ones(uint32_t address) {
-    return (address >= ISER && address < IPR) || address == ICSR || address == AIRCR;
+    return (address >= ISER && address < IPR) || address == ICSR || address == AIRCR || address == CFSR;
 }
 
 void scs_write(struct core *core, uint32_t address, uint32_t value, unsigned size) {

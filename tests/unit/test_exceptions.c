@@ -1,128 +1,8 @@
 /* Exceptions of Armv6-M, as the Architecture Reference Manual (DDI 0419) B1.5 defines them, with small programs. */
-#include "tests/unit/unit.h"
-
-#include "emulator/cpu/core.h"
-#include "tests/unit/thumb.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-#define FLASH 0x10000000u
-#define SRAM 0x20000000u
-#define STACK (SRAM + 0x8000)
-#define VECTORS SRAM /* the vector table is at the start of SRAM */
-#define CODE (SRAM + 0x1000)
-#define HANDLERS (SRAM + 0x2000) /* handler of exception n at HANDLERS + n * 64 */
-#define LOG (SRAM + 0x4000)      /* programs note what they do here */
-
-struct bench {
-    struct scheduler scheduler;
-    struct log log;
-    struct random random;
-    struct environment env;
-    struct bus bus;
-    struct core *core;
-    uint8_t rom[0x4000], flash[0x10000], sram[0x10000];
-    unsigned resets, events, services;
-};
-
-static uint32_t service(void *context, struct core *core, unsigned number) {
-    struct bench *bench = context;
-    bench->services++;
-    core_set_register(core, 0, core_register(core, 0) + core_register(core, 1));
-    return number == 1 ? 10 : 1000000;
-}
-
-static void system_reset(void *context, struct core *core) {
-    ((struct bench *)context)->resets++;
-}
+#include "tests/unit/core_bench.h"
 
 static int set_up(void **state) {
-    struct bench *bench = calloc(1, sizeof(*bench));
-    scheduler_init(&bench->scheduler);
-    log_init(&bench->log);
-    random_init(&bench->random, 1);
-    bench->env = (struct environment){ &bench->scheduler, &bench->log, &bench->random, 0 };
-    assert_true(bus_init(&bench->bus, &bench->env));
-    bus_add_memory(&bench->bus, &(struct bus_memory){ "ROM", 0, sizeof(bench->rom), bench->rom, false });
-    bus_add_memory(&bench->bus, &(struct bus_memory){ "flash", FLASH, sizeof(bench->flash), bench->flash, false });
-    bus_add_memory(&bench->bus, &(struct bus_memory){ "SRAM", SRAM, sizeof(bench->sram), bench->sram, true });
-    struct error error = { "" };
-    bench->core = core_create(
-        &(struct core_desc){
-            .model = CORE_M0PLUS,
-            .env = &bench->env,
-            .bus = &bench->bus,
-            .rom_call = service,
-            .rom_context = bench,
-            .system_reset = system_reset,
-            .reset_context = bench,
-        },
-        &error);
-    assert_non_null(bench->core);
-    for (unsigned i = 0; i < 48; i++) {
-        uint32_t handler = (HANDLERS + 64 * i) | 1;
-        memcpy(bench->sram + 4 * i, &handler, 4);
-        memcpy(bench->sram + (HANDLERS - SRAM) + 64 * i, &(uint16_t){ BX(LR) }, 2);
-    }
-    *state = bench;
-    return 0;
-}
-
-static int tear_down(void **state) {
-    struct bench *bench = *state;
-    core_destroy(bench->core);
-    bus_finish(&bench->bus);
-    free(bench);
-    return 0;
-}
-
-/* ---- Helpers ---- */
-static void put(struct bench *bench, uint32_t address, const void *bytes, size_t size) {
-    memcpy(bus_memory_at(&bench->bus, address, (uint32_t)size, false), bytes, size);
-}
-#define PROGRAM(bench, address, ...)                                                                                   \
-    do {                                                                                                               \
-        const uint16_t program_[] = { __VA_ARGS__ };                                                                   \
-        put(bench, address, program_, sizeof(program_));                                                               \
-    } while (0)
-#define HANDLER(bench, number, ...) PROGRAM(bench, HANDLERS + 64 * (number), __VA_ARGS__)
-
-static uint32_t word(struct bench *bench, uint32_t address) {
-    uint32_t value;
-    memcpy(&value, bus_memory_at(&bench->bus, address, 4, false), 4);
-    return value;
-}
-
-static void start(struct bench *bench) {
-    core_start(bench->core, STACK, CODE, VECTORS);
-}
-
-static void run(struct bench *bench, uint64_t cycles) {
-    core_run(bench->core, core_cycles(bench->core) + cycles);
-}
-
-static uint32_t reg(struct bench *bench, unsigned number) {
-    return core_register(bench->core, number);
-}
-
-/* A store to the system control space, by the core. */
-static void set_ppb(struct bench *bench, uint32_t address, uint32_t value) {
-    uint32_t pc = reg(bench, CORE_PC);
-    PROGRAM(bench, CODE + 0x800, STR(1, 0, 0), B(-4));
-    core_code_changed(bench->core, CODE + 0x800, 4);
-    core_set_register(bench->core, 0, address);
-    core_set_register(bench->core, 1, value);
-    core_set_register(bench->core, CORE_PC, CODE + 0x800);
-    run(bench, 1);
-    core_set_register(bench->core, CORE_PC, pc);
-}
-
-static void enable_irq(struct bench *bench, unsigned irq, unsigned priority) {
-    uint32_t at = 0xe000e400u + (irq & ~3u), shift = 8 * (irq & 3);
-    core_set_register(bench->core, 2, 0);
-    set_ppb(bench, at, priority << 6 << shift);
-    set_ppb(bench, 0xe000e100u, 1u << irq);
+    return set_up_core(state, CORE_M0PLUS);
 }
 
 /* ---- Tests ---- */
@@ -559,8 +439,6 @@ static void test_self_modifying_code(void **state) {
     assert_int_equal(reg(bench, 5), 1);
     assert_int_equal(reg(bench, 4), 2);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

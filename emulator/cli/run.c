@@ -7,6 +7,7 @@
 #include "firmware-loader/firmware.h"
 #include "peripherals/parts/w25q.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,10 +128,23 @@ static bool load_image(struct machine *machine, const struct image *image, struc
     return true;
 }
 
+static bool check_folder(const char *path, struct error *error) {
+    DIR *folder = opendir(path);
+    if (!folder) {
+        error_set(error, "--drive %s: %s; name a folder that can be read", path, strerror(errno));
+        return false;
+    }
+    closedir(folder);
+    return true;
+}
+
 static bool open_drive(struct job *job, struct error *error) {
     struct session *session = &job->session;
     const struct run_options *options = session->options;
     uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
+    if (options->drive && !check_folder(options->drive, error)) {
+        return false;
+    }
     if (options->drive) {
         return drive_link_open(&session->drive, options->drive, session->machine, offset, size, DRIVE_LINK_HOST_MS,
                                print_drive, session, error);

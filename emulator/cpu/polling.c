@@ -117,7 +117,7 @@ static bool is_systick(uint32_t address) {
     return address - 0xe000e010u < 16;
 }
 
-bool thumb_load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin) {
+static bool load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin) {
     struct session *session = thumb->context;
     struct core *core = session->core;
     const uint8_t *host = bus_memory_at(core->desc.bus, address, size, false);
@@ -141,7 +141,7 @@ bool thumb_load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *
     return true;
 }
 
-bool thumb_store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin) {
+static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin) {
     struct session *session = thumb->context;
     struct core *core = session->core;
     uint8_t *host = bus_memory_at(core->desc.bus, address, size, true);
@@ -392,6 +392,8 @@ static void load_state(struct session *session) {
     thumb->v = registers->xpsr >> 28 & 1;
     thumb->primask = registers->primask & 1;
     thumb->ipsr = registers->xpsr & XPSR_IPSR;
+    thumb->load = load;
+    thumb->store = store;
     thumb->context = session;
 }
 

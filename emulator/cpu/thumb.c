@@ -369,7 +369,7 @@ static enum thumb_result branch(struct thumb *t, uint16_t code) {
 static bool load(struct thumb *t, unsigned d, uint32_t address, unsigned size, bool is_signed) {
     uint32_t value;
     uint8_t origin;
-    if (address & (size - 1) || !thumb_load(t, address, size, &value, &origin)) {
+    if (address & (size - 1) || !t->load(t, address, size, &value, &origin)) {
         return false;
     }
     if (is_signed) {
@@ -384,7 +384,7 @@ static bool load(struct thumb *t, unsigned d, uint32_t address, unsigned size, b
 }
 
 static bool store(struct thumb *t, unsigned s, uint32_t address, unsigned size) {
-    return !(address & (size - 1)) && thumb_store(t, address, size, t->r[s], t->origin[s]);
+    return !(address & (size - 1)) && t->store(t, address, size, t->r[s], t->origin[s]);
 }
 
 static enum thumb_result done(bool ok) {
@@ -487,7 +487,7 @@ static enum thumb_result pop(struct thumb *t, uint16_t code) {
         set(t, SP, top);
         return THUMB_NEXT;
     }
-    if (top & 3 || !thumb_load(t, top, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u ||
+    if (top & 3 || !t->load(t, top, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u ||
         !transfer(t, list, address, true)) {
         return THUMB_LEAVE;
     }

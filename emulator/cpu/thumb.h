@@ -26,6 +26,9 @@ struct thumb {
     uint64_t ticks;
     /* A decision or an address hung on a value that cannot be foretold: an unknown one, or one of an earlier pass. */
     bool spoilt, spoilt_by_old;
+    /* The owner's memory: aligned accesses of 1, 2 or 4 bytes; false: leave. */
+    bool (*load)(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin);
+    bool (*store)(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin);
     void *context;
 };
 
@@ -39,9 +42,5 @@ enum thumb_result {
 enum thumb_result thumb_step(struct thumb *thumb, uint16_t first, uint16_t second);
 /* Is this an instruction that thumb_step() can execute, whatever the registers hold? */
 bool thumb_knows(uint16_t first, uint16_t second);
-
-/* The owner's memory: aligned accesses of 1, 2 or 4 bytes; false: leave. */
-bool thumb_load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin);
-bool thumb_store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin);
 
 #endif

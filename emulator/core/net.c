@@ -4,6 +4,7 @@
 
 #define HIGH_FROM_VOLTS 2.0 /* RP2040 datasheet 5.5.3.4, IOVDD at 3.3 V */
 #define LOW_TO_VOLTS 0.8
+#define STIFF_OHMS 1.0
 #define REACH_MAX 32
 
 void net_init(struct net *net, const char *name, struct environment *env) {
@@ -17,13 +18,21 @@ static void report(struct net *net, const char *what) {
     }
 }
 
+/* A source this stiff is an output: a supply rail. */
+static enum net_drive kind_of(const struct net_driver *driver) {
+    if (driver->drive == NET_SOURCE && driver->ohms <= STIFF_OHMS) {
+        return driver->volts >= HIGH_FROM_VOLTS ? NET_HIGH : NET_LOW;
+    }
+    return driver->drive;
+}
+
 /* What all drivers do together: a bit per enum net_drive. */
 static unsigned drives_of(const struct net *net) {
     unsigned drives = 0;
     const struct net *each = net;
     do {
         for (const struct net_driver *driver = each->drivers; driver; driver = driver->next) {
-            drives |= 1u << driver->drive;
+            drives |= 1u << kind_of(driver);
         }
         each = each->joined;
     } while (each != net);

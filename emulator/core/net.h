@@ -93,7 +93,8 @@ void net_remove_peer(struct net *net, struct net_peer *peer);
 struct net_peer *net_find_peer(const struct net *net, const void *kind, const struct net_peer *previous);
 /* Change what a driver does; listeners are told when the level changes. */
 void net_drive(struct net_driver *driver, enum net_drive drive);
-/* As a source of so many volts behind so many ohms (more than 0). */
+/* As a source of so many volts behind so many ohms (more than 0). Up to 1 ohm it is a supply rail, which is an output
+ * as far as levels are concerned. */
 void net_drive_volts(struct net_driver *driver, double volts, double ohms);
 /* The voltage against ground; 0 for a net that nobody drives. */
 double net_volts(struct net *net);

@@ -8,9 +8,7 @@
 #include <string.h>
 
 const struct part_class *const parts_registry[] = {
-    &gnd_class,
-    &vcc_class,
-    NULL,
+    &gnd_class, &led_class, &potentiometer_class, &pushbutton_class, &resistor_class, &vcc_class, NULL,
 };
 
 /* ---- Classes ---- */

@@ -17,6 +17,7 @@
 #include "emulator/core/net.h"
 
 #define PART_VIEWS 4
+#define PART_NO_BODY 0xff000000u /* the colour of a part that is drawn by its shapes alone */
 
 struct part;
 
@@ -77,7 +78,7 @@ struct part_class {
     const struct part_shape *shapes;         /* may be NULL; the number of shapes is shape_count */
     unsigned shape_count;
     double width, height; /* of the face, mm */
-    uint32_t colour;      /* of the body, 0x00RRGGBB */
+    uint32_t colour;      /* of the body, 0x00RRGGBB or PART_NO_BODY */
     size_t size;          /* of the struct that begins with struct part */
 
     /* Nets and attributes are there: take hold of them, fill part->views. False with an error line when the attributes

@@ -150,6 +150,9 @@ static bool parse_colour(const struct part_attribute *attribute, const char *tex
         { "purple", 0xa020f0 },    { "red", 0xff2020 },     { "violet", 0xa050ff }, { "white", 0xffffff },
         { "yellow", 0xffe000 },
     };
+    if (!*text && !*attribute->initial) { /* none */
+        return true;
+    }
     if (text[0] == '#' && parse_hex_colour(text + 1, ret)) {
         return true;
     }

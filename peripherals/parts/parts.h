@@ -5,6 +5,10 @@
 #include "peripherals/parts/part.h"
 
 extern const struct part_class gnd_class;
+extern const struct part_class led_class;
+extern const struct part_class potentiometer_class;
+extern const struct part_class pushbutton_class;
+extern const struct part_class resistor_class;
 extern const struct part_class vcc_class;
 
 #endif

@@ -1,14 +1,17 @@
-/* Supply rails: a pin that is at 0 V or at the supply, whatever is wired to it. */
+/* Supply rails: a pin that is at 0 V or at the supply's voltage, whatever is wired to it. */
 #include "peripherals/parts/parts.h"
+
+#define RAIL_OHMS 0.01
 
 struct rail {
     struct part part;
     struct net_driver driver;
 };
 
-static bool attach(struct part *part, enum net_drive drive) {
+static bool attach(struct part *part, double volts) {
     struct rail *rail = (struct rail *)part;
-    rail->driver = (struct net_driver){ .name = part->id, .drive = drive };
+    rail->driver = (struct net_driver){ .name = part->id };
+    net_drive_volts(&rail->driver, volts, RAIL_OHMS);
     if (part->nets[0]) {
         net_attach(part->nets[0], &rail->driver);
     }
@@ -16,11 +19,11 @@ static bool attach(struct part *part, enum net_drive drive) {
 }
 
 static bool gnd_init(struct part *part, struct error *error) {
-    return attach(part, NET_LOW);
+    return attach(part, 0);
 }
 
 static bool vcc_init(struct part *part, struct error *error) {
-    return attach(part, NET_HIGH);
+    return attach(part, part->values[0].number);
 }
 
 static void rail_finish(struct part *part) {
@@ -34,7 +37,7 @@ const struct part_class gnd_class = {
     .pins = (const struct part_pin[]){ { "GND", .x = 2.54, .y = 0 }, { 0 } },
     .width = 5.08,
     .height = 5.08,
-    .colour = 0x000000,
+    .colour = 0x202020,
     .size = sizeof(struct rail),
     .init = gnd_init,
     .finish = rail_finish,
@@ -43,8 +46,9 @@ const struct part_class gnd_class = {
 const struct part_class vcc_class = {
     .type = "vcc",
     .aliases = (const char *const[]){ "wokwi-vcc", NULL },
-    .title = "supply, 3.3 V",
+    .title = "supply",
     .pins = (const struct part_pin[]){ { "VCC", .x = 2.54, .y = 5.08 }, { 0 } },
+    .attributes = (const struct part_attribute[]){ { "volts", PART_NUMBER, "3.3", 0, 24, "V" }, { 0 } },
     .width = 5.08,
     .height = 5.08,
     .colour = 0xc02020,

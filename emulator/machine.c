@@ -164,6 +164,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .send_event = send_event,
             .event_context = machine,
             .clock = machine->clk_sys,
+            .gpio = { machine->chip->gpio_read, machine->chip->gpio_write, machine },
             .exact = machine->desc.exact,
         };
         machine->cores[i] = core_create(&desc, error);
@@ -171,6 +172,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             return false;
         }
     }
+    core_link(machine->cores[0], machine->cores[1]);
     return true;
 }
 

@@ -57,6 +57,10 @@ const struct board *board_find(const char *id, struct error *error) {
     return NULL;
 }
 
+const struct board *board_default(enum chip chip) {
+    return board_find(chip == CHIP_RP2350 ? "raspberry_pi_pico2" : "raspberry_pi_pico", NULL);
+}
+
 int board_pin(const struct board *board, const char *name) {
     for (size_t i = 0; i < board->pin_count; i++) {
         if (strcasecmp(board->pins[i].name, name) == 0) {

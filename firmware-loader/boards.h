@@ -48,6 +48,8 @@ extern const size_t boards_table_count;
 
 /* The board with this id; NULL and a message that names the nearest id when there is none. */
 const struct board *board_find(const char *id, struct error *error);
+/* The board to take when only the chip is known: Pico or Pico 2. */
+const struct board *board_default(enum chip chip);
 /* The id in the table that is fewest edits away. */
 const char *board_nearest(const char *id);
 /* GPIO (or BOARD_PIN_CYW43 + n) of a pin name, any case; a plain "GPIO12" works on every board. -1: no such pin. */

@@ -20,10 +20,8 @@
 #define RESET_TIMER0 (1u << 23)
 #define RESET_USBCTRL (1u << 28)
 #define CLOCKS_WAKE_EN0 0x400100acu
-#define PADS_BANK0_GPIO0 0x40038004u
 #define PADS_QSPI_SCLK 0x40040004u
 #define PAD_ISOLATION 0x100u
-#define PINS 48u
 #define QSPI_PINS 6u
 #define PSM_WDSEL 0x40018008u
 #define PSM_ALL_BUT_PROC_COLD 0x01fffffeu
@@ -445,10 +443,7 @@ static bool boot_ram(struct bootrom *rom, struct bootrom_call *call) {
 
 static void prepare(struct bootrom *rom) {
     const uint32_t blocks = RESET_TIMER0 | RESET_PADS_QSPI | RESET_IO_QSPI | RESET_IO_BANK0 | RESET_PADS_BANK0;
-    for (uint32_t pin = 0; pin < PINS; pin++) {
-        set_bits(rom, PADS_BANK0_GPIO0 + 4 * pin, PAD_ISOLATION);
-    }
-    set_bits(rom, RESETS, blocks);
+    set_bits(rom, RESETS, blocks); /* out of reset the pads of bank 0 are isolated */
     clear_bits(rom, RESETS, blocks | RESET_USBCTRL);
     for (uint32_t pin = 0; pin < QSPI_PINS; pin++) {
         clear_bits(rom, PADS_QSPI_SCLK + 4 * pin, PAD_ISOLATION);

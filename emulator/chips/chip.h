@@ -104,6 +104,11 @@ struct chip_desc {
     bool (*map_memory)(struct machine *machine);
     /* Reset what machine->reset_cause resets and start the cores in the boot ROM. */
     void (*reset)(struct machine *machine);
+    /* A core has been started in the boot ROM. May be NULL. */
+    void (*core_started)(struct machine *machine, struct core *core);
+    /* Coprocessor 0 of the cores, as struct core_gpio wants it; the context is the machine. NULL: there is none. */
+    uint64_t (*gpio_read)(void *machine, enum core_gpio_register reg);
+    void (*gpio_write)(void *machine, enum core_gpio_register reg, uint64_t value);
     /* A boot ROM service, as struct core_desc wants it; the context is the machine. */
     uint32_t (*rom_call)(void *machine, struct core *core, unsigned number);
 };

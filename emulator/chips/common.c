@@ -23,6 +23,8 @@
 #include "peripherals/onchip/watchdog.h"
 #include "peripherals/onchip/xosc.h"
 
+#include <string.h>
+
 static void *find(struct machine *machine, const char *name) {
     return machine_block(machine, name);
 }
@@ -96,11 +98,18 @@ static void hold_subsystem(void *context, unsigned bit, bool hold) {
     }
 }
 
+static void start_core(struct machine *machine, unsigned index) {
+    bootrom_start(machine->cores[index], machine->rom);
+    if (machine->chip->core_started) {
+        machine->chip->core_started(machine, machine->cores[index]);
+    }
+}
+
 static void hold_core(struct machine *machine, unsigned index, bool hold) {
     if (hold) {
         core_reset(machine->cores[index]);
     } else if (core_state(machine->cores[index]) == CORE_HELD) {
-        bootrom_start(machine->cores[index], machine->rom);
+        start_core(machine, index);
     }
 }
 
@@ -211,6 +220,10 @@ static void wants_pulses(void *context, uint64_t dreqs) {
     pwm_want_dreqs(find(machine, "PWM"), (uint32_t)(dreqs >> __builtin_ctzll(machine->chip->pulse_dreqs)));
 }
 
+static void memory_written(void *context, uint32_t address, uint32_t size) {
+    machine_memory_written(context, address, size);
+}
+
 static void wire_dma(struct machine *machine) {
     struct dma *dma = find(machine, "DMA");
     dma->variant = machine->chip->dma;
@@ -219,7 +232,7 @@ static void wire_dma(struct machine *machine) {
     dma->pulse_dreqs = machine->chip->pulse_dreqs;
     dma->wants_pulses = wants_pulses;
     dma->pulse_context = machine;
-    dma->memory_written = chip_memory_written;
+    dma->memory_written = memory_written;
     dma->memory_context = machine;
     for (unsigned i = 0; i < machine->chip->dreq_count; i++) {
         const struct dreq_at *at = &machine->chip->dreqs[i];
@@ -307,20 +320,36 @@ void chip_reset_by_watchdog(struct machine *machine) {
 
 void chip_start_cores(struct machine *machine) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
-        bootrom_start(machine->cores[i], machine->rom);
+        start_core(machine, i);
     }
 }
 
-/* ---- Flash, as boot ROM services use it ---- */
+/* ---- Boot ROM ---- */
 
-uint64_t chip_flash_erase(void *context, uint32_t offset, uint32_t size) {
+static uint64_t erase_flash(void *context, uint32_t offset, uint32_t size) {
     return w25q_erase(&((struct machine *)context)->flash, offset, size);
 }
 
-uint64_t chip_flash_program(void *context, uint32_t offset, const uint8_t *data, uint32_t size) {
+static uint64_t program_flash(void *context, uint32_t offset, const uint8_t *data, uint32_t size) {
     return w25q_program(&((struct machine *)context)->flash, offset, data, size);
 }
 
-void chip_memory_written(void *context, uint32_t address, uint32_t size) {
-    machine_memory_written(context, address, size);
+static void usb_boot(void *context, enum bootrom_usb_reason reason, uint32_t activity_pins, uint32_t disabled) {
+    machine_enter_state(context, reason == BOOTROM_USB_NO_IMAGE ? MACHINE_UNBOOTABLE : MACHINE_IN_BOOTLOADER);
+}
+
+bool chip_wire_bootrom(struct machine *machine, struct bootrom *rom) {
+    *rom = (struct bootrom){
+        .env = &machine->env,
+        .bus = &machine->bus,
+        .clk_sys = machine->clk_sys,
+        .flash = { .context = machine, .erase = erase_flash, .program = program_flash },
+        .memory_written = memory_written,
+        .usb_boot = usb_boot,
+        .context = machine,
+    };
+    if (machine->desc.bootrom) {
+        memcpy(machine->rom, machine->desc.bootrom, machine->chip->rom_size);
+    }
+    return machine->desc.bootrom != NULL;
 }

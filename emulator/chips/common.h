@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct bootrom;
 struct machine;
 
 /* Connect clocks, resets, pins, serial ports, DMA, PWM, ADC and USB by the tables of machine->chip. False when out of
@@ -17,9 +18,8 @@ void chip_reset_by_watchdog(struct machine *machine);
 /* Start the cores at the boot ROM's vectors. */
 void chip_start_cores(struct machine *machine);
 
-/* For boot ROM services; the context is the machine. Both give the time that the flash is busy, in picoseconds. */
-uint64_t chip_flash_erase(void *machine, uint32_t offset, uint32_t size);
-uint64_t chip_flash_program(void *machine, uint32_t offset, const uint8_t *data, uint32_t size);
-void chip_memory_written(void *machine, uint32_t address, uint32_t size);
+/* Connect our boot ROM's services to the machine; the chip adds what it alone has. Puts the user's ROM image in place,
+ * if there is one, and gives true then. */
+bool chip_wire_bootrom(struct machine *machine, struct bootrom *rom);
 
 #endif

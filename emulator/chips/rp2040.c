@@ -199,26 +199,10 @@ static void rom_exit_continuous(void *context) {
     ssi_init_serial(find(machine, "SSI"));
 }
 
-static void rom_usb_boot(void *context, enum bootrom_usb_reason reason, uint32_t activity_pins, uint32_t disabled) {
-    machine_enter_state(context, reason == BOOTROM_USB_NO_IMAGE ? MACHINE_UNBOOTABLE : MACHINE_IN_BOOTLOADER);
-}
-
 static void wire_bootrom(struct machine *machine, struct rp2040 *chip) {
-    chip->bootrom = (struct bootrom){
-        .env = &machine->env,
-        .bus = &machine->bus,
-        .clk_sys = machine->clk_sys,
-        .flash = { .context = machine,
-                   .erase = chip_flash_erase,
-                   .program = chip_flash_program,
-                   .exit_continuous_read = rom_exit_continuous },
-        .memory_written = chip_memory_written,
-        .usb_boot = rom_usb_boot,
-        .context = machine,
-    };
-    if (machine->desc.bootrom) {
-        memcpy(machine->rom, machine->desc.bootrom, machine->chip->rom_size);
-    } else {
+    bool is_users = chip_wire_bootrom(machine, &chip->bootrom);
+    chip->bootrom.flash.exit_continuous_read = rom_exit_continuous;
+    if (!is_users) {
         bootrom_rp2040_build(machine->rom, BOOTROM_RP2040_VERSIONS);
     }
 }

@@ -4,6 +4,7 @@
  * The cores are the Arm ones, in Secure state. The Non-secure alias of SIO shows the Secure registers: what is banked
  * by security (FIFOs, doorbells, interpolators) exists once.
  * Decided: SYSRESETREQ runs the whole power-on state machine and clears the watchdog's reason. */
+#include "emulator/bootrom/bootrom.h"
 #include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
 #include "peripherals/onchip/accessctrl.h"
@@ -53,6 +54,7 @@
 #include "peripherals/onchip/registers/spi.h"
 #include "peripherals/onchip/registers/uart.h"
 
+#define CHIP_ID_A2 0x20004927u
 enum package { QFN80, QFN60 }; /* SYSINFO.PACKAGE_SEL */
 
 #define AT(...) BLOCK_AT(rp2350, __VA_ARGS__)
@@ -61,8 +63,6 @@ enum package { QFN80, QFN60 }; /* SYSINFO.PACKAGE_SEL */
 #define SIO_NONSECURE 0xd0020000u
 #define BOOTRAM 0x400e0000u
 #define OTP_DATA 0x40130000u
-#define XIP_MAINTENANCE 0x18000000u
-#define XIP_MAINTENANCE_SIZE 0x02000000u
 
 /* Datasheet 2.2 (addresses), 3.2 (interrupts), 7.5 (reset bits). */
 static const struct block_at map[] = {
@@ -187,6 +187,11 @@ static const struct dreq_at dreqs[] = {
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xfff) << 32)
 
+/* What this chip alone has beside its blocks. */
+struct rp2350 {
+    struct bootrom bootrom;
+};
+
 static void *find(struct machine *machine, const char *name) {
     return machine_block(machine, name);
 }
@@ -248,12 +253,70 @@ static void wire_flash(struct machine *machine) {
     aux->qmi = qmi;
 }
 
+/* ---- Boot ROM ---- */
+
+static void exit_continuous_read(void *context) {
+    w25q_exit_continuous(&((struct machine *)context)->flash);
+}
+
+static bool program_otp(void *context, uint32_t row, uint32_t value) {
+    return otp_program(find(context, "OTP"), row, value);
+}
+
+static void wire_bootrom(struct machine *machine, struct rp2350 *chip) {
+    bool is_users = chip_wire_bootrom(machine, &chip->bootrom);
+    chip->bootrom.flash.exit_continuous_read = exit_continuous_read;
+    chip->bootrom.otp_program = program_otp;
+    if (!is_users) {
+        bootrom_rp2350_build(machine->rom);
+    }
+}
+
+static uint32_t rom_call(void *context, struct core *core, unsigned number) {
+    struct rp2350 *chip = ((struct machine *)context)->chip_state;
+    return bootrom_rp2350_rom_call(&chip->bootrom, core, number);
+}
+
+/* ---- Coprocessors of the cores ---- */
+
+/* The first thing that the ROM does. */
+static void salt_redundancy(struct machine *machine, struct core *core) {
+    core_set_rcp_salt(core, random_next(&machine->random));
+}
+
+/* Registers of SIO by core_gpio_register: low half, high half. */
+static const unsigned gpio_ports[][2] = {
+    [CORE_GPIO_OUT] = { SIO_GPIO_OUT, SIO_GPIO_HI_OUT },
+    [CORE_GPIO_OE] = { SIO_GPIO_OE, SIO_GPIO_HI_OE },
+    [CORE_GPIO_IN] = { SIO_GPIO_IN, SIO_GPIO_HI_IN },
+};
+
+static uint32_t port_offset(const struct block *sio, enum core_gpio_register reg, unsigned half) {
+    return sio->registers->descs[gpio_ports[reg][half]].offset;
+}
+
+static uint64_t gpio_read(void *context, enum core_gpio_register reg) {
+    struct block *sio = find(context, "SIO");
+    uint64_t high = block_read(sio, port_offset(sio, reg, 1));
+    return high << 32 | block_read(sio, port_offset(sio, reg, 0));
+}
+
+static void gpio_write(void *context, enum core_gpio_register reg, uint64_t value) {
+    struct block *sio = find(context, "SIO");
+    uint64_t changed = gpio_read(context, reg) ^ value;
+    for (unsigned half = 0; half < 2; half++) {
+        if (changed >> 32 * half & UINT32_MAX) {
+            block_write(sio, port_offset(sio, reg, half), (uint32_t)(value >> 32 * half), ALIAS_NORMAL);
+        }
+    }
+}
+
 /* ---- The chip ---- */
 
 /* Windows that are no registers, and the one block that stands at two places. */
 static bool add_windows(struct machine *machine) {
     const struct bus_window windows[] = {
-        { "XIP_MAINTENANCE", 0x18000000, 0x02000000, xip_maintenance_window_read, xip_maintenance_window_write,
+        { "XIP_MAINTENANCE", 0x18000000, 0x04000000, xip_maintenance_window_read, xip_maintenance_window_write,
           find(machine, "XIP_CTRL"), NULL },
         { "BOOTRAM", BOOTRAM, BOOTRAM_WINDOW_SIZE, bootram_window_read, bootram_window_write, find(machine, "BOOTRAM"),
           NULL },
@@ -267,19 +330,27 @@ static bool add_windows(struct machine *machine) {
 }
 
 static bool wire(struct machine *machine, struct error *error) {
+    struct rp2350 *chip = machine->chip_state;
     bool ok = chip_wire_common(machine) && add_windows(machine);
     wire_ticks(machine);
     wire_powman(machine);
     wire_security(machine);
     wire_flash(machine);
+    wire_bootrom(machine, chip);
     if (!ok) {
         error_set(error, "out of memory");
     }
     return ok;
 }
 
+/* The cache as memory, where the boot ROM and the SDK pin its lines for that (datasheet 4.4.1.3); here it is there
+ * without being pinned. */
 static bool map_memory(struct machine *machine) {
-    return true;
+    struct xip_ctrl *xip = find(machine, "XIP_CTRL");
+    struct bus_memory sram = {
+        .name = "XIP_SRAM", .base = 0x13ffc000, .size = XIP_SRAM_SIZE, .host = xip->sram, .writable = true
+    };
+    return xip->sram && bus_add_memory(&machine->bus, &sram);
 }
 
 /* ---- Resets (datasheet 7.2, 7.3) ---- */
@@ -300,6 +371,11 @@ static void reset_chip(struct machine *machine, uint32_t cause) {
     chip_reset_blocks(machine);
     powman->block.values[POWMAN_CHIP_RESET] = kept;
     powman_had_reset(powman, cause);
+    if (machine->ram_entry) {
+        struct rp2350 *chip = machine->chip_state;
+        uint32_t end = machine->chip->sram_base + machine->chip->sram_size;
+        bootrom_rp2350_enter_ram(&chip->bootrom, machine->ram_entry, end - machine->ram_entry);
+    }
     chip_start_cores(machine);
 }
 
@@ -351,14 +427,15 @@ static void reset(struct machine *machine) {
 
 /* What both packages share. */
 #define RP2350                                                                                                         \
-    .model = CORE_M33, .map = map, .blocks = sizeof(map) / sizeof(map[0]), .rom_size = 32 * 1024,                      \
+    .model = CORE_M33, .map = map, .blocks = sizeof(map) / sizeof(map[0]), .rom_size = BOOTROM_RP2350_SIZE,            \
     .sram_base = 0x20000000, .sram_size = 520 * 1024, .xip = { 0x10000000, 0x14000000, 0x1c000000 },                   \
-    .ioport_base = 0xd0000000, .ioport_size = 0x1000, .crystal_hz = 12000000, .chip_id = 0x20004927, /* A2 */          \
-        .bank0 = &rp2350_gpio_bank0, .qspi = &rp2350_gpio_qspi, .sio = &rp2350_sio, .dma = &rp2350_dma,                \
+    .ioport_base = SIO, .ioport_size = 0x1000, .crystal_hz = 12000000, .chip_id = CHIP_ID_A2,                          \
+    .bank0 = &rp2350_gpio_bank0, .qspi = &rp2350_gpio_qspi, .sio = &rp2350_sio, .dma = &rp2350_dma,                    \
     .clocks = &rp2350_clocks, .rosc = &rp2350_rosc, .uarts = uarts, .uart_aux_function = UART_AUX, .spis = spis,       \
     .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]), .pulse_dreqs = DREQ_PWM_WRAPS,       \
     .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]), .psm_proc0 = PSM_PROC0, .adc_fifo = 8,        \
-    .state_size = 1, .wire = wire, .map_memory = map_memory, .reset = reset
+    .state_size = sizeof(struct rp2350), .wire = wire, .map_memory = map_memory, .reset = reset, .rom_call = rom_call, \
+    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -1,4 +1,5 @@
 /* `ouroboard run`: from options to a running machine and back. */
+#include "emulator/chips/select.h"
 #include "emulator/cli/commands.h"
 #include "emulator/cli/session.h"
 #include "emulator/usbhost/usbhost.h"
@@ -11,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define DEFAULT_BOARD "raspberry_pi_pico"
 
 /* What is to run: resolved from the options before anything is opened. */
 struct job {
@@ -41,11 +40,6 @@ static void print_drive(void *context, enum log_level level, const char *line) {
 
 /* ---- What to run ---- */
 
-/* NULL: not emulated. */
-static const struct chip_desc *chip_by_id(enum chip chip) {
-    return chip == CHIP_RP2040 ? &chip_rp2040 : NULL;
-}
-
 static bool file_exists(const char *path) {
     FILE *file = fopen(path, "rb");
     if (file) {
@@ -63,12 +57,8 @@ static bool find_firmware(struct job *job, const struct run_options *options, st
     if (options->flash && file_exists(options->flash)) {
         return true;
     }
-    const char *board = options->board ? options->board : DEFAULT_BOARD;
+    const char *board = options->board ? options->board : board_default(CHIP_RP2040)->id;
     return firmware_find(board, NULL, job->firmware, sizeof(job->firmware), error);
-}
-
-static const struct board *default_board(enum chip chip) {
-    return board_find(chip == CHIP_RP2350 ? "raspberry_pi_pico2" : DEFAULT_BOARD, NULL);
 }
 
 static bool resolve(struct job *job, const struct run_options *options, struct error *error) {
@@ -82,7 +72,7 @@ static bool resolve(struct job *job, const struct run_options *options, struct e
         return false;
     }
     if (!job->firmware[0]) {
-        job->board = job->board ? job->board : default_board(CHIP_RP2040);
+        job->board = job->board ? job->board : board_default(CHIP_RP2040);
         return true;
     }
     if (!image_load(&job->image, job->firmware, job->board ? job->board->chip : CHIP_UNKNOWN, error)) {
@@ -92,7 +82,7 @@ static bool resolve(struct job *job, const struct run_options *options, struct e
     struct description description;
     describe_image(&job->image, &description);
     if (!job->board) {
-        job->board = description.board ? description.board : default_board(description.chip);
+        job->board = description.board ? description.board : board_default(description.chip);
     }
     if (description.chip != CHIP_UNKNOWN && description.chip != job->board->chip) {
         error_set(error, "%s is an image for the %s, but the board %s has an %s", job->firmware,
@@ -154,7 +144,7 @@ static bool open_drive(struct job *job, struct error *error) {
 }
 
 static bool load_bootrom(struct job *job, const char *path, struct error *error) {
-    uint32_t size = machine_rom_size(chip_by_id(job->board->chip));
+    uint32_t size = machine_rom_size(chip_of_board(job->board));
     job->bootrom = path ? malloc(size) : NULL;
     return !path || (job->bootrom && read_exactly(path, job->bootrom, size, "--bootrom", error));
 }
@@ -185,7 +175,7 @@ static bool make_machine(struct job *job, struct error *error) {
     struct session *session = &job->session;
     const struct run_options *options = session->options;
     struct machine_desc desc = {
-        .chip = chip_by_id(job->board->chip),
+        .chip = chip_of_board(job->board),
         .flash_size = job->board->flash_bytes,
         .seed = options->seed,
         .exact = options->exact,

@@ -1,7 +1,8 @@
 #include "tests/firmware/rig.h"
 
+#include "emulator/chips/select.h"
 #include "emulator/core/scheduler.h"
-#include "firmware-loader/boards.h"
+#include "firmware-loader/describe.h"
 #include "firmware-loader/image.h"
 
 #include <stdio.h>
@@ -70,56 +71,73 @@ const char *rig_image_path(const char *name) {
     return NULL;
 }
 
-static void load(struct rig *rig, const char *path, uint32_t *ret_ram_entry) {
-    struct image image;
+static void failed(const struct error *error) {
+    fprintf(stderr, "FAILED: %s\n", error->message);
+    exit(1);
+}
+
+static const struct board *board_of(const struct rig_desc *desc, const struct image *image) {
+    struct description description;
+    if (desc->board) {
+        return board_find(desc->board, NULL);
+    }
+    describe_image(image, &description);
+    return description.board ? description.board : board_default(description.chip);
+}
+
+static void load(struct rig *rig, const struct image *image) {
     struct error error;
-    bool ok = image_load(&image, path, CHIP_RP2040, &error);
-    for (size_t i = 0; ok && i < image.range_count; i++) {
-        const struct image_range *range = &image.ranges[i];
-        ok = machine_load(rig->machine, range->address, range->bytes, range->size, &error);
+    for (size_t i = 0; i < image->range_count; i++) {
+        const struct image_range *range = &image->ranges[i];
+        if (!machine_load(rig->machine, range->address, range->bytes, range->size, &error)) {
+            failed(&error);
+        }
     }
-    if (!ok) {
-        fprintf(stderr, "FAILED: %s\n", error.message);
-        exit(1);
-    }
-    *ret_ram_entry = image_is_ram_only(&image) ? image_ram_entry(&image) : 0;
-    image_finish(&image);
 }
 
 static void open_drive(struct rig *rig, const char *folder) {
     struct error error;
-    const struct board *board = board_find("raspberry_pi_pico", NULL);
-    if (folder && !drive_link_open(&rig->drive, folder, rig->machine, board_drive_offset(board),
-                                   board_drive_bytes(board), 0, take_drive_line, rig, &error)) {
-        fprintf(stderr, "FAILED: %s\n", error.message);
-        exit(1);
+    if (folder && !drive_link_open(&rig->drive, folder, rig->machine, board_drive_offset(rig->board),
+                                   board_drive_bytes(rig->board), 0, take_drive_line, rig, &error)) {
+        failed(&error);
     }
 }
 
-void rig_start(struct rig *rig, const struct rig_desc *desc) {
-    *rig = (struct rig){ .output = calloc(1, 1), .capacity = 1 };
-    const char *path = desc->image ? rig_image_path(desc->image) : NULL;
-    struct machine_desc machine = {
-        .chip = &chip_rp2040, .seed = desc->seed, .exact = desc->exact, .log_sink = take_log, .log_context = rig
-    };
+static void make_machine(struct rig *rig, const struct rig_desc *desc) {
     struct error error;
+    struct machine_desc machine = {
+        .chip = chip_of_board(rig->board),
+        .flash_size = rig->board->flash_bytes,
+        .seed = desc->seed,
+        .exact = desc->exact,
+        .log_sink = take_log,
+        .log_context = rig,
+    };
     rig->machine = machine_create(&machine, &error);
-    if (!rig->machine) {
-        fprintf(stderr, "FAILED: %s\n", error.message);
-        exit(1);
+    if (!rig->machine ||
+        (desc->flash && !machine_load(rig->machine, CHIP_FLASH_BASE, desc->flash, machine.flash_size, &error))) {
+        failed(&error);
     }
     machine_set_events(rig->machine,
                        &(struct machine_events){
                            .context = rig, .console = take_console, .reset = take_reset, .flash_changed = take_flash });
-    uint32_t ram_entry = 0;
-    if (desc->flash && !machine_load(rig->machine, 0x10000000, desc->flash, 2u << 20, &error)) {
-        cannot_run(error.message);
+}
+
+void rig_start(struct rig *rig, const struct rig_desc *desc) {
+    *rig = (struct rig){ .output = calloc(1, 1), .capacity = 1 };
+    struct image image = { 0 };
+    struct error error;
+    if (desc->image && !image_load(&image, rig_image_path(desc->image), CHIP_UNKNOWN, &error)) {
+        failed(&error);
     }
-    if (path && !desc->blank) {
-        load(rig, path, &ram_entry);
+    rig->board = board_of(desc, &image);
+    make_machine(rig, desc);
+    if (!desc->blank) {
+        load(rig, &image);
     }
     open_drive(rig, desc->drive);
-    machine_power_on(rig->machine, ram_entry);
+    machine_power_on(rig->machine, !desc->blank && image_is_ram_only(&image) ? image_ram_entry(&image) : 0);
+    image_finish(&image);
 }
 
 void rig_stop(struct rig *rig) {

@@ -7,6 +7,7 @@
 
 #include "emulator/drive_link.h"
 #include "emulator/machine.h"
+#include "firmware-loader/boards.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,14 +17,16 @@
 
 struct rig_desc {
     const char *image; /* file name in the firmware directory */
+    const char *board; /* CircuitPython's id; NULL: the one that the image is for, or the Pico of its chip */
     uint64_t seed;
     bool exact;
     bool blank;           /* do not load the image into flash: the caller brings a whole flash */
-    const uint8_t *flash; /* flash contents to start from (2 MB), loaded before the image; may be NULL */
-    const char *drive;    /* a folder that is the CIRCUITPY drive of a Pico; may be NULL */
+    const uint8_t *flash; /* flash contents to start from (the whole chip), loaded before the image; may be NULL */
+    const char *drive;    /* a folder that is the CIRCUITPY drive; may be NULL */
 };
 
 struct rig {
+    const struct board *board;
     struct machine *machine;
     char *output; /* everything that the console has said, NUL-terminated; NUL bytes are kept as they are */
     size_t length, capacity;

@@ -102,7 +102,7 @@ static void test_all_blocks_answer(void **state) {
         { 0xd0000000, "SIO" },
         { 0x50700000, "CORESIGHT_TRACE" },
         { 0x18000000, "XIP_MAINTENANCE" },
-        { 0x19fff000, "XIP_MAINTENANCE" },
+        { 0x1bfff000, "XIP_MAINTENANCE" },
     };
     struct machine *machine = *state;
     for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {

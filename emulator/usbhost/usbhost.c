@@ -207,6 +207,7 @@ void usbhost_finish(struct usbhost *host) {
         return;
     }
     host->listeners = NULL;
+    host->msc.first = NULL; /* who waits for these transfers may be gone already */
     drop_device(host);
     scheduler_cancel(host->env->scheduler, &host->timer);
     host->device->host = NULL;

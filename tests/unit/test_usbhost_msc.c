@@ -426,6 +426,18 @@ static void dead_firmware_and_detachment(void **state) {
     fw_finish(&fw);
 }
 
+/* The machine goes while a transfer is under way: its owner may be gone already. */
+static void pulled_plug_calls_nobody(void **state) {
+    static uint8_t data[300 * 512];
+    struct outcome outcome = { 0 };
+    started();
+    struct usb_msc_request read = { .lba = 50, .count = 300, .data = data, .done = request_done, .owner = &outcome };
+    assert_true(usbhost_msc_submit(&fw.host, &read));
+    fw_run(&fw, 2 * PS_PER_MS);
+    fw_finish(&fw);
+    assert_int_equal(outcome.calls, 0);
+}
+
 static void two_drives(void **state) {
     static uint8_t back[512];
     struct outcome outcome = { 0 };
@@ -453,6 +465,7 @@ int main(void) {
         cmocka_unit_test(stalls_and_bad_status_are_healed),
         cmocka_unit_test(silent_drive_is_reset_after_30_seconds),
         cmocka_unit_test(dead_firmware_and_detachment),
+        cmocka_unit_test(pulled_plug_calls_nobody),
         cmocka_unit_test(two_drives),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

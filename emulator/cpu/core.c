@@ -223,6 +223,7 @@ void core_set_nmi(struct core *core, bool level) {
 
 void core_set_rcp_salt(struct core *core, uint64_t salt) {
     rcp_set_salt(&core->rcp, salt);
+    core->mainline.cpacr |= 3u << 2 * 7;
 }
 
 void core_event(struct core *core) {

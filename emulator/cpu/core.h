@@ -87,7 +87,8 @@ void core_set_reference(struct core *core, uint32_t cycles_per_tick);
 
 /* Interrupt line into the NVIC: level. */
 void core_set_irq(struct core *core, unsigned irq, bool level);
-/* The salt of the redundancy coprocessor (RP2350), as the boot ROM sets it. Without, its instructions are faults. */
+/* The salt of the redundancy coprocessor (RP2350), as the boot ROM sets it; it enables the coprocessor as well.
+ * Without, its instructions are faults. */
 void core_set_rcp_salt(struct core *core, uint64_t salt);
 /* The level of NMI. */
 void core_set_nmi(struct core *core, bool level);

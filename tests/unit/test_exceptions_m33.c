@@ -595,7 +595,7 @@ static void test_protection_is_storage(void **state) {
 /* Loads that fill the translation buffer inside an IT block, in a page that the engine has not seen. */
 static void test_it_state_survives_new_pages(void **state) {
     struct bench *bench = *state;
-    PROGRAM(bench, CODE, CMP(0, 0), IT(EQ, 4), LDR(1, 2, 0), STR(1, 3, 0), BCC(EQ, -2), MOVS(4, 1), CMP(0, 1),
+    PROGRAM(bench, CODE, CMP(0, 0), IT(EQ, 4), LDR(1, 2, 0), STR(1, 3, 0), CMP(0, 1), BCC(NE, -2), MOVS(4, 1),
             MOVS(5, 1), B(-4));
     start(bench);
     core_set_register(bench->core, 0, 0);

@@ -74,6 +74,11 @@ static void calendar(struct rig *rig) {
 }
 
 static void light_sleep(struct rig *rig) {
+    const char *printed = rig_repl(rig, "import alarm", 1000);
+    if (rig->board->chip == CHIP_RP2350) { /* its builds leave the module out */
+        RIG_CHECK(rig, printed && strstr(printed, "ImportError"));
+        return;
+    }
     rig_repl(rig, "import alarm, time; t = time.monotonic(); a = alarm.time.TimeAlarm(monotonic_time=t + 2)", 1000);
     /* By the RTC, which has whole seconds: the first of them is cut short. */
     RIG_EQUAL(rig, rig_repl(rig, "alarm.light_sleep_until_alarms(a) is a, 0.9 < time.monotonic() - t < 2.1", 6000),
@@ -92,9 +97,11 @@ static void overclock(struct rig *rig) {
     }
     RIG_CHECK(rig, machine_hz(rig->machine) == 200000000);
     RIG_EQUAL(rig, rig_repl(rig, "m.cpu.frequency", 1000), "200000000\r\n");
-    RIG_EQUAL(
-        rig, rig_repl(rig, "import time; t=time.monotonic_ns(); time.sleep(0.5); (time.monotonic_ns()-t)//10**7", 2000),
-        "50\r\n");
+    /* Sleeps end with a tick of 1/1024 s, and begin within one. */
+    RIG_EQUAL(rig,
+              rig_repl(rig, "import time; t=time.monotonic_ns(); time.sleep(0.5); (time.monotonic_ns()-t+10**6)//10**7",
+                       2000),
+              "50\r\n");
 }
 
 int main(int argc, char **argv) {

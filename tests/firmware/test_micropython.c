@@ -1,5 +1,9 @@
-/* MicroPython: another firmware on the same chip, with another USB stack set-up and other habits of waiting. */
+/* MicroPython: another firmware on the same chips, with another USB stack set-up and other habits of waiting.
+ *
+ * usage: test_micropython IMAGE */
 #include "tests/firmware/rig.h"
+
+#include <stdio.h>
 
 static void computes(struct rig *rig) {
     RIG_EQUAL(rig, rig_repl(rig, "print(6*7, 2**100)", 2000), "42 1267650600228229401496703205376\r\n");
@@ -32,9 +36,13 @@ static void second_core(struct rig *rig) {
               "[42]\r\n");
 }
 
-int main(void) {
+int main(int argc, char **argv) {
     static struct rig rig;
-    rig_start(&rig, &(struct rig_desc){ .image = "RPI_PICO-20241129-v1.24.1.uf2" });
+    if (argc != 2) {
+        fprintf(stderr, "usage: test_micropython IMAGE\n");
+        return 2;
+    }
+    rig_start(&rig, &(struct rig_desc){ .image = argv[1] });
     RIG_CHECK(&rig, rig_expect(&rig, ">>> ", 8000));
     static const struct rig_case cases[] = {
         { "computes", computes },

@@ -48,9 +48,9 @@ static void doubles(struct rig *rig) {
     if (rig->board->chip != CHIP_RP2350) {
         return;
     }
+    bool old = strncmp(version, "9.2.", 4) == 0; /* prints fewer digits, and rounds integers otherwise */
     RIG_EQUAL(rig, rig_repl(rig, "print(2.5**3.7, 2.0**0.5, 3.0**-2.0, 1e38*10, 10.0**0.5)", 1000),
-              "29.67414 1.4142132 0.11111112 inf 3.162278\r\n");
-    bool old = strncmp(version, "9.2.", 4) == 0;
+              old ? "29.6741 1.41421 0.111111 inf 3.16228\r\n" : "29.67414 1.4142132 0.11111112 inf 3.162278\r\n");
     RIG_EQUAL(rig, rig_repl(rig, "int(1e9)", 1000), old ? "1000000000\r\n" : "1000000128\r\n");
 }
 

@@ -7,9 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* clang-format off */
 const struct part_class *const parts_registry[] = {
-    &gnd_class, &led_class, &potentiometer_class, &pushbutton_class, &resistor_class, &vcc_class, NULL,
+    &as5600_class,
+    &gnd_class,
+    &led_class,
+    &potentiometer_class,
+    &pushbutton_class,
+    &resistor_class,
+    &vcc_class,
+    NULL,
 };
+/* clang-format on */
 
 /* ---- Classes ---- */
 static bool is_type(const struct part_class *class, const char *type) {
@@ -57,10 +66,21 @@ unsigned part_control_count(const struct part_class *class) {
     return count;
 }
 
+/* One of the words of a list that is separated by spaces. */
+static bool is_among(const char *list, const char *name) {
+    size_t length = strlen(name);
+    for (const char *word = list; word && *word; word += strcspn(word, " "), word += *word == ' ') {
+        if (length && strcspn(word, " ") == length && strncmp(word, name, length) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 int part_pin_find(const struct part_class *class, const char *name) {
     for (unsigned i = 0; i < part_pin_count(class); i++) {
         const struct part_pin *pin = &class->pins[i];
-        if (strcmp(pin->name, name) == 0 || (pin->alias && strcmp(pin->alias, name) == 0)) {
+        if (strcmp(pin->name, name) == 0 || is_among(pin->alias, name)) {
             return (int)i;
         }
     }
@@ -103,7 +123,6 @@ const char *part_nearest_pin(const struct part_class *class, const char *name) {
     nearest_init(&nearest, name);
     for (unsigned i = 0; i < part_pin_count(class); i++) {
         nearest_offer(&nearest, class->pins[i].name);
-        nearest_offer(&nearest, class->pins[i].alias);
     }
     return nearest.name;
 }

@@ -25,7 +25,7 @@ struct part;
 
 struct part_pin {
     const char *name;  /* "SDA" */
-    const char *alias; /* another name for it, as other simulators call it; may be NULL */
+    const char *alias; /* other names that boards and simulators give it, separated by spaces; may be NULL */
     double x, y;       /* where it is on the face, in mm from the upper left corner */
 };
 

@@ -4,6 +4,7 @@
 
 #include "peripherals/parts/part.h"
 
+extern const struct part_class as5600_class;
 extern const struct part_class gnd_class;
 extern const struct part_class led_class;
 extern const struct part_class potentiometer_class;

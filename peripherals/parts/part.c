@@ -15,6 +15,7 @@ const struct part_class *const parts_registry[] = {
     &potentiometer_class,
     &pushbutton_class,
     &resistor_class,
+    &ssd1306_class,
     &vcc_class,
     NULL,
 };

@@ -377,6 +377,17 @@ void net_join(struct net *a, struct net *b) {
     net_update(a, a->level != b->level);
 }
 
+void net_leave(struct net *net) {
+    struct net *before = net;
+    while (before->joined != net) {
+        before = before->joined;
+    }
+    before->joined = net->joined;
+    net->joined = net;
+    net_update(before, false);
+    net_update(net, false);
+}
+
 void net_drive(struct net_driver *driver, enum net_drive drive) {
     if (driver->drive != drive) {
         driver->drive = drive;

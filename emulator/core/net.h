@@ -85,6 +85,8 @@ void net_detach(struct net_driver *driver);
 void net_unlisten(struct net *net, struct net_listener *listener);
 /* A wire between two nets, for good: one level from now on. Each keeps its name, drivers and listeners. */
 void net_join(struct net *a, struct net *b);
+/* Take the net off the wires of net_join(); the others stay joined. Before it goes while they live on. */
+void net_leave(struct net *net);
 /* True when they are one wire. */
 bool net_is_joined(const struct net *a, const struct net *b);
 void net_add_peer(struct net *net, struct net_peer *peer);

@@ -268,6 +268,11 @@ void i2c_target_detach(struct i2c_target *target) {
     net_detach(&target->sda_driver);
 }
 
+struct i2c_target *i2c_next_target(const struct net *scl, const struct i2c_target *previous) {
+    struct net_peer *peer = net_find_peer(scl, &i2c_kind, previous ? &previous->peer : NULL);
+    return peer ? peer->owner : NULL;
+}
+
 /* ---- I2C: bytes ---- */
 
 /* The target after `previous` on these wires. */

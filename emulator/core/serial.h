@@ -70,6 +70,8 @@ struct i2c_target {
 
 void i2c_target_attach(struct i2c_target *target);
 void i2c_target_detach(struct i2c_target *target);
+/* The target after `previous` (NULL: the first one) whose SCL is on this wire; NULL when there is none left. */
+struct i2c_target *i2c_next_target(const struct net *scl, const struct i2c_target *previous);
 /* A controller's side, for all targets on the wire of `scl` whose SDA is on that of `sda`. */
 bool i2c_start(struct net *scl, struct net *sda, uint8_t address, bool read); /* true: somebody acknowledges */
 bool i2c_write(struct net *scl, struct net *sda, uint8_t byte);               /* the same */

@@ -4,7 +4,8 @@
  * read. Left out quietly (log level trace): `.git`, `.hg`, `.svn`, `.jj`, `__pycache__`, `.DS_Store`, `Thumbs.db`, and
  * the temporary files of editors: `*~`, `#*#`, `.#*`, `.*.sw?`, `*.swp`, `.~*`, `4913`, `*.tmp`, `*___jb_*`,
  * `.goutputstream-*`, our own `.ouroboard-*`, and
- * the copies that conflicts left, `*.conflict` and `*.conflict-*`.
+ * the copies that conflicts left, `*.conflict` and `*.conflict-*`; and what makes a folder a project: `diagram.json`,
+ * `scenario.yaml`, `*.scenario.yaml`.
  *
  * Paths are walked part by part without following links, so that a folder swapped for a link does not lead us out. */
 #include "firmware-loader/drive_folder.h"
@@ -94,10 +95,10 @@ static struct drive_signature signature_of(const struct stat *status) {
 
 bool drive_ignores(const char *name) {
     static const char *const patterns[] = {
-        ".git",       ".hg",          ".svn",  ".jj",      "__pycache__",      ".DS_Store",
-        "Thumbs.db",  "*~",           "#*#",   ".#*",      ".*.sw?",           "*.swp",
-        ".~*",        "4913",         "*.tmp", "*___jb_*", ".goutputstream-*", ".ouroboard-*",
-        "*.conflict", "*.conflict-*",
+        ".git",       ".hg",          ".svn",         ".jj",           "__pycache__",      ".DS_Store",
+        "Thumbs.db",  "*~",           "#*#",          ".#*",           ".*.sw?",           "*.swp",
+        ".~*",        "4913",         "*.tmp",        "*___jb_*",      ".goutputstream-*", ".ouroboard-*",
+        "*.conflict", "*.conflict-*", "diagram.json", "scenario.yaml", "*.scenario.yaml",
     };
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
         if (!fnmatch(patterns[i], name, 0)) {

@@ -1,0 +1,330 @@
+/* Raspberry Pi Pico datasheet 2.1 and 2.2 for outline and pins; Wokwi's names of pins. The LED's brightness is the
+ * share of time that its pin is high, over spans of 20 ms. LEDs behind a radio chip are not modelled. */
+#include "emulator/project/board_part.h"
+
+#include "emulator/core/scheduler.h"
+#include "peripherals/parts/part_names.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#define PITCH 2.54
+#define SPAN_PS (20 * PS_PER_MS)
+
+/* ---- Types ---- */
+static const struct {
+    const char *type, *id;
+} board_types[] = {
+    { "wokwi-pi-pico", "raspberry_pi_pico" },
+    { "wokwi-pi-pico-w", "raspberry_pi_pico_w" },
+    { "board-pi-pico-2", "raspberry_pi_pico2" },
+    { "board-pi-pico-2-w", "raspberry_pi_pico2_w" },
+    { "board-pi-pico", "raspberry_pi_pico" },
+    { "board-pi-pico-w", "raspberry_pi_pico_w" },
+    { "wokwi-nano-rp2040-connect", "arduino_nano_rp2040_connect" },
+    { "board-xiao-rp2040", "seeeduino_xiao_rp2040" },
+    { "board-xiao-rp2350", "seeeduino_xiao_rp2350" },
+};
+#define BOARD_TYPES (sizeof(board_types) / sizeof(board_types[0]))
+
+const char *board_type_id(const char *type) {
+    for (unsigned i = 0; i < BOARD_TYPES; i++) {
+        if (strcmp(board_types[i].type, type) == 0) {
+            return board_types[i].id;
+        }
+    }
+    const struct board *board = strncmp(type, "board-", 6) == 0 ? board_find(type + 6, NULL) : NULL;
+    return board ? board->id : NULL;
+}
+
+const char *board_nearest_type(const char *type) {
+    struct nearest nearest;
+    nearest_init(&nearest, type);
+    for (unsigned i = 0; i < BOARD_TYPES; i++) {
+        nearest_offer(&nearest, board_types[i].type);
+    }
+    return nearest.name;
+}
+
+/* ---- Pins ---- */
+static const struct {
+    const char *name;
+    enum board_rail rail;
+} rails[] = {
+    { "GND", BOARD_GND },     { "AGND", BOARD_GND },    { "3V3", BOARD_3V3 },      { "3V", BOARD_3V3 },
+    { "3.3V", BOARD_3V3 },    { "3V3_OUT", BOARD_3V3 }, { "ADC_VREF", BOARD_3V3 }, { "AREF", BOARD_3V3 },
+    { "VBUS", BOARD_5V },     { "VSYS", BOARD_5V },     { "5V", BOARD_5V },        { "VIN", BOARD_5V },
+    { "USB", BOARD_5V },      { "BAT", BOARD_5V },      { "VBAT", BOARD_5V },      { "RUN", BOARD_RUN },
+    { "RESET", BOARD_RUN },   { "RST", BOARD_RUN },     { "3V3_EN", BOARD_OTHER }, { "EN", BOARD_OTHER },
+    { "SWCLK", BOARD_OTHER }, { "SWDIO", BOARD_OTHER }, { "NC", BOARD_OTHER },
+};
+
+/* "GND.3" is GND. */
+static int rail_of(const char *name) {
+    size_t length = strcspn(name, ".");
+    if (name[length] && strspn(name + length + 1, "0123456789") != strlen(name + length + 1)) {
+        length = strlen(name);
+    }
+    for (unsigned i = 0; i < sizeof(rails) / sizeof(rails[0]); i++) {
+        if (strlen(rails[i].name) == length && strncasecmp(rails[i].name, name, length) == 0) {
+            return (int)rails[i].rail;
+        }
+    }
+    return -1;
+}
+
+int board_class_pin(const struct board_class *class, const char *name) {
+    for (unsigned i = 0; i < class->pin_count; i++) {
+        if (strcasecmp(class->names[i], name) == 0) {
+            return (int)i;
+        }
+    }
+    int gpio = board_pin(class->board, name), rail = rail_of(name);
+    unsigned number;
+    int length = 0;
+    if (gpio < 0 && rail < 0 && sscanf(name, "GP%2u%n", &number, &length) == 1 && !name[length] &&
+        number < class->board->gpio_count) {
+        gpio = (int)number;
+    }
+    for (unsigned i = 0; i < class->pin_count && (gpio >= 0 || rail >= 0); i++) {
+        if (class->gpio[i] == (gpio >= 0 ? gpio : -1 - rail)) {
+            return (int)i;
+        }
+    }
+    return -1;
+}
+
+const char *board_class_nearest_pin(const struct board_class *class, const char *name) {
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    for (size_t i = 0; i < class->board->pin_count; i++) {
+        nearest_offer(&nearest, class->board->pins[i].name);
+    }
+    for (unsigned i = 0; i < class->pin_count; i++) {
+        nearest_offer(&nearest, class->names[i]);
+    }
+    return nearest.name;
+}
+
+static void add_pin(struct board_class *class, const char *name, int gpio, double x, double y) {
+    unsigned i = class->pin_count;
+    if (i + 1 < BOARD_CLASS_PINS) {
+        snprintf(class->names[i], sizeof(class->names[i]), "%s", name);
+        class->pins[i] = (struct part_pin){ .name = class->names[i], .x = x, .y = y };
+        class->gpio[i] = gpio;
+        class->pin_count++;
+    }
+}
+
+static bool has_gpio(const struct board_class *class, int gpio) {
+    for (unsigned i = 0; i < class->pin_count; i++) {
+        if (class->gpio[i] == gpio) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* GPIOs of the package that have no pin yet: in the middle of the board, for wires to test points and the like. */
+static void add_inner_pins(struct board_class *class) {
+    char name[16];
+    for (int gpio = 0; gpio < class->board->gpio_count; gpio++) {
+        snprintf(name, sizeof(name), "GP%d", gpio);
+        if (!has_gpio(class, gpio)) {
+            add_pin(class, name, gpio, class->class.width / 2, class->class.height / 2);
+        }
+    }
+    add_pin(class, "NC", -1 - BOARD_OTHER, class->class.width / 2, class->class.height / 2);
+}
+
+/* ---- Outlines ---- */
+static const char *const pico_pins[40] = {
+    "GP0",  "GP1",  "GND.1", "GP2",  "GP3",      "GP4",  "GP5",    "GND.2", "GP6",  "GP7",
+    "GP8",  "GP9",  "GND.3", "GP10", "GP11",     "GP12", "GP13",   "GND.4", "GP14", "GP15",
+    "GP16", "GP17", "GND.5", "GP18", "GP19",     "GP20", "GP21",   "GND.6", "GP22", "RUN",
+    "GP26", "GP27", "GND.7", "GP28", "ADC_VREF", "3V3",  "3V3_EN", "GND.8", "VSYS", "VBUS",
+};
+
+static int role_of(const struct board *board, const char *name) {
+    int rail = rail_of(name);
+    return rail >= 0 ? -1 - rail : board_pin(board, name);
+}
+
+static void lay_out_pico(struct board_class *class) {
+    class->class.width = 21;
+    class->class.height = 51;
+    class->class.colour = class->board->chip == CHIP_RP2040 ? 0x1b7a3d : 0x176b36;
+    class->led_x = 5.7;
+    class->led_y = 4;
+    for (unsigned i = 0; i < 40; i++) {
+        double x = i < 20 ? 1.61 : 19.39, y = 1.37 + PITCH * (i < 20 ? i : 39 - i);
+        add_pin(class, pico_pins[i], role_of(class->board, pico_pins[i]), x, y);
+    }
+}
+
+static void lay_out_module(struct board_class *class) {
+    unsigned count = 0;
+    const char *names[BOARD_CLASS_PINS];
+    int gpios[BOARD_CLASS_PINS];
+    for (size_t i = 0; i < class->board->pin_count && count < 96; i++) {
+        const struct board_pin *pin = &class->board->pins[i];
+        bool seen = false;
+        for (unsigned k = 0; k < count; k++) {
+            seen |= gpios[k] == pin->gpio;
+        }
+        if (!seen && strlen(pin->name) < sizeof(class->names[0])) {
+            names[count] = pin->name;
+            gpios[count++] = pin->gpio;
+        }
+    }
+    static const char *const supplies[] = { "3V3", "GND", "VBUS", "RUN" };
+    for (unsigned i = 0; i < 4; i++) {
+        names[count] = supplies[i];
+        gpios[count++] = -1 - rail_of(supplies[i]);
+    }
+    unsigned rows = (count + 1) / 2;
+    class->class.width = 25.4;
+    class->class.height = 10 + PITCH * rows;
+    class->class.colour = 0x202a38;
+    class->led_x = 12.7;
+    class->led_y = 4;
+    for (unsigned i = 0; i < count; i++) {
+        bool left = i < rows;
+        add_pin(class, names[i], gpios[i], left ? 1.27 : 24.13, 7 + PITCH * (left ? i : i - rows));
+    }
+}
+
+/* ---- Looks ---- */
+static void add_shape(struct part_class *class, enum part_shape_kind kind, double x, double y, double width,
+                      double height, uint32_t colour, const char *text) {
+    if (class->shape_count < BOARD_CLASS_SHAPES) {
+        struct part_shape *shapes = (struct part_shape *)class->shapes;
+        shapes[class->shape_count++] = (struct part_shape){
+            .kind = kind, .x = x, .y = y, .width = width, .height = height, .colour = colour, .text = text
+        };
+    }
+}
+
+static void draw(struct board_class *board) {
+    struct part_class *class = &board->class;
+    double middle = class->width / 2;
+    add_shape(class, PART_RECTANGLE, middle - 4, 0, 8, 5.6, 0xb8bcc0, NULL);                    /* USB */
+    add_shape(class, PART_RECTANGLE, middle - 3.5, class->height * 0.42, 7, 7, 0x1c1c1e, NULL); /* chip */
+    add_shape(class, PART_RECTANGLE, middle - 2, class->height * 0.3, 4, 3, 0x26262a, NULL);    /* flash */
+    add_shape(class, PART_RECTANGLE, board->led_x - 0.6, board->led_y - 0.4, 1.2, 0.8, 0x405040, NULL);
+    for (unsigned i = 0; i < board->pin_count; i++) {
+        const struct part_pin *pin = &board->pins[i];
+        bool inner = pin->x > 3 && pin->x < class->width - 3;
+        if (!inner) {
+            bool left = pin->x < middle;
+            double width = 0.75 * (double)strlen(pin->name);
+            add_shape(class, PART_DISC, pin->x - 0.75, pin->y - 0.75, 1.5, 1.5, 0xd0a840, NULL);
+            add_shape(class, PART_LETTERING, left ? pin->x + 1.1 : pin->x - 1.1 - width, pin->y - 0.5, width, 1,
+                      0xe8f0e8, pin->name);
+        }
+    }
+    add_shape(class, PART_LETTERING, middle - 4, class->height - 6, 8, 1, 0xe8f0e8, board->board->product);
+}
+
+/* ---- The part ---- */
+struct board_part {
+    struct part part;
+    struct net_listener listener;
+    struct net *led;
+    uint64_t span;    /* number of the present one */
+    uint64_t from_ps; /* counted up to here */
+    uint64_t high_ps; /* in this span */
+    bool high;
+};
+
+static void count_up(struct board_part *board) {
+    uint64_t now = scheduler_now(board->part.env->scheduler), span = now / SPAN_PS;
+    struct part_view *view = &board->part.views[0];
+    if (span != board->span) {
+        uint64_t end = (board->span + 1) * SPAN_PS;
+        board->high_ps += board->high ? end - board->from_ps : 0;
+        bool gap = span != board->span + 1;
+        view->light.brightness = gap ? board->high : (double)board->high_ps / (double)SPAN_PS;
+        board->span = span;
+        board->from_ps = span * SPAN_PS;
+        board->high_ps = 0;
+    }
+    board->high_ps += board->high ? now - board->from_ps : 0;
+    board->from_ps = now;
+}
+
+static void led_changed(struct net_listener *listener, struct net *net) {
+    struct board_part *board = listener->owner;
+    count_up(board);
+    board->high = net_is_high(net);
+}
+
+static bool board_init(struct part *part, struct error *error) {
+    struct board_part *board = (struct board_part *)part;
+    const struct board_class *class = (const struct board_class *)part->class;
+    for (unsigned i = 0; i < class->pin_count; i++) {
+        if (class->board->led_pin >= 0 && class->gpio[i] == class->board->led_pin) {
+            board->led = part->nets[i];
+        }
+    }
+    if (!board->led) {
+        return true;
+    }
+    board->listener = (struct net_listener){ .changed = led_changed, .owner = board, .passive = true };
+    net_listen(board->led, &board->listener);
+    board->high = net_is_high(board->led);
+    part->views[0] = (struct part_view){
+        .kind = PART_LIGHT, .name = "led", .x = class->led_x - 0.6, .y = class->led_y - 0.4, .width = 1.2, .height = 0.8
+    };
+    part->views[0].light.colour = 0x40ff60;
+    part->view_count = 1;
+    return true;
+}
+
+static void board_finish(struct part *part) {
+    struct board_part *board = (struct board_part *)part;
+    if (board->led) {
+        net_unlisten(board->led, &board->listener);
+    }
+}
+
+static void board_show(struct part *part) {
+    struct board_part *board = (struct board_part *)part;
+    if (board->led) {
+        count_up(board);
+    }
+}
+
+/* `env` and `firmware` may name a version of CircuitPython; the others are for other simulators. */
+static const struct part_attribute board_attributes[] = {
+    { "env", PART_TEXT, "" },
+    { "firmware", PART_TEXT, "" },
+    { "builder", PART_TEXT, "" },
+    { "flashSize", PART_TEXT, "" },
+    { "fullBoot", PART_TEXT, "" },
+    { "serialInterface", PART_TEXT, "" },
+    { 0 },
+};
+
+void board_class_init(struct board_class *class, const struct board *board) {
+    *class = (struct board_class){ .board = board };
+    class->class = (struct part_class){
+        .type = board->id,
+        .title = board->name,
+        .pins = class->pins,
+        .attributes = board_attributes,
+        .shapes = class->shapes,
+        .size = sizeof(struct board_part),
+        .init = board_init,
+        .finish = board_finish,
+        .show = board_show,
+    };
+    if (strncmp(board->id, "raspberry_pi_pico", 17) == 0) {
+        lay_out_pico(class);
+    } else {
+        lay_out_module(class);
+    }
+    add_inner_pins(class);
+    draw(class);
+}

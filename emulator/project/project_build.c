@@ -1,0 +1,254 @@
+/* From a diagram that has been understood to parts on nets. */
+#include "emulator/project/private.h"
+
+#include "emulator/machine.h"
+#include "peripherals/parts/part_names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RAIL_OHMS 0.01
+
+/* What stands in for a machine when a diagram is only checked. */
+struct project_bench {
+    struct scheduler scheduler;
+    struct log log;
+    struct random random;
+    struct environment env;
+    struct net gpio[PROJECT_GPIOS];
+};
+
+/* ---- Nets of the board ---- */
+static bool make_bench(struct project *project) {
+    struct project_bench *bench = calloc(1, sizeof(*bench));
+    if (!bench) {
+        return false;
+    }
+    scheduler_init(&bench->scheduler);
+    log_init(&bench->log);
+    random_init(&bench->random, 0);
+    bench->env = (struct environment){ .scheduler = &bench->scheduler, .log = &bench->log, .random = &bench->random };
+    for (unsigned i = 0; i < PROJECT_GPIOS; i++) {
+        net_init(&bench->gpio[i], "GPIO", &bench->env);
+    }
+    project->bench = bench;
+    project->env = &bench->env;
+    return true;
+}
+
+static struct net *gpio_net_of(const struct project *project, int gpio) {
+    if (gpio >= PROJECT_GPIOS) {
+        return NULL; /* of the radio chip */
+    }
+    return project->machine ? machine_gpio(project->machine, (unsigned)gpio) : &project->bench->gpio[gpio];
+}
+
+/* A button from RUN to GND: the chip starts anew when it is let go, and stands still for us only at that moment. */
+static void run_changed(struct net_listener *listener, struct net *net) {
+    struct project *project = listener->owner;
+    if (project->machine && net_is_high(net)) {
+        machine_reset(project->machine);
+    }
+}
+
+static void make_rails(struct project *project) {
+    static const char *const names[BOARD_RAILS] = { "GND", "3V3", "5V", "RUN", "NC" };
+    static const double volts[BOARD_RAILS] = { 0, NET_SUPPLY_VOLTS, 5, NET_SUPPLY_VOLTS, 0 };
+    for (unsigned i = 0; i < BOARD_RAILS; i++) {
+        net_init(&project->rails[i], names[i], project->env);
+        project->rail_drivers[i] = (struct net_driver){ .name = names[i] };
+        if (i != BOARD_OTHER) {
+            net_drive_volts(&project->rail_drivers[i], volts[i], i == BOARD_RUN ? NET_PULL_OHMS : RAIL_OHMS);
+        }
+        net_attach(&project->rails[i], &project->rail_drivers[i]);
+    }
+    project->run_listener = (struct net_listener){ .changed = run_changed, .owner = project, .passive = true };
+    net_listen(&project->rails[BOARD_RUN], &project->run_listener);
+}
+
+static struct net *board_net(struct project *project, int role) {
+    if (role >= 0) {
+        return gpio_net_of(project, role);
+    }
+    return -1 - role == BOARD_OTHER ? NULL : &project->rails[-1 - role];
+}
+
+struct net *project_board_net(const struct project *project, const char *pin, struct error *error) {
+    int index = project->board_class ? board_class_pin(project->board_class, pin) : -1;
+    struct net *net =
+        index < 0 ? NULL : board_net((struct project *)project, project->board_class->gpio[(unsigned)index]);
+    if (!net) {
+        const char *nearest = project->board_class ? board_class_nearest_pin(project->board_class, pin) : NULL;
+        error_set(error, "the board has no pin \"%s\" to be wired%s%s%s", pin, nearest ? "; did you mean \"" : "",
+                  nearest ? nearest : "", nearest ? "\"?" : "");
+    }
+    return net;
+}
+
+/* ---- Wires ---- */
+static bool make_slots(struct project *project) {
+    for (unsigned i = 0; i < project->part_count; i++) {
+        struct project_part *part = &project->parts[i];
+        unsigned pins = part_pin_count(part->class);
+        part->nets = calloc(pins + 1, sizeof(*part->nets));
+        if (!part->nets) {
+            return false;
+        }
+        for (unsigned k = 0; part->is_board && k < pins; k++) {
+            part->nets[k] = board_net(project, project->board_class->gpio[k]);
+        }
+    }
+    return true;
+}
+
+static struct net *new_net(struct project *project, const struct project_part *part, unsigned pin) {
+    struct project_net *net = calloc(1, sizeof(*net));
+    if (!net) {
+        return NULL;
+    }
+    snprintf(net->name, sizeof(net->name), "%s.%s", part->from->id, part->class->pins[pin].name);
+    net_init(&net->net, net->name, project->env);
+    net->next = project->nets;
+    project->nets = net;
+    return &net->net;
+}
+
+static bool supplies_are_short(const struct project *project) {
+    const struct net *gnd = &project->rails[BOARD_GND];
+    return net_is_joined(gnd, &project->rails[BOARD_3V3]) || net_is_joined(gnd, &project->rails[BOARD_5V]);
+}
+
+static bool connect(struct project *project, const struct project_wire *wire, struct findings *findings) {
+    struct project_part *a = &project->parts[wire->part[0]], *b = &project->parts[wire->part[1]];
+    struct net **from = &a->nets[wire->pin[0]], **to = &b->nets[wire->pin[1]];
+    if (!*from && !*to) {
+        *from = new_net(project, a, wire->pin[0]);
+    }
+    *from = *from ? *from : *to;
+    *to = *to ? *to : *from;
+    if (!*from) {
+        findings_add(findings, LOG_ERROR, "out of memory");
+        return false;
+    }
+    bool was_short = supplies_are_short(project);
+    net_join(*from, *to);
+    if (!was_short && supplies_are_short(project)) {
+        findings_add(findings, LOG_ERROR, "connections[%u]: %s:%s to %s:%s makes a short circuit of a supply to GND",
+                     wire->from->index, wire->from->part[0], wire->from->pin[0], wire->from->part[1],
+                     wire->from->pin[1]);
+        return false;
+    }
+    return true;
+}
+
+static bool connect_all(struct project *project, struct findings *findings) {
+    bool ok = true;
+    for (unsigned i = 0; i < project->wire_count; i++) {
+        const struct project_wire *wire = &project->wires[i];
+        bool console = wire->part[0] == PROJECT_CONSOLE || wire->part[1] == PROJECT_CONSOLE;
+        ok &= console || connect(project, wire, findings);
+    }
+    return ok;
+}
+
+/* ---- Parts ---- */
+static bool is_known(const struct part_class *class, const char *name) {
+    return part_attribute_find(class, name) >= 0 || part_control_find(class, name) >= 0;
+}
+
+static void configure(struct project_part *part, struct findings *findings) {
+    struct error error;
+    for (unsigned i = 0; i < part->from->attribute_count; i++) {
+        const struct diagram_attribute *attribute = &part->from->attributes[i];
+        if (is_known(part->class, attribute->name) &&
+            !part_set_attribute(part->part, attribute->name, attribute->text, &error)) {
+            findings_add(findings, LOG_ERROR, "parts[%u]: %s", part->from->index, error.message);
+        }
+    }
+}
+
+static bool make_part(struct project *project, struct project_part *part, struct findings *findings) {
+    struct error error;
+    part->part = part_create(part->class, part->from->id, project->env, &error);
+    if (!part->part) {
+        findings_add(findings, LOG_ERROR, "parts[%u]: %s", part->from->index, error.message);
+        return false;
+    }
+    configure(part, findings);
+    for (unsigned i = 0; i < part_pin_count(part->class); i++) {
+        if (part->nets[i] && !part_connect(part->part, part->class->pins[i].name, part->nets[i], &error)) {
+            findings_add(findings, LOG_ERROR, "parts[%u]: %s", part->from->index, error.message);
+        }
+    }
+    return true;
+}
+
+static bool make_parts(struct project *project, struct findings *findings) {
+    for (unsigned i = 0; i < project->part_count; i++) {
+        if (!make_part(project, &project->parts[i], findings)) {
+            return false;
+        }
+    }
+    return findings->errors == 0;
+}
+
+static bool start_parts(struct project *project, struct findings *findings) {
+    struct error error;
+    for (unsigned i = 0; i < project->part_count; i++) {
+        if (!part_start(project->parts[i].part, &error)) {
+            findings_add(findings, LOG_ERROR, "parts[%u]: %s", project->parts[i].from->index, error.message);
+        }
+    }
+    return findings->errors == 0;
+}
+
+bool project_build(struct project *project, struct machine *machine, struct findings *findings) {
+    project->machine = machine;
+    if (machine) {
+        project->env = machine_gpio(machine, 0)->env;
+    } else if (!make_bench(project)) {
+        findings_add(findings, LOG_ERROR, "out of memory");
+        return false;
+    }
+    make_rails(project);
+    if (!make_slots(project)) {
+        findings_add(findings, LOG_ERROR, "out of memory");
+        return false;
+    }
+    if (!connect_all(project, findings) || !make_parts(project, findings) || !start_parts(project, findings)) {
+        return false;
+    }
+    project_check_i2c(project, findings);
+    return true;
+}
+
+void project_tear_down(struct project *project) {
+    if (!project->env) {
+        return;
+    }
+    for (unsigned i = 0; i < project->part_count; i++) {
+        part_destroy(project->parts[i].part);
+        project->parts[i].part = NULL;
+    }
+    while (project->pull_ups) {
+        struct project_pull_up *pull_up = project->pull_ups;
+        project->pull_ups = pull_up->next;
+        net_detach(&pull_up->driver);
+        free(pull_up);
+    }
+    net_unlisten(&project->rails[BOARD_RUN], &project->run_listener);
+    for (unsigned i = 0; i < BOARD_RAILS; i++) {
+        net_detach(&project->rail_drivers[i]);
+        net_leave(&project->rails[i]);
+    }
+    while (project->nets) {
+        struct project_net *net = project->nets;
+        project->nets = net->next;
+        net_leave(&net->net);
+        free(net);
+    }
+    free(project->bench);
+    project->bench = NULL;
+    project->env = NULL;
+}

@@ -1,0 +1,162 @@
+/* Projects: Wokwi's diagram.json version 1 and what is said about mistakes in it. */
+#include "tests/unit/unit.h"
+
+#include "emulator/project/project.h"
+#include "emulator/project/scene.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct lines {
+    char text[4096];
+};
+
+static void take_line(void *context, enum log_level level, const char *line) {
+    struct lines *lines = context;
+    size_t used = strlen(lines->text);
+    snprintf(lines->text + used, sizeof(lines->text) - used, "%s: %s\n", log_level_name(level), line);
+}
+
+/* What lint says, and whether the project is fit. */
+static bool check(struct lines *lines, const char *text) {
+    struct findings findings = { .file = "d.json", .report = take_line, .context = lines };
+    struct project project;
+    lines->text[0] = 0;
+    bool ok = project_read_text(&project, text, strlen(text), NULL, &findings);
+    ok = ok && project_build(&project, NULL, &findings);
+    project_finish(&project);
+    return ok;
+}
+
+static void says(const char *diagram, const char *line) {
+    struct lines lines;
+    check(&lines, diagram);
+    if (!strstr(lines.text, line)) {
+        fail_msg("expected \"%s\" in:\n%s", line, lines.text);
+    }
+}
+
+#define PICO "{\"id\":\"p\",\"type\":\"wokwi-pi-pico\"}"
+#define GND "{\"id\":\"g\",\"type\":\"wokwi-gnd\",\"left\":96,\"top\":48,\"rotate\":90}"
+#define DIAGRAM(parts, wires) "{\"version\":1,\"parts\":[" parts "],\"connections\":[" wires "]}"
+
+static void accepts_what_is_only_layout(void **state) {
+    struct lines lines;
+    assert_true(check(&lines, "{\"version\":1,\"author\":\"a\",\"editor\":\"wokwi\",\"parts\":[" PICO
+                              ",{\"id\":\"g\",\"type\":\"wokwi-gnd\",\"top\":1.5,\"left\":-3,\"rotate\":-90,"
+                              "\"hide\":true,\"attrs\":{\"label\":\"x\"}}],"
+                              "\"connections\":[[\"p:GND.1\",\"g:GND\",\"black\",[\"h0\",\"*\",\"v-9.6\"]],"
+                              "[\"p:GP0\",\"$serialMonitor:RX\",\"\",[]]],\"dependencies\":{}}"));
+    assert_string_equal(lines.text, "");
+}
+
+static void names_what_is_unknown(void **state) {
+    says(DIAGRAM(PICO ",{\"id\":\"g\",\"type\":\"wokwi-gmd\"}", ""),
+         "d.json: parts[1] \"g\": unknown part type \"wokwi-gmd\"; did you mean \"wokwi-gnd\"?");
+    says(DIAGRAM(PICO "," GND, "[\"p:GP2\",\"g:GMD\",\"\",[]]"),
+         "d.json: connections[0]: no pin of \"g\" (gnd) \"GMD\"; did you mean \"GND\"?");
+    says(DIAGRAM(PICO "," GND, "[\"q:GP2\",\"g:GND\"]"), "connections[0]: no part \"q\"; did you mean \"p\"?");
+    says(DIAGRAM(PICO "," GND, "[\"p:GQ2\",\"g:GND\"]"), "connections[0]: no pin of \"p\" (raspberry_pi_pico) \"GQ2\"");
+    says(DIAGRAM(PICO ",{\"id\":\"v\",\"type\":\"vcc\",\"attrs\":{\"volt\":\"3\"}}", ""),
+         "parts[1] \"v\" (vcc) has no attribute \"volt\"");
+    says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico2\"}", ""), "did you mean \"board-pi-pico-2\"?");
+}
+
+static void says_all_mistakes_at_once(void **state) {
+    struct lines lines;
+    assert_false(check(&lines, DIAGRAM(PICO ",{\"id\":\"a\",\"type\":\"x\"},{\"id\":\"b\",\"type\":\"y\"}",
+                                       "[\"p:QQ\",\"p:GP1\"],[\"p\",\"p:GP1\"]")));
+    unsigned count = 0;
+    for (const char *at = lines.text; (at = strchr(at, '\n')); at++) {
+        count++;
+    }
+    assert_int_equal(count, 1); /* the shape of the file comes first */
+    assert_false(check(
+        &lines, DIAGRAM(PICO ",{\"id\":\"a\",\"type\":\"x\"},{\"id\":\"b\",\"type\":\"y\"}", "[\"p:QQ\",\"p:GP1\"]")));
+    assert_non_null(strstr(lines.text, "parts[1]"));
+    assert_non_null(strstr(lines.text, "parts[2]"));
+    assert_non_null(strstr(lines.text, "connections[0]"));
+}
+
+static void refuses_what_is_no_diagram(void **state) {
+    says("{\"version\":1,", "line 1, column");
+    says("[]", "is not a JSON object");
+    says("{\"version\":2,\"parts\":[]}", "only version 1");
+    says("{\"version\":1}", "parts is not a list");
+    says(DIAGRAM(PICO "," PICO, ""), "parts[1]: the id \"p\" is parts[0]'s already");
+    says(DIAGRAM(PICO ",{\"id\":\"q\",\"type\":\"board-pimoroni_picosystem\"}", ""), "a second board");
+    says(DIAGRAM("{\"id\":\"a:b\",\"type\":\"wokwi-gnd\"}", ""), "parts[0]: needs an id");
+    says(DIAGRAM(GND, ""), "no board among the parts");
+    says(DIAGRAM("7", ""), "parts[0]: needs an id");
+}
+
+static void warns_of_wiring(void **state) {
+    says(DIAGRAM(PICO "," GND, ""), "warn: d.json: parts[1] \"g\" (wokwi-gnd) is wired to nothing");
+    says(DIAGRAM(PICO, "[\"p:GND.1\",\"p:GP2\"],[\"p:GP2\",\"p:3V3\"]"),
+         "error: d.json: connections[1]: p:GP2 to p:3V3 makes a short circuit");
+}
+
+static void wires_by_the_names_of_boards(void **state) {
+    struct findings findings = { 0 };
+    struct project project;
+    struct error error;
+    const char *text = DIAGRAM("{\"id\":\"b\",\"type\":\"board-adafruit_feather_rp2040\"}",
+                               "[\"b:SDA\",\"b:D5\"],[\"b:gnd\",\"b:GP20\"]");
+    assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+    assert_string_equal(project.board->id, "adafruit_feather_rp2040");
+    assert_true(project_build(&project, NULL, &findings));
+    int sda = board_pin(project.board, "SDA"), d5 = board_pin(project.board, "D5");
+    struct net *net = project_board_net(&project, "SDA", &error);
+    assert_true(net && net_is_joined(net, project_board_net(&project, "D5", &error)));
+    assert_true(sda != d5);
+    assert_int_equal(project_board_net(&project, "GPIO20", &error)->level, NET_LEVEL_LOW);
+    assert_null(project_board_net(&project, "D55", &error));
+    assert_non_null(strstr(error.message, "did you mean \"D5\"?"));
+    project_finish(&project);
+}
+
+static void one_board_for_another(void **state) {
+    struct findings findings = { 0 };
+    struct project project;
+    assert_true(
+        project_read_text(&project, DIAGRAM(PICO, ""), strlen(DIAGRAM(PICO, "")), "raspberry_pi_pico2", &findings));
+    assert_string_equal(project.board->id, "raspberry_pi_pico2");
+    project_finish(&project);
+}
+
+/* Wokwi: left and top in CSS pixels (96 an inch), turned about the middle. */
+static void places_parts(void **state) {
+    struct findings findings = { 0 };
+    struct project project;
+    const char *text = DIAGRAM(PICO "," GND, "[\"p:GP0\",\"g:GND\",\"red\",[\"h-9.6\",\"*\",\"v9.6\"]]");
+    assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+    const struct project_part *gnd = &project.parts[1];
+    struct scene_point middle = scene_place(gnd, gnd->class->width / 2, gnd->class->height / 2);
+    assert_true(fabs(middle.x - 25.4 - gnd->class->width / 2) < 1e-9);
+    assert_true(fabs(middle.y - 12.7 - gnd->class->height / 2) < 1e-9);
+    struct scene_point corner = scene_place(gnd, 0, 0);
+    assert_true(corner.x > middle.x && corner.y < middle.y);
+    struct scene_point way[SCENE_WAY];
+    unsigned count = scene_way(&project, &project.wires[0], way);
+    assert_int_equal(count, 5);
+    assert_true(fabs(way[1].x - (way[0].x - 2.54)) < 1e-9 && way[1].y == way[0].y);
+    assert_true(fabs(way[3].y - (way[4].y + 2.54)) < 1e-9 && way[3].x == way[4].x);
+    assert_true(way[2].x == way[3].x && way[2].y == way[1].y);
+    project_finish(&project);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accepts_what_is_only_layout),
+        cmocka_unit_test(names_what_is_unknown),
+        cmocka_unit_test(says_all_mistakes_at_once),
+        cmocka_unit_test(refuses_what_is_no_diagram),
+        cmocka_unit_test(warns_of_wiring),
+        cmocka_unit_test(wires_by_the_names_of_boards),
+        cmocka_unit_test(one_board_for_another),
+        cmocka_unit_test(places_parts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -10,6 +10,8 @@ static const struct {
     const char *summary;
 } commands[] = {
     { "run", command_run, "run a board's firmware with its REPL on this terminal" },
+    { "lint", command_lint, "check a project's diagram.json" },
+    { "parts", command_parts, "list the parts of projects, or tell one part's pins, attributes and controls" },
     { "info", command_info, "say what a firmware image is" },
     { "boards", command_boards, "list the boards, or tell one board's flash and pins" },
 };

@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static const char usage[] =
-    "usage: ouroboard run [OPTIONS] [FIRMWARE]\n"
+    "usage: ouroboard run [OPTIONS] [PROJECT] [FIRMWARE]\n"
     "\n"
     "Run the firmware image of a board (UF2, ELF, Intel HEX or raw) with its REPL on this terminal.\n"
     "Ctrl-] leaves; Ctrl-C goes to the firmware.\n"
@@ -15,6 +16,8 @@ static const char usage[] =
     "What runs:\n"
     "  --board ID            CircuitPython's name of the board (default: read from the image; see `ouroboard boards`)\n"
     "  --firmware FILE       the image; default: the newest one of the board in OUROBOARD_FIRMWARE_PATH or the cache\n"
+    "  PROJECT               a folder with a diagram.json, or the diagram: board, parts and wires; the folder is the\n"
+    "                        CIRCUITPY drive\n"
     "  --drive DIR           this folder is the CIRCUITPY drive, kept in step both ways\n"
     "  --image FILE          a raw FAT image is the CIRCUITPY drive\n"
     "  --flash FILE          keep the whole flash chip in this file (made when missing)\n"
@@ -27,12 +30,21 @@ static const char usage[] =
     "  --serial-log-file F   also write every console byte to F\n"
     "\n"
     "Time and verdict:\n"
-    "  --speed S             real, max, or a factor such as 0.5; default: max with --timeout, else real\n"
+    "  --speed S             real, max, or a factor such as 0.5; default: max with --timeout or --screenshot, else "
+    "real\n"
     "  --timeout MS          leave with code 42 after MS milliseconds of virtual time\n"
     "  --expect-text TEXT    leave with code 0 when TEXT has been printed\n"
     "  --fail-text TEXT      leave with code 1 when TEXT has been printed\n"
     "  --seed N              seed of every random bit (default 0)\n"
     "  --exact               no shortcuts in time: every polling loop is executed (slower, same result)\n"
+    "\n"
+    "Parts and pins (TIME is virtual, such as 1.5s, 200ms, 10us; it comes after an @, else the start is meant):\n"
+    "  --wire A=B            join two pins of the board: GP2=GP3; may be repeated, as the following may\n"
+    "  --set P.C=VALUE[@T]   set control C of part P\n"
+    "  --press P[.C][@T][,D] press a button for D (default 100ms)\n"
+    "  --screenshot F[@T]    write a picture of the project, at the end of the run unless T says when; PART:F is of\n"
+    "                        one part. When all have a T and nothing else ends the run, it ends after the last one\n"
+    "  --vcd FILE            write the levels of all pins and wires (PulseView, sigrok-cli, GTKWave)\n"
     "\n"
     "Looking inside:\n"
     "  --log LEVELS          comma-separated: error,warn,guest,stub,info,trace, all or none (default "
@@ -65,6 +77,11 @@ enum option_id {
     OPTION_TRACE,
     OPTION_USB_CAPTURE,
     OPTION_STATS,
+    OPTION_WIRE,
+    OPTION_SET,
+    OPTION_PRESS,
+    OPTION_SCREENSHOT,
+    OPTION_VCD,
     OPTION_HELP,
 };
 
@@ -88,6 +105,11 @@ static const struct option long_options[] = {
     { "log", required_argument, NULL, OPTION_LOG },
     { "trace", required_argument, NULL, OPTION_TRACE },
     { "usb-capture", required_argument, NULL, OPTION_USB_CAPTURE },
+    { "wire", required_argument, NULL, OPTION_WIRE },
+    { "set", required_argument, NULL, OPTION_SET },
+    { "press", required_argument, NULL, OPTION_PRESS },
+    { "screenshot", required_argument, NULL, OPTION_SCREENSHOT },
+    { "vcd", required_argument, NULL, OPTION_VCD },
     { "stats", no_argument, NULL, OPTION_STATS },
     { "help", no_argument, NULL, OPTION_HELP },
     { 0 },
@@ -205,6 +227,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->serial_log_file;
     case OPTION_USB_CAPTURE:
         return &options->usb_capture;
+    case OPTION_VCD:
+        return &options->vcd;
     case OPTION_EXPECT:
         return &options->expect_text;
     case OPTION_FAIL:
@@ -217,6 +241,14 @@ static const char **text_option(struct run_options *options, int id) {
 static bool parse_log(struct run_options *options, const char *list) {
     memset(options->log, 0, sizeof(options->log));
     return parse_list(options, list, parse_level);
+}
+
+static bool add_request(struct run_options *options, enum run_request_kind kind, const char *text) {
+    if (options->request_count == RUN_REQUESTS) {
+        return complain("option", text, "too many of these");
+    }
+    options->requests[options->request_count++] = (struct run_request){ kind, text };
+    return true;
 }
 
 static bool apply(struct run_options *options, int id, const char *argument) {
@@ -239,6 +271,14 @@ static bool apply(struct run_options *options, int id, const char *argument) {
         return parse_log(options, argument);
     case OPTION_TRACE:
         return parse_list(options, argument, parse_trace);
+    case OPTION_WIRE:
+        return add_request(options, REQUEST_WIRE, argument);
+    case OPTION_SET:
+        return add_request(options, REQUEST_SET, argument);
+    case OPTION_PRESS:
+        return add_request(options, REQUEST_PRESS, argument);
+    case OPTION_SCREENSHOT:
+        return add_request(options, REQUEST_SCREENSHOT, argument);
     case OPTION_STATS:
         options->stats = true;
         return true;
@@ -253,6 +293,22 @@ static bool check_together(const struct run_options *options) {
         return false;
     }
     return true;
+}
+
+static bool is_project(const char *path) {
+    struct stat status;
+    const char *end = strrchr(path, '.');
+    return (end && strcmp(end, ".json") == 0) || (stat(path, &status) == 0 && S_ISDIR(status.st_mode));
+}
+
+/* A run for pictures or wires needs nobody who watches the clock. */
+static bool is_timed(const struct run_options *options) {
+    for (unsigned i = 0; i < options->request_count; i++) {
+        if (options->requests[i].kind == REQUEST_SCREENSHOT) {
+            return true;
+        }
+    }
+    return options->timeout_ms;
 }
 
 bool run_options_parse(struct run_options *options, int argc, char **argv, int *ret_exit) {
@@ -275,14 +331,15 @@ bool run_options_parse(struct run_options *options, int argc, char **argv, int *
             return false;
         }
     }
-    if (optind < argc && !options->firmware) {
-        options->firmware = argv[optind++];
-    }
-    if (optind < argc) {
-        return complain("run", argv[optind], "one firmware image is enough");
+    while (optind < argc) {
+        const char **place = is_project(argv[optind]) ? &options->project : &options->firmware;
+        if (*place) {
+            return complain("run", argv[optind], "one firmware image and one project are enough");
+        }
+        *place = argv[optind++];
     }
     if (options->speed == SPEED_DEFAULT) {
-        options->speed = options->timeout_ms ? SPEED_MAX : 1.0;
+        options->speed = is_timed(options) ? SPEED_MAX : 1.0;
     }
     return check_together(options);
 }

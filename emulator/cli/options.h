@@ -13,7 +13,19 @@ enum exit_code { EXIT_PASS = 0, EXIT_ASSERTION = 1, EXIT_USAGE = 2, EXIT_GUEST =
 #define SPEED_MAX 0.0
 #define SPEED_DEFAULT -1.0
 
+/* What may be asked for several times; `text` as given. */
+enum run_request_kind { REQUEST_WIRE, REQUEST_SET, REQUEST_PRESS, REQUEST_SCREENSHOT };
+struct run_request {
+    enum run_request_kind kind;
+    const char *text;
+};
+#define RUN_REQUESTS 256
+
 struct run_options {
+    const char *project; /* a folder or a diagram.json; NULL: none */
+    const char *vcd;
+    struct run_request requests[RUN_REQUESTS];
+    unsigned request_count;
     const char *board;
     const char *firmware;
     const char *flash;

@@ -48,6 +48,13 @@ static bool file_exists(const char *path) {
     return file != NULL;
 }
 
+/* The version of CircuitPython that the diagram asks for ("circuitpython-9.2.1"); NULL: any. */
+static const char *firmware_version(const struct job *job) {
+    static const char prefix[] = "circuitpython-";
+    const char *env = project_board_attribute(&job->session.wiring.project, "env");
+    return strncmp(env, prefix, strlen(prefix)) == 0 ? env + strlen(prefix) : NULL;
+}
+
 /* The image that is named, or the newest one of the board; none when a flash file is there to go on with. */
 static bool find_firmware(struct job *job, const struct run_options *options, struct error *error) {
     if (options->firmware) {
@@ -58,7 +65,7 @@ static bool find_firmware(struct job *job, const struct run_options *options, st
         return true;
     }
     const char *board = options->board ? options->board : board_default(CHIP_RP2040)->id;
-    return firmware_find(board, NULL, job->firmware, sizeof(job->firmware), error);
+    return firmware_find(board, firmware_version(job), job->firmware, sizeof(job->firmware), error);
 }
 
 static bool resolve(struct job *job, const struct run_options *options, struct error *error) {
@@ -135,9 +142,11 @@ static bool open_drive(struct job *job, struct error *error) {
     if (options->drive && !check_folder(options->drive, error)) {
         return false;
     }
+    /* runs whose outcome is kept must not depend on the host's clock */
+    unsigned host_ms = options->request_count || options->vcd ? 0 : DRIVE_LINK_HOST_MS;
     if (options->drive) {
-        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, DRIVE_LINK_HOST_MS,
-                               print_drive, session, error);
+        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, host_ms, print_drive,
+                               session, error);
     }
     return !options->image || drive_link_open_image(&session->drive, options->image, session->machine, offset, size,
                                                     print_drive, session, error);
@@ -226,8 +235,12 @@ static bool load_all(struct job *job, struct error *error) {
         !open_drive(job, error) || !keep_loaded(job->session.flash_file, error)) {
         return false;
     }
+    if (!wiring_build(&job->session.wiring, job->session.options, job->board, machine, error)) {
+        return false;
+    }
     bool ram_only = job->has_image && image_is_ram_only(&job->image);
     machine_power_on(machine, ram_only ? image_ram_entry(&job->image) : 0);
+    wiring_start(&job->session.wiring);
     return true;
 }
 
@@ -270,6 +283,7 @@ static int close_all(struct job *job, int code) {
         code = code == EXIT_PASS ? EXIT_USAGE : code;
     }
     drive_link_close(&job->session.drive);
+    wiring_close(&job->session.wiring);
     machine_destroy(job->session.machine);
     console_close(job->session.console);
     data_port_close(&job->session.data);
@@ -292,11 +306,13 @@ int command_run(int argc, char **argv) {
     }
     struct job job = { .session = { .options = &options } };
     struct error error = { { 0 } };
-    if (resolve(&job, &options, &error) && make_machine(&job, &error) && load_all(&job, &error) &&
-        open_console(&job.session, &error)) {
+    if (wiring_read(&job.session.wiring, &options, &error) && resolve(&job, &options, &error) &&
+        make_machine(&job, &error) && load_all(&job, &error) && open_console(&job.session, &error)) {
         code = session_run(&job.session);
     } else {
-        fprintf(stderr, "ouroboard: %s\n", error.message);
+        if (error.message[0]) {
+            fprintf(stderr, "ouroboard: %s\n", error.message);
+        }
         code = EXIT_USAGE;
     }
     return close_all(&job, code);

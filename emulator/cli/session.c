@@ -118,7 +118,9 @@ static int judge_time(const struct session *session, uint64_t now) {
 static uint64_t slice_end(const struct session *session, uint64_t now) {
     uint64_t end = now + SLICE_PS;
     uint64_t timeout = session->options->timeout_ms;
-    return timeout && end > timeout * PS_PER_MS ? timeout * PS_PER_MS : end;
+    end = timeout && end > timeout * PS_PER_MS ? timeout * PS_PER_MS : end;
+    uint64_t action = actions_next(&session->wiring.actions);
+    return action > now && action < end ? action : end;
 }
 
 /* A failure is told once; it is tried again all the time. */
@@ -138,6 +140,18 @@ static void wait_for_time(struct session *session, uint64_t now) {
     pace_wait(&session->pace, now, fds, count);
 }
 
+/* What the command line wants done by now; a run that is there for its pictures ends with the last one. */
+static int act(struct session *session, uint64_t now) {
+    struct error error;
+    const struct run_options *options = session->options;
+    if (!actions_step(&session->wiring.actions, now, &error)) {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+        return EXIT_USAGE;
+    }
+    bool open = !options->timeout_ms && !options->expect_text;
+    return open && actions_are_done(&session->wiring.actions) ? EXIT_PASS : NO_VERDICT;
+}
+
 static int loop(struct session *session) {
     while (session->verdict == NO_VERDICT && !console_wants_out(session->console)) {
         feed_input(session);
@@ -145,6 +159,9 @@ static int loop(struct session *session) {
         uint64_t now = machine_now(session->machine);
         if (session->verdict == NO_VERDICT) {
             session->verdict = judge_state(session, state);
+        }
+        if (session->verdict == NO_VERDICT) {
+            session->verdict = act(session, now);
         }
         if (session->verdict == NO_VERDICT) {
             session->verdict = judge_time(session, now);
@@ -207,6 +224,11 @@ int session_run(struct session *session) {
     session->wall_start_ns = wall_now_ns();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));
     int code = loop(session);
+    struct error error;
+    if (!wiring_end(&session->wiring, &error)) {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+        code = code == EXIT_PASS ? EXIT_USAGE : code;
+    }
     finish_flash_write(session);
     if (session->options->stats) {
         print_stats(session);

@@ -7,6 +7,7 @@
 #include "emulator/cli/matcher.h"
 #include "emulator/cli/options.h"
 #include "emulator/cli/pace.h"
+#include "emulator/cli/wiring.h"
 #include "emulator/drive_link.h"
 #include "emulator/machine.h"
 #include "firmware-loader/flash_file.h"
@@ -19,6 +20,7 @@ struct session {
     struct console *console;
     struct data_port data;
     struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
+    struct wiring wiring;          /* parts, wires, what is to be done when */
     struct drive_link drive;       /* --drive */
     FILE *serial_log;
     FILE *usb_capture;

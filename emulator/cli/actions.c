@@ -1,0 +1,305 @@
+#include "emulator/cli/actions.h"
+
+#include "emulator/project/scene.h"
+#include "peripherals/parts/part_names.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PRESS_PS (100 * PS_PER_MS)
+#define LONGEST_S (100.0 * 24 * 3600)
+#define TEXT_MAX 512
+
+bool time_parse(const char *text, uint64_t *ret_ps) {
+    static const struct {
+        const char *unit;
+        double ps;
+    } units[] = { { "ns", 1e3 }, { "us", 1e6 }, { "ms", 1e9 }, { "s", 1e12 } };
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || strchr("+-nNiI", text[0])) {
+        return false;
+    }
+    end += strspn(end, " ");
+    for (unsigned i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+        if (strcmp(end, units[i].unit) == 0 && number * units[i].ps <= LONGEST_S * 1e12) {
+            *ret_ps = (uint64_t)(number * units[i].ps + 0.5);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Cut "@TIME" off the text's end. */
+static bool cut_time(char *text, const char *option, uint64_t *ret_ps, struct error *error) {
+    char *at = strrchr(text, '@');
+    if (!at) {
+        return true;
+    }
+    if (!time_parse(at + 1, ret_ps)) {
+        error_set(error, "%s: \"%s\" is no time (say 500us, 20ms, 1.5s)", option, at + 1);
+        return false;
+    }
+    *at = 0;
+    return true;
+}
+
+static bool add(struct actions *actions, struct action action) {
+    unsigned at = actions->count++;
+    while (at && actions->list[at - 1].when_ps > action.when_ps) {
+        actions->list[at] = actions->list[at - 1];
+        at--;
+    }
+    actions->list[at] = action;
+    return true;
+}
+
+static const struct part_control *find_control(const struct project_part *part, const char *name) {
+    int index = part_control_find(part->class, name);
+    return index < 0 ? NULL : &part->class->controls[index];
+}
+
+static bool no_control(const struct project_part *part, const char *name, struct error *error) {
+    struct nearest nearest;
+    nearest_init(&nearest, name);
+    char names[200] = "";
+    for (unsigned i = 0; i < part_control_count(part->class); i++) {
+        size_t used = strlen(names);
+        nearest_offer(&nearest, part->class->controls[i].name);
+        snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "", part->class->controls[i].name);
+    }
+    error_set(error, "part \"%s\" (%s) has no control \"%s\"%s%s%s", part->from->id, part->class->type, name,
+              nearest.name ? "; did you mean \""
+              : *names     ? "; it has "
+                           : "",
+              nearest.name ? nearest.name : names, nearest.name ? "\"?" : "");
+    return false;
+}
+
+/* ---- --set part.control=value[@time] ---- */
+static bool parse_set(struct actions *actions, const char *given, struct error *error) {
+    char text[TEXT_MAX];
+    struct error why;
+    struct action action = { 0 };
+    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text) ||
+        !cut_time(text, "--set", &action.when_ps, error)) {
+        return false;
+    }
+    char *equals = strchr(text, '='), *dot = NULL;
+    if (equals) {
+        *equals = 0;
+        dot = strrchr(text, '.');
+    }
+    if (!dot) {
+        error_set(error, "--set %s: say part.control=value or part.control=value@time", given);
+        return false;
+    }
+    *dot = 0;
+    action.part = project_find(actions->project, text, &why);
+    if (!action.part) {
+        error_set(error, "--set %s: %s", given, why.message);
+        return false;
+    }
+    const struct part_control *control = find_control(action.part, dot + 1);
+    if (!control) {
+        no_control(action.part, dot + 1, &why);
+        error_set(error, "--set %s: %s", given, why.message);
+        return false;
+    }
+    if (!part_parse_control(control, equals + 1, &action.value, &why)) {
+        error_set(error, "--set %s: %s", given, why.message);
+        return false;
+    }
+    action.control = control->name;
+    return add(actions, action);
+}
+
+/* ---- --press part[.control][@time][,duration] ---- */
+static const struct part_control *only_button(const struct project_part *part) {
+    const struct part_control *found = NULL;
+    for (unsigned i = 0; i < part_control_count(part->class); i++) {
+        if (part->class->controls[i].kind == PART_BUTTON) {
+            if (found) {
+                return NULL;
+            }
+            found = &part->class->controls[i];
+        }
+    }
+    return found;
+}
+
+static bool find_button(struct actions *actions, char *text, struct action *action, struct error *error) {
+    char *dot = strrchr(text, '.');
+    action->part = project_find(actions->project, text, error);
+    const struct part_control *button = action->part ? only_button(action->part) : NULL;
+    if (!action->part && dot) {
+        *dot = 0;
+        action->part = project_find(actions->project, text, error);
+        button = action->part ? find_control(action->part, dot + 1) : NULL;
+        if (action->part && !button) {
+            return no_control(action->part, dot + 1, error);
+        }
+    }
+    if (!action->part) {
+        return false;
+    }
+    if (!button || button->kind != PART_BUTTON) {
+        error_set(error, "part \"%s\" (%s) has not one button to press", action->part->from->id,
+                  action->part->class->type);
+        return false;
+    }
+    action->control = button->name;
+    return true;
+}
+
+static bool parse_press(struct actions *actions, const char *given, struct error *error) {
+    char text[TEXT_MAX];
+    struct error why;
+    struct action action = { .value = 1 };
+    uint64_t duration = PRESS_PS;
+    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text)) {
+        error_set(error, "--press: too long");
+        return false;
+    }
+    char *comma = strrchr(text, ',');
+    if (comma) {
+        *comma = 0;
+        if (!time_parse(comma + 1, &duration)) {
+            error_set(error, "--press %s: \"%s\" is no time (say 500us, 20ms, 1.5s)", given, comma + 1);
+            return false;
+        }
+    }
+    if (!cut_time(text, "--press", &action.when_ps, error)) {
+        return false;
+    }
+    if (!find_button(actions, text, &action, &why)) {
+        error_set(error, "--press %s: %s", given, why.message);
+        return false;
+    }
+    add(actions, action);
+    action.value = 0;
+    action.when_ps += duration;
+    return add(actions, action);
+}
+
+/* ---- --screenshot [part:]file[@time] ---- */
+static bool parse_screenshot(struct actions *actions, const char *given, struct error *error) {
+    char text[TEXT_MAX];
+    struct error why;
+    struct action action = { .when_ps = TIME_NEVER, .file = given };
+    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text)) {
+        error_set(error, "--screenshot: too long");
+        return false;
+    }
+    if (!cut_time(text, "--screenshot", &action.when_ps, error)) {
+        return false;
+    }
+    char *colon = strchr(text, ':');
+    size_t skip = 0;
+    if (colon && (!strchr(text, '/') || strchr(text, '/') > colon)) {
+        *colon = 0;
+        action.part = project_find(actions->project, text, &why);
+        skip = (size_t)(colon - text) + 1;
+        if (!action.part) {
+            error_set(error, "--screenshot %s: %s", given, why.message);
+            return false;
+        }
+    }
+    action.file = given + skip;
+    action.file_length = strlen(text + skip);
+    if (!action.file_length) {
+        error_set(error, "--screenshot %s: names no file", given);
+        return false;
+    }
+    return add(actions, action);
+}
+
+/* ---- Life ---- */
+bool actions_init(struct actions *actions, const struct project *project, const struct run_options *options,
+                  struct error *error) {
+    *actions = (struct actions){ .project = project };
+    actions->list = calloc(2 * options->request_count + 1, sizeof(*actions->list));
+    if (!actions->list) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    bool ok = true;
+    for (unsigned i = 0; ok && i < options->request_count; i++) {
+        const char *text = options->requests[i].text;
+        switch (options->requests[i].kind) {
+        case REQUEST_SET:
+            ok = parse_set(actions, text, error);
+            break;
+        case REQUEST_PRESS:
+            ok = parse_press(actions, text, error);
+            break;
+        case REQUEST_SCREENSHOT:
+            ok = parse_screenshot(actions, text, error);
+            break;
+        case REQUEST_WIRE:
+            break;
+        }
+    }
+    return ok;
+}
+
+void actions_finish(struct actions *actions) {
+    free(actions->list);
+    *actions = (struct actions){ 0 };
+}
+
+uint64_t actions_next(const struct actions *actions) {
+    return actions->next < actions->count ? actions->list[actions->next].when_ps : TIME_NEVER;
+}
+
+static bool take_picture(const struct project *project, const struct action *action, struct error *error) {
+    struct picture picture;
+    char path[TEXT_MAX];
+    snprintf(path, sizeof(path), "%.*s", (int)action->file_length, action->file);
+    bool drawn = action->part ? scene_draw_part(action->part, SCENE_SCALE, &picture, error)
+                              : scene_draw(project, SCENE_SCALE, &picture, error);
+    if (!drawn) {
+        return false;
+    }
+    struct error why;
+    bool ok = picture_save(&picture, path, &why);
+    if (!ok) {
+        error_set(error, "--screenshot %s", why.message);
+    }
+    picture_finish(&picture);
+    return ok;
+}
+
+static bool act(const struct project *project, const struct action *action, struct error *error) {
+    if (action->control) {
+        return part_set(action->part->part, action->control, action->value, error);
+    }
+    return take_picture(project, action, error);
+}
+
+bool actions_step(struct actions *actions, uint64_t now_ps, struct error *error) {
+    while (actions_next(actions) <= now_ps && actions_next(actions) != TIME_NEVER) {
+        if (!act(actions->project, &actions->list[actions->next++], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool actions_end(struct actions *actions, struct error *error) {
+    for (unsigned i = actions->next; i < actions->count; i++) {
+        if (actions->list[i].when_ps == TIME_NEVER && !act(actions->project, &actions->list[i], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool actions_are_done(const struct actions *actions) {
+    bool pictures = false;
+    for (unsigned i = 0; i < actions->count; i++) {
+        pictures |= !actions->list[i].control;
+    }
+    return pictures && actions->next == actions->count;
+}

@@ -7,11 +7,12 @@
  * enables and status registers, escalation, lock-up, DebugMonitor for BKPT.
  *
  * Not modelled: Non-secure state (BXNS, BLXNS and SG end in a fault or do nothing, SecureFault is never raised); the
- * MPU and the SAU (storage, see scs_main.c); UNALIGN_TRP and DIV_0_TRP of CCR and LDM, STM, LDRD, STRD at unaligned
- * addresses: the engine neither faults nor tells (a division by zero gives 0); the FPU's enables in CPACR: its
- * instructions always work; FPCCR.ASPEN = 0; FPDSCR other than 0 (a stub line says so); a fault by CCR.BFHFNMIGN is
- * taken all the same; the exclusive monitor is not cleared by exceptions (a STREX fails when the word has changed).
- * DebugMonitor other than for BKPT.
+ * MPU and the SAU (storage, see scs_main.c); the fault of LDM, STM, LDRD and STRD at unaligned addresses, unless
+ * CCR.UNALIGN_TRP is set; the FPU's enables in CPACR: its instructions always work; FPCCR.ASPEN = 0; FPDSCR other than
+ * 0 (a stub line says so); a fault by CCR.BFHFNMIGN is taken all the same; the exclusive monitor is not cleared by
+ * exceptions (a STREX fails when the word has changed); DebugMonitor other than for BKPT.
+ * The traps of CCR (DIV_0_TRP, UNALIGN_TRP) look at every instruction and are slow; inside an IT block the rest of the
+ * block has run when the fault is taken.
  *
  * Decided: floating-point state is stacked at once, also with FPCCR.LSPEN = 1: the frame that lazy stacking would
  * fill later is there already, FPCAR points to it, LSPACT stays 0. Bus faults of stores are precise (the Cortex-M33
@@ -46,6 +47,7 @@
 #define CFSR_NOCP (1u << 19)
 #define CFSR_STKOF (1u << 20)
 #define CFSR_UNALIGNED (1u << 24)
+#define CFSR_DIVBYZERO (1u << 25)
 #define HFSR_VECTTBL (1u << 1)
 #define HFSR_FORCED (1u << 30)
 #define HFSR_DEBUGEVT (1u << 31)
@@ -53,6 +55,7 @@
 #define DEMCR_MON_EN (1u << 16)
 #define SHCSR_ENABLES 16 /* MEMFAULTENA, BUSFAULTENA, USGFAULTENA for exceptions 4, 5, 6 */
 #define FPCCR_TS (1u << 26)
+#define PAGE 4096 /* at most, of the engine */
 
 /* ---- Reset ---- */
 static void reset(struct core *core) {
@@ -69,6 +72,16 @@ static void reset(struct core *core) {
 }
 
 /* ---- Faults ---- */
+/* Where in the page that the engine tells of the access at `pc` went. */
+static uint32_t exact_address(struct core *core, uint32_t pc) {
+    struct access access;
+    uint32_t told = core->fault_address;
+    if (access_at(core, pc, &access) && access.address > told && access.address - told < PAGE) {
+        return access.address;
+    }
+    return told;
+}
+
 /* Note a fault in the status registers. Returns its exception. */
 static unsigned note(struct core *core, enum fault fault, uint32_t address) {
     struct mainline *main = &core->mainline;
@@ -77,7 +90,7 @@ static unsigned note(struct core *core, enum fault fault, uint32_t address) {
     case FAULT_LOAD:
     case FAULT_STORE:
         main->cfsr |= CFSR_PRECISERR | CFSR_BFARVALID;
-        main->bfar = core->fault_address;
+        main->bfar = exact_address(core, address);
         return EXCEPTION_BUSFAULT;
     case FAULT_FETCH:
         main->cfsr |= never_executable ? CFSR_IACCVIOL : CFSR_IBUSERR;
@@ -102,6 +115,9 @@ static unsigned note(struct core *core, enum fault fault, uint32_t address) {
         return EXCEPTION_USAGEFAULT;
     case FAULT_UNALIGNED:
         main->cfsr |= CFSR_UNALIGNED;
+        return EXCEPTION_USAGEFAULT;
+    case FAULT_DIVIDE:
+        main->cfsr |= CFSR_DIVBYZERO;
         return EXCEPTION_USAGEFAULT;
     case FAULT_UNDEFINED:
         main->cfsr |= CFSR_UNDEFINSTR;

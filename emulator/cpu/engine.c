@@ -53,8 +53,10 @@ struct engine {
     uc_engine *uc;
     struct mmio_region mmio[MAX_REGIONS];
     unsigned mmio_count;
-    enum stop stop;      /* why the run ends; set by the hooks */
-    bool hook_stopped;   /* a hook ended the run */
+    enum stop stop;    /* why the run ends; set by the hooks */
+    bool hook_stopped; /* a hook ended the run */
+    bool traps;        /* every instruction is looked at */
+    uc_hook trap_hook;
     bool in_stub;        /* the engine runs code of ours */
     bool in_service;     /* a boot ROM service runs: the engine's registers are exact and may be set */
     uint32_t pc;         /* where the run goes on */
@@ -314,6 +316,42 @@ static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_
         mend_it_state(core);
     }
     return filled;
+}
+
+/* ---- Traps of CCR ---- */
+/* With CCR.DIV_0_TRP or UNALIGN_TRP: before every instruction whose condition holds. */
+static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
+    struct core *core = user;
+    struct access access;
+    uint32_t pc = (uint32_t)address, ccr = core->mainline.ccr;
+    enum stop stop = STOP_NONE;
+    if (core->engine->in_stub || core->engine->hook_stopped) {
+        return;
+    }
+    if (ccr & CCR_DIV_0_TRP && access_divides_by_zero(core, pc)) {
+        stop = STOP_DIVIDE;
+    } else if (ccr & CCR_UNALIGN_TRP && access_at(core, pc, &access) && access.address % access.size) {
+        stop = STOP_UNALIGNED;
+    }
+    if (stop != STOP_NONE) {
+        core->engine->pc = pc;
+        end_run(core->engine, stop);
+    }
+}
+
+static void choose_traps(struct core *core) {
+    struct engine *engine = core->engine;
+    bool wanted = core->mainline.ccr & (CCR_DIV_0_TRP | CCR_UNALIGN_TRP);
+    if (wanted == engine->traps) {
+        return;
+    }
+    if (wanted) {
+        uc_hook_add(engine->uc, &engine->trap_hook, UC_HOOK_CODE, (void *)on_instruction, core, 1, 0);
+    } else {
+        uc_hook_del(engine->uc, engine->trap_hook);
+    }
+    uc_ctl_flush_tb(engine->uc);
+    engine->traps = wanted;
 }
 
 /* ---- Memory map ---- */
@@ -701,6 +739,7 @@ static uint32_t it_state_at(struct core *core, uint32_t pc) {
 enum stop engine_run(struct core *core) {
     struct engine *engine = core->engine;
     engine_give(core);
+    choose_traps(core);
     engine->stop = STOP_NONE;
     engine->hook_stopped = false;
     blocks_none(core);
@@ -724,6 +763,7 @@ enum stop engine_run(struct core *core) {
     case STOP_UNDEFINED:
     case STOP_STACK_LIMIT:
     case STOP_NO_COPROCESSOR:
+    case STOP_DIVIDE:
     case STOP_BKPT:
         blocks_pay_partly(core, engine->pc);
         break;

@@ -17,6 +17,7 @@ const char *exceptions_fault_name(enum fault fault) {
         [FAULT_STATE] = "Arm state",
         [FAULT_RETURN] = "bad EXC_RETURN",
         [FAULT_UNALIGNED] = "unaligned access",
+        [FAULT_DIVIDE] = "division by zero",
         [FAULT_STACK_LIMIT] = "stack limit",
         [FAULT_LOAD] = "load from an address where nothing is",
         [FAULT_STORE] = "store to an address where nothing is",
@@ -160,6 +161,8 @@ static enum fault fault_of(enum stop stop) {
         return FAULT_STATE;
     case STOP_STACK_LIMIT:
         return FAULT_STACK_LIMIT;
+    case STOP_DIVIDE:
+        return FAULT_DIVIDE;
     case STOP_NO_COPROCESSOR:
         return FAULT_NO_COPROCESSOR;
     default:

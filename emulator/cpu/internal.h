@@ -8,6 +8,7 @@
  *   nvic.c      pending, enabled, active, priorities
  *   systick.c   the SysTick timer
  *   scs.c       the registers of the system control space, scs_main.c those that only the Cortex-M33 has
+ *   access.c    what an instruction loads or stores
  *   coprocessor.c  the coprocessor instructions of the RP2350, with gpioc.c, dcp.c, rcp.c
  *   cycles_m0plus.c, cycles_m33.c   what an instruction costs */
 #ifndef CPU_INTERNAL_H
@@ -46,6 +47,7 @@ enum stop {
     STOP_STATE,          /* pc at an instruction that would be executed in Arm state */
     STOP_STACK_LIMIT,    /* pc at the instruction */
     STOP_NO_COPROCESSOR, /* the same */
+    STOP_DIVIDE,         /* by zero, and it traps: the same */
 };
 
 /* What goes wrong with an instruction or around an exception. */
@@ -56,6 +58,7 @@ enum fault {
     FAULT_STATE,  /* Arm state */
     FAULT_RETURN, /* EXC_RETURN that does not fit */
     FAULT_UNALIGNED,
+    FAULT_DIVIDE, /* by zero */
     FAULT_STACK_LIMIT,
     FAULT_LOAD,
     FAULT_STORE,
@@ -276,7 +279,19 @@ enum stop coprocessor_execute(struct core *core, uint32_t code);
 uint32_t scs_read(struct core *core, uint32_t address, unsigned size);
 void scs_write(struct core *core, uint32_t address, uint32_t value, unsigned size);
 
+/* ---- access.c ---- */
+/* A load or store: `count` elements of `size` bytes from `address` on. */
+struct access {
+    uint32_t address;
+    unsigned size, count;
+};
+/* What the instruction at `pc` loads or stores with the registers as they are; false when it does neither. */
+bool access_at(struct core *core, uint32_t pc, struct access *ret_access);
+bool access_divides_by_zero(struct core *core, uint32_t pc);
+
 /* ---- scs_main.c ---- */
+#define CCR_UNALIGN_TRP (1u << 3)
+#define CCR_DIV_0_TRP (1u << 4)
 void scs_main_reset(struct core *core);
 /* False: this is none of its registers. `address` is a word's. */
 bool scs_main_read(struct core *core, uint32_t address, uint32_t *ret_value);

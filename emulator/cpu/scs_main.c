@@ -4,9 +4,8 @@
  *
  * Not modelled: the MPU and the SAU (registers read back, nothing is enforced; a guest line says so when one is
  * enabled), NSACR and everything Non-secure (NVIC_ITNS reads 0; AIRCR.PRIS, BFHFNMINS, SYSRESETREQS read back), the
- * FPU's enables in CPACR, FPCCR beyond TS, FPDSCR (the engine keeps its own, 0), CCR.DIV_0_TRP and UNALIGN_TRP (the
- * engine neither faults nor tells), ITM, FPB, ETM, CTI, DWT comparators and other counters (read 0 or their identity),
- * DHCSR and halting debug. SLEEPCTRL of the EPPB reads back. */
+ * FPU's enables in CPACR, FPCCR beyond TS, FPDSCR (the engine keeps its own, 0), ITM, FPB, ETM, CTI, DWT comparators
+ * and other counters (read 0), DHCSR and halting debug. SLEEPCTRL of the EPPB reads back. */
 #include "emulator/cpu/internal.h"
 
 #define AIRCR_KEY 0x05fa0000u
@@ -16,7 +15,6 @@
 #define AIRCR_PRIGROUP_SHIFT 8
 #define CCR_RESET 0x201u
 #define CCR_WRITABLE 0x0000051au /* STKOFHFNMIGN, BFHFNMIGN, DIV_0_TRP, UNALIGN_TRP, USERSETMPEND */
-#define CCR_TRAPS 0x18u
 #define CPACR_WRITABLE 0x00f0ffffu
 #define FPCCR_RESET 0xc0000004u /* ASPEN, LSPEN, S */
 #define FPCCR_WRITABLE 0xfc000004u
@@ -68,7 +66,7 @@ enum {
     SLEEPCTRL = 0xe0080008,
 };
 
-enum { REPORTED_MPU, REPORTED_SAU, REPORTED_TRAPS, REPORTED_FPDSCR, REPORTED_ASPEN };
+enum { REPORTED_MPU, REPORTED_SAU, REPORTED_FPDSCR, REPORTED_ASPEN };
 
 void scs_main_reset(struct core *core) {
     uint32_t reported = core->mainline.reported;
@@ -219,10 +217,8 @@ static bool write_control(struct core *core, uint32_t address, uint32_t value) {
         write_aircr(core, value);
         return true;
     case CCR:
-        if (value & CCR_TRAPS) {
-            scs_main_report(core, REPORTED_TRAPS, LOG_STUB, "CCR: DIV_0_TRP and UNALIGN_TRP have no effect");
-        }
         main->ccr = CCR_RESET | (value & CCR_WRITABLE);
+        core->slice = 0; /* the engine takes it up when it begins anew */
         return true;
     case SHCSR:
         write_shcsr(core, value);

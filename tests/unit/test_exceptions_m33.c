@@ -337,10 +337,10 @@ static void test_fault_undefined(void **state) {
 
 static void test_fault_load(void **state) {
     struct bench *bench = *state;
-    PROGRAM(bench, CODE, MOVS(0, 0x70), LSLS(0, 0, 24), LDR(1, 0, 0), MOVS(1, 2));
+    PROGRAM(bench, CODE, MOVS(0, 0x70), LSLS(0, 0, 24), LDR(1, 0, 8), MOVS(1, 2));
     enable_faults(bench);
     check_fault(bench, 5, CODE + 4, 1u << 9 | 1u << 15);
-    assert_int_equal(get_ppb(bench, BFAR), 0x70000000);
+    assert_int_equal(get_ppb(bench, BFAR), 0x70000008);
 }
 
 static void test_fault_inside_it_block(void **state) {
@@ -353,6 +353,78 @@ static void test_fault_inside_it_block(void **state) {
     run(bench, 200);
     assert_int_equal(reg(bench, 7) & 0x0600fc00, 0x00000400); /* at the first instruction of two: 0x04 */
     assert_int_equal(reg(bench, 5), CODE + 10);
+}
+
+/* Every kind of load and store tells its address. */
+static void test_fault_addresses(void **state) {
+    static const struct {
+        uint16_t first, second;
+        uint32_t address; /* r0 = 0x70001000, r1 = 0x44 */
+    } cases[] = {
+        { LDR(2, 0, 0x7c), NOP, 0x7000107c }, { STRB(2, 0, 31), NOP, 0x7000101f },
+        { STRH(2, 0, 62), NOP, 0x7000103e },  { 0x5842, NOP, 0x70001044 }, /* ldr r2, [r0, r1] */
+        { 0x5242, NOP, 0x70001044 },                                       /* strh r2, [r0, r1] */
+        { LDM(0, 4), NOP, 0x70001000 },                                    /* ldm r0!, {r2} */
+        { 0xf8d0, 0x2ff0, 0x70001ff0 },                                    /* ldr.w r2, [r0, #4080] */
+        { 0xf850, 0x2c10, 0x70000ff0 },                                    /* ldr r2, [r0, #-16] */
+        { 0xf840, 0x2b10, 0x70001000 },                                    /* str r2, [r0], #16 */
+        { 0xf840, 0x2d10, 0x70000ff0 },                                    /* str r2, [r0, #-16]! */
+        { 0xf810, 0x2021, 0x70001110 },                                    /* ldrb.w r2, [r0, r1, lsl #2] */
+        { 0xe9d0, 0x2304, 0x70001010 },                                    /* ldrd r2, r3, [r0, #16] */
+        { 0xe920, 0x000c, 0x70000ff8 },                                    /* stmdb r0!, {r2, r3} */
+        { 0xe850, 0x2f03, 0x7000100c },                                    /* ldrex r2, [r0, #12] */
+        { 0xe8d0, 0x2fcf, 0x70001000 },                                    /* ldaexb r2, [r0] */
+        { 0xe8d0, 0xf001, 0x70001044 },                                    /* tbb [r0, r1] */
+        { 0xed90, 0x0a05, 0x70001014 },                                    /* vldr s0, [r0, #20] */
+        { 0xec90, 0x0a03, 0x70001000 },                                    /* vldmia r0, {s0-s2} */
+    };
+    struct bench *bench = *state;
+    HANDLER(bench, 5, MRS(6, 5), B(-4));
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        core_reset(bench->core);
+        PROGRAM(bench, CODE + 0x100, cases[i].first, cases[i].second, B(-4));
+        core_code_changed(bench->core, CODE + 0x100, 8);
+        enable_faults(bench);
+        core_set_register(bench->core, 0, 0x70001000);
+        core_set_register(bench->core, 1, 0x44);
+        core_set_register(bench->core, 6, 0);
+        core_set_register(bench->core, CORE_PC, CODE + 0x100);
+        run(bench, 100);
+        assert_int_equal(reg(bench, 6), 5);
+        if (get_ppb(bench, BFAR) != cases[i].address) {
+            fail_msg("%04x %04x: 0x%08x", cases[i].first, cases[i].second, get_ppb(bench, BFAR));
+        }
+    }
+}
+
+static void test_division_traps(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, 0xfbb0, 0xf3f1, 0xfb90, 0xf3f2, MOVS(7, 1), B(-4)); /* udiv r3, r0, r1; sdiv r3, r0, r2 */
+    enable_faults(bench);
+    core_set_register(bench->core, 0, 100);
+    core_set_register(bench->core, 1, 7);
+    core_set_register(bench->core, 2, 0);
+    run(bench, 50);
+    assert_int_equal(reg(bench, 3), 0); /* no trap: 0 */
+    assert_int_equal(reg(bench, 7), 1);
+    set_ppb(bench, 0xe000ed14, 0x211);
+    core_set_register(bench->core, 0, 100);
+    core_set_register(bench->core, 1, 7);
+    core_set_register(bench->core, CORE_PC, CODE);
+    check_fault(bench, 6, CODE + 4, 1u << 25);
+    assert_int_equal(reg(bench, 3), 14);
+}
+
+static void test_unaligned_traps(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, NOP, LDR(3, 2, 4), MOVS(7, 1), B(-4));
+    enable_faults(bench);
+    core_set_register(bench->core, 2, LOG + 2);
+    run(bench, 50);
+    assert_int_equal(reg(bench, 7), 1);
+    set_ppb(bench, 0xe000ed14, 0x209);
+    core_set_register(bench->core, CORE_PC, CODE);
+    check_fault(bench, 6, CODE + 2, 1u << 24);
 }
 
 static void test_fault_fetch(void **state) {
@@ -626,6 +698,9 @@ int main(void) {
         TEST(test_fault_undefined),
         TEST(test_fault_load),
         TEST(test_fault_inside_it_block),
+        TEST(test_fault_addresses),
+        TEST(test_division_traps),
+        TEST(test_unaligned_traps),
         TEST(test_fault_fetch),
         TEST(test_fault_never_executable),
         TEST(test_fault_arm_state),

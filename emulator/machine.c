@@ -301,6 +301,12 @@ void machine_memory_written(struct machine *machine, uint32_t address, uint32_t 
     }
 }
 
+void machine_map_changed(struct machine *machine) {
+    for (unsigned i = 0; i < CHIP_CORES && machine->cores[i]; i++) {
+        core_map_changed(machine->cores[i]);
+    }
+}
+
 static const char *cause_name(enum reset_cause cause) {
     static const char *const names[] = { "power-on", "RUN pin", "watchdog", "SYSRESETREQ", "glitch detector" };
     return names[cause];

@@ -51,6 +51,8 @@ void machine_enter_state(struct machine *machine, enum machine_state state);
 void machine_set_nmi_mask(void *context, unsigned core, uint32_t mask);
 /* Bytes that firmware has sent. */
 void machine_console_bytes(struct machine *machine, enum console_port port, const uint8_t *data, size_t size);
+/* machine->bus.translate has changed, or what it gives. */
+void machine_map_changed(struct machine *machine);
 /* Guest memory that may hold code was written by something else than a core. */
 void machine_memory_written(struct machine *machine, uint32_t address, uint32_t size);
 

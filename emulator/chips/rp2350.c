@@ -62,6 +62,10 @@ enum package { QFN80, QFN60 }; /* SYSINFO.PACKAGE_SEL */
 #define SIO 0xd0000000u
 #define SIO_NONSECURE 0xd0020000u
 #define BOOTRAM 0x400e0000u
+#define XIP_BASE 0x10000000u /* cached; then not cached */
+#define XIP_WINDOW 0x04000000u
+#define XIP_SELECTS 0x02000000u /* of a window */
+#define XIP_UNTRANSLATED 0x1c000000u
 #define OTP_DATA 0x40130000u
 
 /* Datasheet 2.2 (addresses), 3.2 (interrupts), 7.5 (reset bits). */
@@ -241,11 +245,50 @@ static void wire_security(struct machine *machine) {
 
 /* ---- Flash ---- */
 
+/* The two translated windows of XIP begin with both chip selects' 16 MB; the rest of each is not translated. */
+static bool is_translated(uint32_t address) {
+    return address - XIP_BASE < 2 * XIP_WINDOW && (address & (XIP_WINDOW - 1)) < XIP_SELECTS;
+}
+
+static bool translate(void *context, uint32_t address, uint32_t *ret_address) {
+    struct machine *machine = context;
+    unsigned select;
+    uint32_t physical;
+    *ret_address = address;
+    if (!is_translated(address)) {
+        return true;
+    }
+    if (!qmi_translate(find(machine, "QMI"), address & (XIP_SELECTS - 1), &select, &physical) || select) {
+        return false;
+    }
+    *ret_address = XIP_UNTRANSLATED | (physical & (machine->flash.desc.size - 1));
+    return true;
+}
+
+/* While every address is itself, nobody has to ask. */
+static void remapped(void *context, unsigned number) {
+    struct machine *machine = context;
+    const struct block *qmi = find(machine, "QMI");
+    bool changed = machine->bus.translate != NULL;
+    machine->bus.translate = NULL;
+    for (unsigned i = 0; i < 8; i++) {
+        if (qmi->values[QMI_ATRANS0 + i] != qmi->registers->descs[QMI_ATRANS0 + i].reset) {
+            machine->bus.translate = translate;
+        }
+    }
+    if (changed || machine->bus.translate) {
+        machine_map_changed(machine);
+    }
+}
+
 static void wire_flash(struct machine *machine) {
     struct qmi *qmi = find(machine, "QMI");
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     struct xip_aux *aux = find(machine, "XIP_AUX");
     qmi->clock = machine->clk_sys;
+    qmi->remapped = remapped;
+    qmi->context = machine;
+    machine->bus.translate_context = machine;
     qmi_attach_flash(qmi, 0, &machine->flash);
     xip->fetch = qmi_fetch;
     xip->context = qmi;
@@ -428,7 +471,7 @@ static void reset(struct machine *machine) {
 /* What both packages share. */
 #define RP2350                                                                                                         \
     .model = CORE_M33, .map = map, .blocks = sizeof(map) / sizeof(map[0]), .rom_size = BOOTROM_RP2350_SIZE,            \
-    .sram_base = 0x20000000, .sram_size = 520 * 1024, .xip = { 0x10000000, 0x14000000, 0x1c000000 },                   \
+    .sram_base = 0x20000000, .sram_size = 520 * 1024, .xip = { XIP_BASE, XIP_BASE + XIP_WINDOW, XIP_UNTRANSLATED },    \
     .ioport_base = SIO, .ioport_size = 0x1000, .crystal_hz = 12000000, .chip_id = CHIP_ID_A2,                          \
     .bank0 = &rp2350_gpio_bank0, .qspi = &rp2350_gpio_qspi, .sio = &rp2350_sio, .dma = &rp2350_dma,                    \
     .clocks = &rp2350_clocks, .rosc = &rp2350_rosc, .uarts = uarts, .uart_aux_function = UART_AUX, .spis = spis,       \

@@ -58,7 +58,16 @@ bool bus_add_memory(struct bus *bus, const struct bus_memory *memory) {
     return true;
 }
 
+static bool translate_range(const struct bus *bus, uint32_t *address, uint32_t size) {
+    uint32_t last = *address + (size ? size - 1 : 0), first = *address;
+    return bus_translate(bus, first, address) && bus_translate(bus, last, &last) &&
+           last - *address == (size ? size - 1 : 0);
+}
+
 uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, bool for_write) {
+    if (bus->translate && !translate_range(bus, &address, size)) {
+        return NULL;
+    }
     for (unsigned i = 0; i < bus->memory_count; i++) {
         const struct bus_memory *memory = &bus->memory[i];
         uint32_t offset = address - memory->base;

@@ -41,6 +41,10 @@ struct bus {
     unsigned memory_count;
     struct bus_entry *entries;
     unsigned count;
+    /* Address translation in front of memory (RP2350's XIP windows): where an access really goes; false: nowhere. NULL
+     * while all addresses are themselves. Who changes it tells the cores (core_map_changed). */
+    bool (*translate)(void *context, uint32_t address, uint32_t *ret_address);
+    void *translate_context;
     uint16_t *pages;      /* by address >> 12 from 0x10000000 on: entry + 1, 0 where nothing is */
     uint8_t reported[32]; /* bad addresses already reported, hashed by page */
     bool trace;           /* a `trace` line per access */
@@ -55,8 +59,13 @@ bool bus_add_window(struct bus *bus, const struct bus_window *window);
 
 /* False when there are too many. Cores map what is there when they are created. */
 bool bus_add_memory(struct bus *bus, const struct bus_memory *memory);
+/* Through bus.translate, if there is one; false when nothing is there. */
+static inline bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address) {
+    *ret_address = address;
+    return !bus->translate || bus->translate(bus->translate_context, address, ret_address);
+}
 /* Host address of `size` bytes of guest memory for bus masters (DMA, boot ROM services, debugger); NULL when they
- * are not all in one region, or `for_write` and the region is read-only. */
+ * are not all in one region and in a row there, or `for_write` and the region is read-only. */
 uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, bool for_write);
 
 /* Blocks and windows alone (the cores access memory by themselves; use bus_memory_at() first elsewhere).

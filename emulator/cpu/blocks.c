@@ -52,6 +52,10 @@ void blocks_pay_partly(struct core *core, uint32_t pc) {
     blocks_none(core);
 }
 
+void blocks_forget_all(struct core *core) {
+    memset(core->costs, 0, COST_ENTRIES * sizeof(*core->costs));
+}
+
 void blocks_forget(struct core *core, uint32_t address, uint32_t size) {
     uint64_t first = size && address > MAX_BLOCK ? address - MAX_BLOCK : address; /* blocks that reach in */
     for (uint64_t at = first; at < (uint64_t)address + size || at == address; at += 2) {

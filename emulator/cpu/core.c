@@ -318,3 +318,8 @@ void core_trace_exceptions(struct core *core, bool on) {
 void core_code_changed(struct core *core, uint32_t address, uint32_t size) {
     engine_code_changed(core, address, size);
 }
+
+void core_map_changed(struct core *core) {
+    engine_map_changed(core);
+    core_yield(core);
+}

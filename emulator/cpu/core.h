@@ -121,5 +121,7 @@ void core_set_register(struct core *core, unsigned number, uint32_t value);
 void core_trace_exceptions(struct core *core, bool on);
 /* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */
 void core_code_changed(struct core *core, uint32_t address, uint32_t size);
+/* bus.translate gives other addresses than before: from the end of the present block on the core goes by it. */
+void core_map_changed(struct core *core);
 
 #endif

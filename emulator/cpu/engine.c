@@ -57,6 +57,7 @@ struct engine {
     bool hook_stopped; /* a hook ended the run */
     bool traps;        /* every instruction is looked at */
     uc_hook trap_hook;
+    bool remapped;       /* addresses lead elsewhere than before */
     bool in_stub;        /* the engine runs code of ours */
     bool in_service;     /* a boot ROM service runs: the engine's registers are exact and may be set */
     uint32_t pc;         /* where the run goes on */
@@ -283,8 +284,12 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
         return true;
     }
     if (bus_memory_at(core->desc.bus, address, 1, false)) {
+        uint32_t real;
+        bus_translate(core->desc.bus, address, &real);
+        entry->paddr = real;
         if (type == UC_MEM_FETCH) {
             engine->executable[page / 8] |= bit;
+            engine->executable[real >> PAGE_SHIFT >> 3] |= (uint8_t)(1u << (real >> PAGE_SHIFT) % 8);
         }
         if (!bus_memory_at(core->desc.bus, address, 1, true)) {
             entry->perms = UC_PROT_READ | UC_PROT_EXEC;
@@ -736,6 +741,19 @@ static uint32_t it_state_at(struct core *core, uint32_t pc) {
     return (it & 0xfc) << 8 | (it & 3) << 25;
 }
 
+/* Not as soon as it changes: the engine may be in the middle of a block. */
+void engine_map_changed(struct core *core) {
+    core->engine->remapped = true;
+}
+
+static void apply_map(struct core *core) {
+    if (core->engine->remapped) {
+        core->engine->remapped = false;
+        uc_ctl_flush_tlb(core->engine->uc);
+        blocks_forget_all(core);
+    }
+}
+
 enum stop engine_run(struct core *core) {
     struct engine *engine = core->engine;
     engine_give(core);
@@ -743,6 +761,7 @@ enum stop engine_run(struct core *core) {
     engine->stop = STOP_NONE;
     engine->hook_stopped = false;
     blocks_none(core);
+    apply_map(core);
     uc_err result = uc_emu_start(engine->uc, engine->pc | 1, 0, 0, 0);
     if (core->outside) { /* a callback has replaced the state */
         blocks_none(core);
@@ -777,6 +796,7 @@ enum stop engine_run(struct core *core) {
 
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
     struct engine *engine = core->engine;
+    apply_map(core);
     const struct bus *bus = core->desc.bus;
     const uint8_t *host = bus_memory_at(bus, address, size, false);
     for (unsigned i = 0; host && i < bus->memory_count; i++) {

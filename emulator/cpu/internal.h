@@ -190,6 +190,8 @@ static inline struct block_cost *blocks_entry(struct core *core, uint32_t addres
 }
 /* Work out the cost of a block, into its entry. */
 void blocks_learn(struct core *core, uint32_t address, uint32_t size);
+/* Forget all costs. */
+void blocks_forget_all(struct core *core);
 /* What is rare about a block: accesses to the I/O port, SEV. */
 void blocks_pay_rest(struct core *core);
 /* Cycles of the block that ran, without what is rare; it went on at `next`. */
@@ -253,6 +255,7 @@ void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]);
 void engine_give_limits(struct core *core, const uint32_t limits[2]);
 void engine_set_register(struct core *core, unsigned number, uint32_t value);
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size);
+void engine_map_changed(struct core *core);
 
 /* ---- exceptions.c ---- (all with core->outside, but the priorities) */
 /* The priority at which the core runs, with what the mask registers say. */

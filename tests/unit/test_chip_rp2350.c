@@ -125,6 +125,36 @@ static void test_memories(void **state) {
     assert_null(bus_memory_at(&machine->bus, 0x8000, 4, false));
 }
 
+#define ATRANS0 0x400d0034u
+
+/* Code in the first two sectors of the flash; what it leaves in r0. */
+static uint32_t run_from(struct machine *machine, uint32_t address) {
+    struct core *core = machine_core(machine, 0);
+    core_reset(core);
+    core_start(core, 0x20001000, address, 0);
+    core_run(core, core_cycles(core) + 100);
+    return core_register(core, 0);
+}
+
+static void test_address_translation(void **state) {
+    static const uint8_t one[] = { 1, 0x20, 0xfe, 0xe7 }, two[] = { 2, 0x20, 0xfe, 0xe7 }; /* movs r0, #n; b . */
+    struct machine *machine = *state;
+    struct error error;
+    assert_true(machine_load(machine, 0x10000000, one, 4, &error));
+    assert_true(machine_load(machine, 0x10001000, two, 4, &error));
+    assert_int_equal(run_from(machine, 0x10000000), 1);
+    store(machine, ATRANS0, 0x3ff0001); /* rolled by a sector, 0x3ff of them */
+    assert_int_equal(run_from(machine, 0x10000000), 2);
+    assert_memory_equal(bus_memory_at(&machine->bus, 0x14000000, 4, false), two, 4);
+    assert_memory_equal(bus_memory_at(&machine->bus, 0x1c000000, 4, false), one, 4);
+    assert_null(bus_memory_at(&machine->bus, 0x103ff000, 4, false)); /* beyond the aperture */
+    assert_true(machine_load(machine, 0x1c001000, one, 4, &error));  /* the flash changes behind it */
+    assert_int_equal(run_from(machine, 0x10000000), 1);
+    store(machine, ATRANS0, 0x4000000);
+    assert_true(machine_load(machine, 0x10000000, two, 4, &error));
+    assert_int_equal(run_from(machine, 0x10000000), 2);
+}
+
 /* RESETS holds each block by the bit of its RESET register. */
 static void test_reset_bits(void **state) {
     static const char *const by_bit[29] = {
@@ -164,6 +194,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_blocks_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memories, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_address_translation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
     };

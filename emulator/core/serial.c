@@ -1,7 +1,7 @@
 /* Serial buses between the chip and parts. SPI as the Motorola modes 0 to 3, I2C as NXP UM10204 (target side).
  *
- * Not modelled: clock stretching by a target, I2C arbitration. A target that is on no wire of the controller's data
- * line hears the level that its own line rests at. */
+ * Not modelled: I2C targets that stretch SCL within a byte or before its acknowledge bit. A target that is on no wire
+ * of the controller's data line hears the level that its own line rests at. */
 #include "emulator/core/serial.h"
 
 static const char spi_kind, i2c_kind;
@@ -145,6 +145,11 @@ static void release_sda(struct i2c_target *target) {
     net_drive(&target->sda_driver, NET_Z);
 }
 
+void i2c_target_release(struct i2c_target *target) {
+    target->held = false;
+    net_drive(&target->scl_driver, NET_Z);
+}
+
 static void wire_start(struct i2c_target *target) {
     release_sda(target);
     target->phase = ADDRESS;
@@ -181,9 +186,29 @@ static void wire_next_byte(struct i2c_target *target) {
     if (target->phase == ADDRESS) {
         target->phase = target->reading ? READING : WRITING;
     }
+    target->held = target->phase != IDLE && target->ready && !target->ready(target);
+    if (target->held) {
+        net_drive(&target->scl_driver, NET_LOW);
+    } else if (target->phase == READING) {
+        target->shifter = target->read(target);
+    }
+}
+
+static void wire_bit_out(struct i2c_target *target) {
+    if (target->phase == READING) {
+        net_drive(&target->sda_driver, target->shifter >> (7 - target->count) & 1 ? NET_Z : NET_LOW);
+    }
+}
+
+bool i2c_target_go_on(struct i2c_target *target) {
+    if (!target->held) {
+        return false;
+    }
     if (target->phase == READING) {
         target->shifter = target->read(target);
     }
+    wire_bit_out(target);
+    return true;
 }
 
 static void wire_scl_falls(struct i2c_target *target) {
@@ -197,9 +222,22 @@ static void wire_scl_falls(struct i2c_target *target) {
     if (target->count == 9) {
         wire_next_byte(target);
     }
-    if (target->phase == READING) {
-        net_drive(&target->sda_driver, target->shifter >> (7 - target->count) & 1 ? NET_Z : NET_LOW);
+    if (!target->held) {
+        wire_bit_out(target);
     }
+}
+
+/* The controller does not acknowledge what it read. */
+static void wire_refused(struct i2c_target *target) {
+    target->phase = IDLE;
+    if (target->refused) {
+        target->refused(target);
+    }
+}
+
+static void wire_lost(struct i2c_target *target) {
+    target->phase = IDLE;
+    target->lost(target);
 }
 
 static void wire_scl_rises(struct i2c_target *target) {
@@ -211,7 +249,10 @@ static void wire_scl_rises(struct i2c_target *target) {
     if (target->count <= 8 && target->phase != READING) {
         target->shifter = (uint8_t)(target->shifter << 1 | bit);
     } else if (target->count == 9 && target->phase == READING && bit) {
-        target->phase = IDLE; /* the controller wants no more */
+        wire_refused(target);
+    } else if (target->phase == READING && target->count <= 8 && target->lost && !bit &&
+               target->shifter >> (8 - target->count) & 1) {
+        wire_lost(target);
     }
 }
 
@@ -249,14 +290,16 @@ static void sda_changed(struct net_listener *listener, struct net *net) {
 void i2c_target_attach(struct i2c_target *target) {
     target->peer = (struct net_peer){ .kind = &i2c_kind, .owner = target };
     target->sda_driver = (struct net_driver){ .name = "SDA" };
-    target->scl_listener = (struct net_listener){ .changed = scl_changed, .owner = target, .passive = true };
-    target->sda_listener = (struct net_listener){ .changed = sda_changed, .owner = target, .passive = true };
-    target->addressed = false;
+    target->scl_driver = (struct net_driver){ .name = "SCL" };
+    target->scl_listener = (struct net_listener){ .changed = scl_changed, .owner = target, .passive = !target->ready };
+    target->sda_listener = (struct net_listener){ .changed = sda_changed, .owner = target, .passive = !target->ready };
+    target->addressed = target->held = false;
     target->phase = IDLE;
     target->scl_was = net_is_high(target->scl);
     target->sda_was = net_is_high(target->sda);
     net_add_peer(target->scl, &target->peer);
     net_attach(target->sda, &target->sda_driver);
+    net_attach(target->scl, &target->scl_driver);
     net_listen(target->scl, &target->scl_listener);
     net_listen(target->sda, &target->sda_listener);
 }
@@ -266,6 +309,7 @@ void i2c_target_detach(struct i2c_target *target) {
     net_unlisten(target->scl, &target->scl_listener);
     net_unlisten(target->sda, &target->sda_listener);
     net_detach(&target->sda_driver);
+    net_detach(&target->scl_driver);
 }
 
 struct i2c_target *i2c_next_target(const struct net *scl, const struct i2c_target *previous) {

@@ -54,6 +54,14 @@ struct i2c_target {
     uint8_t (*read)(struct i2c_target *target);
     /* STOP, when the target took part. May be NULL. */
     void (*stop)(struct i2c_target *target);
+    /* Clock stretching: asked before each byte in either direction, when the address or the byte before it has been
+     * acknowledged; false holds SCL low until i2c_target_go_on(). A target with this callback hears no whole bytes:
+     * transfers on its wires play out edge by edge. NULL: never holds. */
+    bool (*ready)(struct i2c_target *target);
+    /* Of targets with ready() alone: the controller did not acknowledge a byte that it read; somebody else pulled SDA
+     * low at a one of ours (the target is out of the transfer then). Both may be NULL. */
+    void (*refused)(struct i2c_target *target);
+    void (*lost)(struct i2c_target *target);
     void *owner;
 
     bool addressed; /* below: of serial.c */
@@ -61,9 +69,11 @@ struct i2c_target {
     uint8_t count;
     uint8_t shifter;
     bool reading;
+    bool held; /* it holds SCL */
     bool scl_was, sda_was;
     struct net_peer peer;
     struct net_driver sda_driver;
+    struct net_driver scl_driver;
     struct net_listener scl_listener;
     struct net_listener sda_listener;
 };
@@ -72,6 +82,10 @@ void i2c_target_attach(struct i2c_target *target);
 void i2c_target_detach(struct i2c_target *target);
 /* The target after `previous` (NULL: the first one) whose SCL is on this wire; NULL when there is none left. */
 struct i2c_target *i2c_next_target(const struct net *scl, const struct i2c_target *previous);
+/* ready() would be true now: the first bit of a byte to read goes out on SDA. False when SCL was not held. */
+bool i2c_target_go_on(struct i2c_target *target);
+/* After that: SCL is free again. */
+void i2c_target_release(struct i2c_target *target);
 /* A controller's side, for all targets on the wire of `scl` whose SDA is on that of `sda`. */
 bool i2c_start(struct net *scl, struct net *sda, uint8_t address, bool read); /* true: somebody acknowledges */
 bool i2c_write(struct net *scl, struct net *sda, uint8_t byte);               /* the same */

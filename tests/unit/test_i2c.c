@@ -93,6 +93,22 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static void set_target(struct chip *chip, uint32_t tar) {
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    wr(chip->block, I2C_IC_TAR, tar);
+    wr(chip->block, I2C_IC_ENABLE, 1);
+}
+
+static void set_control(struct chip *chip, uint32_t set, uint32_t clear) {
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    wr(chip->block, I2C_IC_CON, (rd(chip->block, I2C_IC_CON) | set) & ~clear);
+    wr(chip->block, I2C_IC_ENABLE, 1);
+}
+
+static uint32_t abort_source(struct chip *chip) {
+    return rd(chip->block, I2C_IC_TX_ABRT_SOURCE) & ~I2C_IC_TX_ABRT_SOURCE_TX_FLUSH_CNT;
+}
+
 static void step(struct chip *chip, unsigned periods) {
     stage_run(&chip->stage, periods * PERIOD_PS);
 }
@@ -107,10 +123,11 @@ static void writes_bytes_at_the_wire_speed(void **state) {
     wr(chip->block, I2C_IC_DATA_CMD, 0x22 | STOP);
     assert_int_equal(raw(chip), RAW(START_DET) | RAW(ACTIVITY));
     assert_int_equal(rd(chip->block, I2C_IC_TXFLR), 2);
-    step(chip, 1 + 9 + 9 + 8);
+    step(chip, 1 + 9 + 9 + 7);
     assert_int_equal(chip->count, 1);
     step(chip, 1);
-    assert_int_equal(chip->count, 2);
+    assert_int_equal(chip->count, 2); /* to be acknowledged in the next period */
+    step(chip, 1);
     assert_int_equal(chip->heard[1], 0x22);
     assert_int_equal(raw(chip) & RAW(STOP_DET), 0);
     step(chip, 1);
@@ -135,7 +152,7 @@ static void reads_after_a_repeated_start(void **state) {
     step(chip, 1 + 9 + 9 + 9 + 1);
     assert_int_equal(chip->starts, 2);
     assert_int_equal(chip->stops, 1);
-    assert_int_equal(raw(chip) & RAW(RESTART_DET), RAW(RESTART_DET));
+    assert_int_equal(raw(chip) & RAW(RESTART_DET), 0); /* tells targets alone */
     assert_int_equal(rd(chip->block, I2C_IC_RXFLR), 2);
     assert_true(raw(chip) & RAW(RX_FULL));
     assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD), 0x40 | I2C_IC_DATA_CMD_FIRST_DATA_BYTE);
@@ -146,7 +163,7 @@ static void reads_after_a_repeated_start(void **state) {
 
 static void nobody_answers(void **state) {
     struct chip *chip = *state;
-    wr(chip->block, I2C_IC_TAR, 0x37);
+    set_target(chip, 0x37);
     wr(chip->block, I2C_IC_INTR_MASK, I2C_IC_INTR_MASK_M_TX_ABRT);
     wr(chip->block, I2C_IC_DATA_CMD, 1);
     wr(chip->block, I2C_IC_DATA_CMD, 2 | STOP);
@@ -228,6 +245,129 @@ static void dreqs_follow_the_thresholds(void **state) {
     assert_true(chip->i2c->dreq_rx.level);
 }
 
+/* RP2040 datasheet, table of IC_TX_ABRT_SOURCE. */
+static void general_calls(void **state) {
+    struct chip *chip = *state;
+    set_target(chip, I2C_IC_TAR_SPECIAL | 0x36);
+    wr(chip->block, I2C_IC_DATA_CMD, 6 | STOP);
+    step(chip, 12);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_GCALL_NOACK);
+    rd(chip->block, I2C_IC_CLR_TX_ABRT);
+    chip->address = 0;
+    wr(chip->block, I2C_IC_DATA_CMD, 6 | STOP);
+    step(chip, 21);
+    assert_int_equal(chip->heard[0], 6);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
+    step(chip, 12);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_GCALL_READ);
+}
+
+static void start_bytes(void **state) {
+    struct chip *chip = *state;
+    set_target(chip, I2C_IC_TAR_SPECIAL | I2C_IC_TAR_GC_OR_START | 0x36);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x44 | STOP);
+    step(chip, 1 + 9 + 1 + 9 + 9 + 1);
+    assert_int_equal(chip->starts, 2);
+    assert_int_equal(chip->heard[0], 0x44);
+    chip->address = 0; /* somebody acknowledges the START byte */
+    wr(chip->block, I2C_IC_DATA_CMD, 0x44 | STOP);
+    step(chip, 12);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_SBYTE_ACKDET);
+    rd(chip->block, I2C_IC_CLR_TX_ABRT);
+    set_control(chip, 0, I2C_IC_CON_IC_RESTART_EN);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x44 | STOP);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_SBYTE_NORSTRT);
+}
+
+static void without_repeated_start(void **state) {
+    struct chip *chip = *state;
+    set_control(chip, 0, I2C_IC_CON_IC_RESTART_EN);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x01);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x02 | RESTART);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
+    step(chip, 3 * (1 + 9 + 9 + 1));
+    assert_int_equal(chip->starts, 3);
+    assert_int_equal(chip->stops, 3);
+    set_control(chip, I2C_IC_CON_IC_10BITADDR_MASTER, 0);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_10B_RD_NORSTRT);
+    rd(chip->block, I2C_IC_CLR_TX_ABRT);
+    set_control(chip, 0, I2C_IC_CON_MASTER_MODE);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x01 | STOP);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_MASTER_DIS);
+}
+
+static void ten_bit_addresses_are_refused(void **state) {
+    struct chip *chip = *state;
+    set_control(chip, I2C_IC_CON_IC_10BITADDR_MASTER, 0);
+    set_target(chip, 0x2b7);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x01 | STOP);
+    step(chip, 12);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_10ADDR1_NOACK);
+    rd(chip->block, I2C_IC_CLR_TX_ABRT);
+    chip->address = 0x7a;
+    set_target(chip, 0x2ee); /* the target does not acknowledge this byte */
+    wr(chip->block, I2C_IC_DATA_CMD, 0x01 | STOP);
+    step(chip, 21);
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_10ADDR2_NOACK);
+}
+
+static void settings_are_fixed_while_enabled(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_TAR, 0x12);
+    wr(chip->block, I2C_IC_FS_SCL_HCNT, 3);
+    assert_int_equal(rd(chip->block, I2C_IC_TAR), 0x36);
+    assert_int_equal(rd(chip->block, I2C_IC_FS_SCL_HCNT), 500);
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    wr(chip->block, I2C_IC_FS_SCL_HCNT, 3);
+    wr(chip->block, I2C_IC_FS_SCL_LCNT, 3);
+    wr(chip->block, I2C_IC_RX_TL, 200);
+    assert_int_equal(rd(chip->block, I2C_IC_FS_SCL_HCNT), 6);
+    assert_int_equal(rd(chip->block, I2C_IC_FS_SCL_LCNT), 8);
+    assert_int_equal(rd(chip->block, I2C_IC_RX_TL), 15);
+}
+
+struct scope {
+    struct net_listener listener;
+    struct stage *stage;
+    uint64_t edges[64];
+    unsigned count;
+};
+
+static void edge_seen(struct net_listener *listener, struct net *net) {
+    struct scope *scope = listener->owner;
+    if (scope->count < 64) {
+        scope->edges[scope->count++] = scope->stage->scheduler.now_ps / 8000;
+    }
+}
+
+/* Datasheet 4.3.14: high time HCNT + SPKLEN + 7, low time LCNT + 1; SDA moves SDA_TX_HOLD after SCL falls. */
+static void edges_follow_the_counts(void **state) {
+    struct chip *chip = *state;
+    struct scope scl = { .stage = &chip->stage }, sda = { .stage = &chip->stage };
+    scl.listener = (struct net_listener){ .changed = edge_seen, .owner = &scl };
+    sda.listener = (struct net_listener){ .changed = edge_seen, .owner = &sda };
+    net_listen(&chip->bank.pins[5].net, &scl.listener);
+    net_listen(&chip->bank.pins[4].net, &sda.listener);
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    wr(chip->block, I2C_IC_FS_SCL_HCNT, 61);
+    wr(chip->block, I2C_IC_FS_SCL_LCNT, 99);
+    wr(chip->block, I2C_IC_FS_SPKLEN, 5);
+    wr(chip->block, I2C_IC_SDA_HOLD, 33);
+    wr(chip->block, I2C_IC_ENABLE, 1);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x55 | STOP);
+    for (unsigned i = 0; i < 173 * 21; i++) {
+        stage_run(&chip->stage, 8000);
+    }
+    assert_int_equal(scl.count, 1 + 2 * 18 + 1);
+    for (unsigned i = 0; i < 18; i++) {
+        assert_int_equal(scl.edges[2 * i + 1] - scl.edges[2 * i], 100);    /* low */
+        assert_int_equal(scl.edges[2 * i + 2] - scl.edges[2 * i + 1], 73); /* high */
+    }
+    /* address 0x36: 0110110 0, after START the first change is in the second bit */
+    assert_int_equal(sda.edges[1] - scl.edges[2], 33);
+}
+
 static void count_edge(struct net_listener *listener, struct net *net) {
     (*(unsigned *)listener->owner)++;
 }
@@ -263,7 +403,7 @@ static void transfers_play_out_when_watched(void **state) {
     assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD) & 0xff, 0x97);
     assert_true(net_is_high(&chip->bank.pins[4].net));
     assert_true(net_is_high(&chip->bank.pins[5].net));
-    wr(chip->block, I2C_IC_TAR, 0x37);
+    set_target(chip, 0x37);
     wr(chip->block, I2C_IC_DATA_CMD, 1 | STOP);
     step(chip, 20);
     assert_true(rd(chip->block, I2C_IC_TX_ABRT_SOURCE) & I2C_IC_TX_ABRT_SOURCE_ABRT_7B_ADDR_NOACK);
@@ -280,6 +420,12 @@ int main(void) {
         cmocka_unit_test_setup_teardown(waits_for_a_free_bus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(software_aborts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dreqs_follow_the_thresholds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(general_calls, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(start_bytes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(without_repeated_start, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ten_bit_addresses_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(settings_are_fixed_while_enabled, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(edges_follow_the_counts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(transfers_play_out_when_watched, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

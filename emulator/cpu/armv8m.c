@@ -7,12 +7,12 @@
  * enables and status registers, escalation, lock-up, DebugMonitor for BKPT.
  *
  * Not modelled: Non-secure state (BXNS, BLXNS and SG end in a fault or do nothing, SecureFault is never raised); the
- * MPU and the SAU (storage, see scs_main.c); the fault of LDM, STM, LDRD and STRD at unaligned addresses, unless
- * CCR.UNALIGN_TRP is set; the FPU's enables in CPACR: its instructions always work; FPCCR.ASPEN = 0; FPDSCR other than
- * 0 (a stub line says so); a fault by CCR.BFHFNMIGN is taken all the same; the exclusive monitor is not cleared by
- * exceptions (a STREX fails when the word has changed); DebugMonitor other than for BKPT.
- * The traps of CCR (DIV_0_TRP, UNALIGN_TRP) look at every instruction and are slow; inside an IT block the rest of the
- * block has run when the fault is taken.
+ * MPU and the SAU (storage, see scs_main.c); the fault of LDM, STM, LDRD and STRD at unaligned addresses and of any
+ * unaligned access to registers, unless CCR.UNALIGN_TRP is set; the FPU's enables in CPACR: its instructions always
+ * work; FPCCR.ASPEN = 0; FPDSCR other than 0 (a stub line says so); a fault by CCR.BFHFNMIGN is taken all the same; the
+ * exclusive monitor is not cleared by exceptions (a STREX fails when the word has changed); DebugMonitor other than for
+ * BKPT. The traps of CCR (DIV_0_TRP, UNALIGN_TRP) look at every instruction and are slow; inside an IT block the rest
+ * of the block has run when the fault is taken.
  *
  * Decided: floating-point state is stacked at once, also with FPCCR.LSPEN = 1: the frame that lazy stacking would
  * fill later is there already, FPCAR points to it, LSPACT stays 0. Bus faults of stores are precise (the Cortex-M33

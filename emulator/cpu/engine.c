@@ -74,11 +74,6 @@ static void end_run(struct engine *engine, enum stop stop) {
 
 /* May the pending exception be taken now? (The engine does not report changes of PRIMASK and its like.) */
 static bool interrupted(struct core *core) {
-    uint32_t primask = 0;
-    uc_reg_read(core->engine->uc, UC_ARM_REG_PRIMASK, &primask);
-    if (core->desc.model == CORE_M0PLUS) {
-        return !(primask & 1) || core->nvic.pending_priority < 0;
-    }
     return core->nvic.pending_priority < exceptions_current_priority(core);
 }
 
@@ -638,6 +633,24 @@ static bool is_unprivileged(struct core *core) {
     uc_reg_read(core->engine->uc, UC_ARM_REG_CONTROL, &control);
     uc_reg_read(core->engine->uc, UC_ARM_REG_IPSR, &ipsr);
     return control & CONTROL_NPRIV && !ipsr;
+}
+
+struct masks engine_masks(struct core *core) {
+    static const int ids[] = { UC_ARM_REG_PRIMASK, UC_ARM_REG_BASEPRI, UC_ARM_REG_FAULTMASK };
+    struct masks masks = { core->registers.primask, core->registers.basepri, core->registers.faultmask };
+    if (core->outside) {
+        return masks;
+    }
+    bool m33 = core->desc.model == CORE_M33, hidden = m33 && is_unprivileged(core);
+    if (hidden) {
+        write_register(core->engine->uc, UC_ARM_REG_IPSR, EXCEPTION_HARDFAULT);
+    }
+    void *values[] = { &masks.primask, &masks.basepri, &masks.faultmask };
+    uc_reg_read_batch(core->engine->uc, (int *)ids, values, m33 ? 3 : 1);
+    if (hidden) {
+        write_register(core->engine->uc, UC_ARM_REG_IPSR, 0);
+    }
+    return masks;
 }
 
 uint32_t engine_register(struct core *core, unsigned number) {

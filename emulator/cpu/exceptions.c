@@ -54,14 +54,13 @@ int exceptions_priority(const struct core *core, uint32_t primask, uint32_t base
 }
 
 int exceptions_current_priority(struct core *core) {
-    return exceptions_priority(core, engine_register(core, CORE_PRIMASK), engine_register(core, CORE_BASEPRI),
-                               engine_register(core, CORE_FAULTMASK));
+    struct masks masks = engine_masks(core);
+    return exceptions_priority(core, masks.primask, masks.basepri, masks.faultmask);
 }
 
 bool exceptions_wake(struct core *core) {
-    int priority =
-        exceptions_priority(core, 0, engine_register(core, CORE_BASEPRI), engine_register(core, CORE_FAULTMASK));
-    return core->nvic.pending_priority < priority;
+    struct masks masks = engine_masks(core);
+    return core->nvic.pending_priority < exceptions_priority(core, 0, masks.basepri, masks.faultmask);
 }
 
 /* ---- Entry ---- */

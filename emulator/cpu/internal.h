@@ -79,6 +79,11 @@ struct registers {
     uint32_t basepri, faultmask; /* 0 on a Cortex-M0+ */
 };
 
+/* The mask registers alone. */
+struct masks {
+    uint32_t primask, basepri, faultmask;
+};
+
 static inline uint32_t *registers_sp(struct registers *registers) {
     bool process = (registers->control & CONTROL_SPSEL) && !(registers->xpsr & XPSR_IPSR);
     return process ? &registers->psp : &registers->msp;
@@ -247,6 +252,7 @@ enum stop engine_run(struct core *core);
 /* Where the core goes on. */
 uint32_t engine_pc(const struct core *core);
 uint32_t engine_register(struct core *core, unsigned number);
+struct masks engine_masks(struct core *core);
 /* Floating point, whether the rest of the state is outside or not: the first `count` (even) of S0 to S31. */
 void engine_fetch_fp(struct core *core, uint32_t *ret_s, unsigned count, uint32_t *ret_fpscr);
 void engine_give_fp(struct core *core, const uint32_t *s, unsigned count, uint32_t fpscr);

@@ -12,6 +12,7 @@
 
 #define FLASH 0x10000000u
 #define SRAM 0x20000000u
+#define DEVICE 0x40000000u /* registers that read as their offset */
 #define STACK (SRAM + 0x8000)
 #define VECTORS SRAM /* the vector table is at the start of SRAM */
 #define CODE (SRAM + 0x1000)
@@ -41,6 +42,13 @@ static __attribute__((unused)) void system_reset(void *context, struct core *cor
     ((struct bench *)context)->resets++;
 }
 
+static __attribute__((unused)) uint32_t device_read(void *context, uint32_t offset, unsigned size) {
+    return offset;
+}
+
+static __attribute__((unused)) void device_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
+}
+
 static __attribute__((unused)) uint64_t gpio_read(void *context, enum core_gpio_register reg) {
     return ((struct bench *)context)->gpio[reg];
 }
@@ -60,6 +68,7 @@ static __attribute__((unused)) int set_up_core(void **state, enum core_model mod
     bus_add_memory(&bench->bus, &(struct bus_memory){ "flash", FLASH, sizeof(bench->flash), bench->flash, false });
     bus_add_memory(&bench->bus, &(struct bus_memory){ "SRAM", SRAM, sizeof(bench->sram), bench->sram, true });
     bench->priority_bits = model == CORE_M0PLUS ? 2 : 4;
+    bus_add_window(&bench->bus, &(struct bus_window){ "device", DEVICE, 4096, device_read, device_write, bench });
     struct error error = { "" };
     bench->core = core_create(
         &(struct core_desc){

@@ -397,6 +397,17 @@ static void test_fault_addresses(void **state) {
     }
 }
 
+static void test_semihosting_breakpoint(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, NOP, BKPT(0xab));
+    start(bench);
+    install_fault_handlers(bench);
+    run(bench, 100);
+    assert_int_equal(reg(bench, 6), 3);
+    assert_int_equal(reg(bench, 5), CODE + 2);
+    assert_int_equal(get_ppb(bench, HFSR), 1u << 31);
+}
+
 static void test_division_traps(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, 0xfbb0, 0xf3f1, 0xfb90, 0xf3f2, MOVS(7, 1), B(-4)); /* udiv r3, r0, r1; sdiv r3, r0, r2 */
@@ -699,6 +710,7 @@ int main(void) {
         TEST(test_fault_load),
         TEST(test_fault_inside_it_block),
         TEST(test_fault_addresses),
+        TEST(test_semihosting_breakpoint),
         TEST(test_division_traps),
         TEST(test_unaligned_traps),
         TEST(test_fault_fetch),

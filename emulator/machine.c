@@ -37,8 +37,31 @@ static void event_is_earlier(struct scheduler *scheduler) {
     core_limit(machine->running, cycle_at(machine, scheduler->first->when_ps));
 }
 
+/* SysTick counts its reference in whole cycles of clk_sys. */
+static void update_reference(struct machine *machine, unsigned core) {
+    uint64_t hz = machine->reference[core] ? clock_hz(machine->reference[core]) : 0;
+    core_set_reference(machine->cores[core], hz ? (uint32_t)((clock_hz(machine->clk_sys) + hz / 2) / hz) : 0);
+}
+
+static void reference_changed(struct clock_listener *listener, struct clock_domain *clock) {
+    struct machine *machine = listener->owner;
+    update_reference(machine, (unsigned)(listener - machine->reference_changed));
+}
+
+static void listen_to_references(struct machine *machine) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        machine->reference_changed[i] = (struct clock_listener){ .changed = reference_changed, .owner = machine };
+        if (machine->reference[i]) {
+            clock_listen(machine->reference[i], &machine->reference_changed[i]);
+        }
+    }
+}
+
 static void clk_sys_changed(struct clock_listener *listener, struct clock_domain *clock) {
     struct machine *machine = listener->owner;
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        update_reference(machine, i);
+    }
     if (machine->running) {
         core_yield(machine->running); /* its slice was measured with the old frequency */
     }
@@ -233,6 +256,7 @@ static bool create(struct machine *machine, struct error *error) {
     }
     machine->clk_sys_changed = (struct clock_listener){ .changed = clk_sys_changed, .owner = machine };
     clock_listen(machine->clk_sys, &machine->clk_sys_changed);
+    listen_to_references(machine);
     return true;
 }
 

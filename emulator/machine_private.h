@@ -33,6 +33,8 @@ struct machine {
 
     struct clock_domain *clk_sys; /* set by chip->wire */
     struct clock_listener clk_sys_changed;
+    struct clock_domain *reference[CHIP_CORES]; /* SysTick's, by core; set by chip->wire; NULL: none */
+    struct clock_listener reference_changed[CHIP_CORES];
     struct core *running;
     uint64_t irqs[CHIP_CORES]; /* levels at the NVIC of each core */
     uint64_t nmi_mask[CHIP_CORES];

@@ -159,6 +159,7 @@ static void wire_ticks(struct machine *machine) {
     watchdog->clk_ref = clocks_domain(clocks, CLOCK_REF);
     watchdog->step = 2;
     timer->tick = &watchdog->generated;
+    machine->reference[0] = machine->reference[1] = &watchdog->generated;
     rtc->clk_rtc = clocks_domain(clocks, CLOCK_RTC);
 }
 

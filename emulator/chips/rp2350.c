@@ -209,6 +209,8 @@ static void wire_ticks(struct machine *machine) {
     ticks->clk_ref = clocks_domain(find(machine, "CLOCKS"), CLOCK_REF);
     watchdog->tick = &ticks->tick[TICK_WATCHDOG];
     watchdog->step = 1;
+    machine->reference[0] = &ticks->tick[TICK_PROC0];
+    machine->reference[1] = &ticks->tick[TICK_PROC1];
     for (unsigned i = 0; i < 2; i++) {
         timers[i]->tick = &ticks->tick[TICK_TIMER0 + i];
         timers[i]->clk_sys = machine->clk_sys;

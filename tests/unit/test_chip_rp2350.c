@@ -189,6 +189,32 @@ static void test_ticks_drive_timer(void **state) {
     assert_int_equal(load(machine, TIMER0 + 0x28) - before, 2000);
 }
 
+/* SysTick's reference is the tick of the core: 12 cycles of the crystal, which clk_sys runs from. */
+static void test_systick_reference(void **state) {
+    static const uint16_t code[] = {
+        0x4803, 0x2163, 0x6041, 0x6081, /* ldr r0, =0xe000e010; movs r1, #99; str r1, [r0, #4]; str r1, [r0, #8] */
+        0x2103, 0x6001, 0xe7fe, 0x0000, /* movs r1, #3; str r1, [r0]; b . */
+        0xe010, 0xe000,
+    };
+    struct machine *machine = *state;
+    struct core *core = machine_core(machine, 0);
+    struct error error;
+    assert_true(machine_load(machine, 0x20000000, (const uint8_t *)code, sizeof(code), &error));
+    store(machine, 0x4004800c, 1);
+    store(machine, 0x40048000, 0xfab << 12 | 0xaa0);
+    scheduler_advance(&machine->scheduler, PS_PER_MS);
+    store(machine, CLOCKS_REF_CTRL, 2);
+    store(machine, TICKS + 4, 12);
+    store(machine, TICKS, 1);
+    core_reset(core);
+    core_start(core, 0x20001000, 0x20000000, 0);
+    uint64_t begin = core_cycles(core);
+    core_run(core, begin + 50);
+    assert_in_range(core_alarm(core) - begin, 100 * 12, 101 * 12 + 50);
+    store(machine, TICKS, 0); /* it stands still */
+    assert_true(core_alarm(core) == UINT64_MAX);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
@@ -196,6 +222,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_memories, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_translation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_systick_reference, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,6 +16,7 @@ const struct part_class *const parts_registry[] = {
     &pushbutton_class,
     &resistor_class,
     &ssd1306_class,
+    &st7789_class,
     &vcc_class,
     NULL,
 };

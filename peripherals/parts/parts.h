@@ -11,6 +11,7 @@ extern const struct part_class potentiometer_class;
 extern const struct part_class pushbutton_class;
 extern const struct part_class resistor_class;
 extern const struct part_class ssd1306_class;
+extern const struct part_class st7789_class;
 extern const struct part_class vcc_class;
 
 #endif

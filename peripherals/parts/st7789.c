@@ -1,0 +1,756 @@
+/* Sitronix ST7789V, driver of a colour TFT, and the panels it comes with: datasheet v1.4; 4-wire serial interface (8
+ * bits with D/C), read-back on a pin of its own.
+ *
+ * Not modelled: the RGB and parallel interfaces, gamma and voltage settings (accepted, no effect), content-adaptive
+ * brightness, the order of refresh (MADCTL ML and MH), tearing itself, the horizontal part of the tearing signal
+ * (TEON with 1), little-endian 16-bit data through the parallel bus. Modules work without their supply pins wired.
+ *
+ * Decided where the datasheet or the panels leave it open:
+ * - A module is mounted so that MADCTL C0h is upright on the square and the portrait ones, and a landscape one so that
+ *   displayio's rotation=270 is; `turned` turns it by 180 degrees.
+ * - The 240x135 panel lies in the RAM at columns 52 to 186 and rows 40 to 279.
+ * - IPS panels (`ips`, the default) show the colours as they are with INVON, others with INVOFF.
+ * - Pixels outside the RAM are lost. Display RAM holds seeded noise after power-on; a reset leaves it alone.
+ * - The 5 ms after a reset: commands are lost, with a guest line. 120 ms between SLPIN and SLPOUT: a guest line alone.
+ * - A reset pulse of less than 5 us is none. While RESX is low nothing is heard.
+ * - 16-bit colours become 18 bits with the most significant bit repeated (EPF 3, the default).
+ * - Outside a partial area the panel is black. */
+#include "emulator/core/serial.h"
+#include "peripherals/parts/brightness.h"
+#include "peripherals/parts/parts.h"
+
+#include <string.h>
+
+#define RAM_COLUMNS 240
+#define RAM_ROWS 320
+#define RESET_PS (5 * PS_PER_MS)
+#define SLEEP_PS (120 * PS_PER_MS)
+#define PULSE_MIN_PS (5 * PS_PER_US)
+#define FRAME_PS (PS_PER_S / 60)
+#define BLANK_PS (FRAME_PS * 24 / (RAM_ROWS + 24)) /* front and back porch of 12 lines */
+
+#define MADCTL_MY 0x80u
+#define MADCTL_MX 0x40u
+#define MADCTL_MV 0x20u
+#define MADCTL_BGR 0x08u
+
+enum pin { GND, VCC, SCL, SDA, RST, DC, CS, BL, MISO, TE };
+enum attribute { SIZE, IPS, TURNED };
+
+enum {
+    NOP = 0x00,
+    SWRESET = 0x01,
+    RDDID = 0x04,
+    RDDST = 0x09,
+    RDDPM = 0x0a,
+    RDDMADCTL = 0x0b,
+    RDDCOLMOD = 0x0c,
+    RDDIM = 0x0d,
+    RDDSM = 0x0e,
+    RDDSDR = 0x0f,
+    SLPIN = 0x10,
+    SLPOUT = 0x11,
+    PTLON = 0x12,
+    NORON = 0x13,
+    INVOFF = 0x20,
+    INVON = 0x21,
+    GAMSET = 0x26,
+    DISPOFF = 0x28,
+    DISPON = 0x29,
+    CASET = 0x2a,
+    RASET = 0x2b,
+    RAMWR = 0x2c,
+    RAMRD = 0x2e,
+    PTLAR = 0x30,
+    VSCRDEF = 0x33,
+    TEOFF = 0x34,
+    TEON = 0x35,
+    MADCTL = 0x36,
+    VSCRSADD = 0x37,
+    IDMOFF = 0x38,
+    IDMON = 0x39,
+    COLMOD = 0x3a,
+    WRMEMC = 0x3c,
+    RDMEMC = 0x3e,
+    STE = 0x44,
+    GSCAN = 0x45,
+    WRDISBV = 0x51,
+    RDABCSDR = 0x68,
+    RAMCTRL = 0xb0,
+    RDID1 = 0xda,
+    RDID2 = 0xdb,
+    RDID3 = 0xdc,
+};
+
+struct panel {
+    const char *size;
+    unsigned columns, rows; /* of the glass, as the RAM counts */
+    unsigned column, row;   /* where it begins in the RAM */
+    bool landscape;
+    double pitch; /* mm a pixel */
+};
+
+static const struct panel panels[] = {
+    { "240x135", 135, 240, 52, 40, true, 0.1038 }, { "135x240", 135, 240, 52, 40, false, 0.1038 },
+    { "240x240", 240, 240, 0, 0, false, 0.0975 },  { "320x240", 240, 320, 0, 0, true, 0.1275 },
+    { "240x320", 240, 320, 0, 0, false, 0.1275 },
+};
+
+/* What a reset sets. */
+struct registers {
+    bool awake, on, inverse, idle, partial, scrolls, tearing;
+    uint8_t madctl, colmod, tearing_mode, gamma;
+    bool little_endian;
+    uint16_t columns[2], rows[2]; /* CASET, RASET: first and last */
+    uint16_t partial_rows[2];
+    uint16_t scroll_area[3]; /* rows: fixed above, scrolling, fixed below */
+    uint16_t scroll_start;
+};
+
+static const struct registers reset_state = {
+    .colmod = 0x66,
+    .gamma = 0x01,
+    .columns = { 0, RAM_COLUMNS - 1 },
+    .rows = { 0, RAM_ROWS - 1 },
+    .partial_rows = { 0, RAM_ROWS - 1 },
+    .scroll_area = { 0, RAM_ROWS, 0 },
+};
+
+struct st7789 {
+    struct part part;
+    const struct panel *panel;
+    struct spi_target spi;
+    bool attached;
+    struct net_listener rst_listener, backlight_listener;
+    struct brightness backlight;
+    struct net_driver te;
+    struct event te_event;
+    bool te_high;
+    struct registers r;
+    uint8_t command;
+    uint8_t arguments[16];
+    unsigned have;
+    unsigned x, y;      /* where the next pixel goes, by CASET and RASET */
+    uint8_t reading[8]; /* what comes out after a read command */
+    unsigned reading_at;
+    uint64_t ready_ps, slept_ps, rst_low_ps;
+    bool has_slept;
+    bool reported_early;
+    bool dirty;
+    uint8_t ram[RAM_ROWS][RAM_COLUMNS][3]; /* red, green, blue; 6 bits each */
+    uint32_t pixels[RAM_ROWS * RAM_COLUMNS];
+};
+
+static uint64_t now_of(const struct st7789 *s) {
+    return scheduler_now(s->part.env->scheduler);
+}
+
+static void guest(struct st7789 *s, const char *line) {
+    log_write(s->part.env->log, LOG_GUEST, s->part.id, "%s", line);
+}
+
+/* ---- Display RAM ---- */
+
+/* The cell that the pointer is at, as MADCTL turns it; NULL outside the RAM. */
+static uint8_t *cell(struct st7789 *s) {
+    bool swap = s->r.madctl & MADCTL_MV;
+    unsigned column = swap ? s->y : s->x, row = swap ? s->x : s->y;
+    if (column >= RAM_COLUMNS || row >= RAM_ROWS) {
+        return NULL;
+    }
+    column = s->r.madctl & MADCTL_MX ? RAM_COLUMNS - 1 - column : column;
+    row = s->r.madctl & MADCTL_MY ? RAM_ROWS - 1 - row : row;
+    return s->ram[row][column];
+}
+
+static void next_pixel(struct st7789 *s) {
+    if (s->x != s->r.columns[1]) {
+        s->x++;
+        return;
+    }
+    s->x = s->r.columns[0];
+    s->y = s->y == s->r.rows[1] ? s->r.rows[0] : s->y + 1;
+}
+
+static void put_pixel(struct st7789 *s, unsigned red, unsigned green, unsigned blue) {
+    uint8_t *rgb = cell(s);
+    if (rgb) {
+        rgb[0] = (uint8_t)red;
+        rgb[1] = (uint8_t)green;
+        rgb[2] = (uint8_t)blue;
+        s->dirty = true;
+    }
+    next_pixel(s);
+}
+
+/* 4 or 5 bits made 6, with the upper ones repeated. */
+static unsigned six_bits(unsigned value, unsigned bits) {
+    return value << (6 - bits) | value >> (2 * bits - 6);
+}
+
+static void take_pixel_data(struct st7789 *s, uint8_t byte) {
+    uint8_t *in = s->arguments;
+    in[s->have++] = byte;
+    switch (s->r.colmod & 7) {
+    case 3: /* two pixels in three bytes */
+        if (s->have == 2) {
+            put_pixel(s, six_bits(in[0] >> 4, 4), six_bits(in[0] & 15, 4), six_bits(in[1] >> 4, 4));
+        } else if (s->have == 3) {
+            put_pixel(s, six_bits(in[1] & 15, 4), six_bits(in[2] >> 4, 4), six_bits(in[2] & 15, 4));
+            s->have = 0;
+        }
+        break;
+    case 5:
+        if (s->have == 2) {
+            unsigned word = s->r.little_endian ? in[0] | in[1] << 8 : in[0] << 8 | in[1];
+            put_pixel(s, six_bits(word >> 11, 5), word >> 5 & 63, six_bits(word & 31, 5));
+            s->have = 0;
+        }
+        break;
+    default:
+        if (s->have == 3) {
+            put_pixel(s, in[0] >> 2, in[1] >> 2, in[2] >> 2);
+            s->have = 0;
+        }
+        break;
+    }
+}
+
+/* ---- Tearing signal ---- */
+static void te_due(struct event *event, uint64_t late_ps) {
+    struct st7789 *s = event->owner;
+    s->te_high = !s->te_high;
+    net_drive(&s->te, s->te_high ? NET_HIGH : NET_LOW);
+    scheduler_add(s->part.env->scheduler, event, event->when_ps + (s->te_high ? BLANK_PS : FRAME_PS - BLANK_PS));
+}
+
+static void update_te(struct st7789 *s) {
+    bool runs = s->r.tearing && s->r.awake && s->part.nets[TE];
+    if (runs && !s->te_event.pending) {
+        scheduler_add(s->part.env->scheduler, &s->te_event, now_of(s) + FRAME_PS - BLANK_PS);
+    } else if (!runs) {
+        scheduler_cancel(s->part.env->scheduler, &s->te_event);
+        s->te_high = false;
+        net_drive(&s->te, NET_LOW);
+    }
+}
+
+/* ---- Reset and sleep ---- */
+static void reset_chip(struct st7789 *s) {
+    bool was_awake = s->r.awake;
+    s->r = reset_state;
+    s->command = NOP;
+    s->have = 0;
+    s->ready_ps = now_of(s) + RESET_PS;
+    if (was_awake) {
+        s->slept_ps = now_of(s);
+        s->has_slept = true;
+    }
+    s->dirty = true;
+    update_te(s);
+}
+
+static void set_awake(struct st7789 *s, bool awake) {
+    if (s->r.awake == awake) {
+        return;
+    }
+    if (s->has_slept && now_of(s) - s->slept_ps < SLEEP_PS) {
+        guest(s, awake ? "SLPOUT less than 120 ms after SLPIN or a reset" : "SLPIN less than 120 ms after SLPOUT");
+    }
+    s->r.awake = awake;
+    s->slept_ps = now_of(s);
+    s->has_slept = true;
+    update_te(s);
+}
+
+static void rst_changed(struct net_listener *listener, struct net *net) {
+    struct st7789 *s = listener->owner;
+    if (net->level == NET_LEVEL_LOW) {
+        s->rst_low_ps = now_of(s);
+    } else if (s->rst_low_ps != TIME_NEVER) {
+        if (now_of(s) - s->rst_low_ps >= PULSE_MIN_PS) {
+            reset_chip(s);
+        }
+        s->rst_low_ps = TIME_NEVER;
+    }
+}
+
+static bool is_held_in_reset(const struct st7789 *s) {
+    return s->part.nets[RST] && s->part.nets[RST]->level == NET_LEVEL_LOW;
+}
+
+/* ---- Reading back ---- */
+static uint8_t power_mode(const struct registers *r) {
+    bool normal = !r->partial && !r->scrolls;
+    return (uint8_t)(r->awake << 7 | r->idle << 6 | r->partial << 5 | r->awake << 4 | normal << 3 | r->on << 2);
+}
+
+static uint32_t display_status(const struct registers *r) {
+    bool normal = !r->partial && !r->scrolls;
+    uint32_t low =
+        (uint32_t)(r->scrolls << 15 | r->inverse << 13 | r->on << 10 | r->tearing << 9 | r->tearing_mode << 5);
+    uint32_t mode =
+        (uint32_t)((r->colmod & 7) << 20 | r->idle << 19 | r->partial << 18 | r->awake << 17 | normal << 16);
+    return (uint32_t)r->awake << 31 | (uint32_t)(r->madctl & 0xfc) << 23 | mode | low;
+}
+
+/* More than one byte comes after one clock of nothing: everything is a bit late. */
+static void prepare_late(struct st7789 *s, uint32_t value) {
+    for (unsigned i = 0; i < 5; i++) {
+        s->reading[i] = (uint8_t)(((uint64_t)value << 7) >> (32 - 8 * i));
+    }
+}
+
+static bool prepare_byte(struct st7789 *s, uint8_t command) {
+    const struct registers *r = &s->r;
+    const uint8_t answers[] = {
+        [RDDPM - RDDPM] = power_mode(r),
+        [RDDMADCTL - RDDPM] = r->madctl,
+        [RDDCOLMOD - RDDPM] = r->colmod,
+        [RDDIM - RDDPM] = (uint8_t)(r->scrolls << 7 | r->inverse << 5),
+        [RDDSM - RDDPM] = (uint8_t)(r->tearing << 7 | r->tearing_mode << 6),
+        [RDDSDR - RDDPM] = 0,
+    };
+    if (command >= RDDPM && command <= RDDSDR) {
+        s->reading[0] = answers[command - RDDPM];
+    } else if (command >= RDID1 && command <= RDID3) {
+        s->reading[0] = command == RDID3 ? 0x52 : 0x85;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static void prepare_reading(struct st7789 *s, uint8_t command) {
+    memset(s->reading, 0, sizeof(s->reading));
+    s->reading_at = 0;
+    if (command == RDDID) {
+        prepare_late(s, 0x85855200);
+    } else if (command == RDDST) {
+        prepare_late(s, display_status(&s->r));
+    } else {
+        prepare_byte(s, command);
+    }
+}
+
+/* A byte of nothing, then three bytes a pixel. */
+static uint8_t read_ram(struct st7789 *s) {
+    unsigned at = s->reading_at++;
+    if (at == 0) {
+        return 0;
+    }
+    const uint8_t *rgb = cell(s);
+    uint8_t byte = rgb ? (uint8_t)(rgb[(at - 1) % 3] << 2) : 0;
+    if (at % 3 == 0) {
+        next_pixel(s);
+    }
+    return byte;
+}
+
+static uint8_t st7789_reply(struct spi_target *target) {
+    struct st7789 *s = target->owner;
+    if (!s->part.nets[DC] || !net_is_high(s->part.nets[DC])) {
+        return 0;
+    }
+    if (s->command == RAMRD || s->command == RDMEMC) {
+        return read_ram(s);
+    }
+    return s->reading_at < sizeof(s->reading) ? s->reading[s->reading_at++] : 0;
+}
+
+/* ---- Commands ---- */
+static unsigned argument_count(uint8_t command) {
+    switch (command) {
+    case MADCTL:
+    case COLMOD:
+    case TEON:
+    case GAMSET:
+        return 1;
+    case VSCRSADD:
+    case RAMCTRL:
+        return 2;
+    case CASET:
+    case RASET:
+    case PTLAR:
+        return 4;
+    case VSCRDEF:
+        return 6;
+    default:
+        return 0;
+    }
+}
+
+static uint16_t word_at(const struct st7789 *s, unsigned index) {
+    return (uint16_t)(s->arguments[2 * index] << 8 | s->arguments[2 * index + 1]);
+}
+
+static void set_range(struct st7789 *s, uint16_t *range, const char *what) {
+    uint16_t first = word_at(s, 0), last = word_at(s, 1);
+    if (first > last) {
+        log_write(s->part.env->log, LOG_GUEST, s->part.id, "%s: from %u to %u", what, first, last);
+        return;
+    }
+    range[0] = first;
+    range[1] = last;
+}
+
+static void set_scroll_area(struct st7789 *s) {
+    if (word_at(s, 0) + word_at(s, 1) + word_at(s, 2) != RAM_ROWS) {
+        guest(s, "VSCRDEF: the three areas are not 320 rows together");
+        return;
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        s->r.scroll_area[i] = word_at(s, i);
+    }
+}
+
+/* All arguments of the command are there. */
+static void do_with_arguments(struct st7789 *s) {
+    switch (s->command) {
+    case CASET:
+        set_range(s, s->r.columns, "CASET");
+        break;
+    case RASET:
+        set_range(s, s->r.rows, "RASET");
+        break;
+    case PTLAR:
+        s->r.partial_rows[0] = word_at(s, 0);
+        s->r.partial_rows[1] = word_at(s, 1);
+        break;
+    case VSCRDEF:
+        set_scroll_area(s);
+        break;
+    case VSCRSADD:
+        s->r.scroll_start = word_at(s, 0);
+        s->r.scrolls = true;
+        break;
+    case MADCTL:
+        s->r.madctl = s->arguments[0];
+        break;
+    case COLMOD:
+        s->r.colmod = s->arguments[0];
+        break;
+    case TEON:
+        s->r.tearing_mode = s->arguments[0] & 1;
+        break;
+    case GAMSET:
+        s->r.gamma = s->arguments[0];
+        break;
+    case RAMCTRL:
+        s->r.little_endian = s->arguments[1] & 8;
+        break;
+    default:
+        break;
+    }
+    s->dirty = true;
+}
+
+static void set_pointer(struct st7789 *s) {
+    s->x = s->r.columns[0];
+    s->y = s->r.rows[0];
+}
+
+/* Commands that take effect with their code. */
+static void do_command(struct st7789 *s, uint8_t command) {
+    switch (command) {
+    case SWRESET:
+        reset_chip(s);
+        break;
+    case SLPIN:
+    case SLPOUT:
+        set_awake(s, command == SLPOUT);
+        break;
+    case PTLON:
+    case NORON:
+        s->r.partial = command == PTLON;
+        s->r.scrolls = false;
+        break;
+    case INVOFF:
+    case INVON:
+        s->r.inverse = command == INVON;
+        break;
+    case DISPOFF:
+    case DISPON:
+        s->r.on = command == DISPON;
+        break;
+    case IDMOFF:
+    case IDMON:
+        s->r.idle = command == IDMON;
+        break;
+    case TEOFF:
+    case TEON:
+        s->r.tearing = command == TEON;
+        update_te(s);
+        break;
+    case RAMWR:
+    case RAMRD:
+        set_pointer(s);
+        break;
+    default:
+        break;
+    }
+    s->dirty = true;
+}
+
+static bool is_known(uint8_t command) {
+    return command <= NORON || (command >= INVOFF && command <= INVON) || command == GAMSET ||
+           (command >= DISPOFF && command <= PTLAR) || (command >= VSCRDEF && command <= COLMOD) || command == WRMEMC ||
+           command == RDMEMC || command == STE || command == GSCAN || (command >= WRDISBV && command <= RDABCSDR) ||
+           command >= RAMCTRL;
+}
+
+static void take_command(struct st7789 *s, uint8_t command) {
+    if (now_of(s) < s->ready_ps) {
+        if (!s->reported_early) {
+            guest(s, "a command within 5 ms of a reset is lost");
+        }
+        s->reported_early = true;
+        s->command = NOP;
+        return;
+    }
+    s->command = command;
+    s->have = 0;
+    if (!is_known(command)) {
+        log_write(s->part.env->log, LOG_GUEST, s->part.id, "command 0x%02x is none of the ST7789", command);
+    }
+    prepare_reading(s, command);
+    do_command(s, command);
+}
+
+static void take_argument(struct st7789 *s, uint8_t byte) {
+    if (s->command == RAMWR || s->command == WRMEMC) {
+        take_pixel_data(s, byte);
+    } else if (s->have < argument_count(s->command)) {
+        s->arguments[s->have++] = byte;
+        if (s->have == argument_count(s->command)) {
+            do_with_arguments(s);
+        }
+    }
+}
+
+static void st7789_receive(struct spi_target *target, uint8_t byte) {
+    struct st7789 *s = target->owner;
+    if (is_held_in_reset(s)) {
+        return;
+    }
+    if (net_is_high(s->part.nets[DC])) {
+        take_argument(s, byte);
+    } else {
+        take_command(s, byte);
+    }
+}
+
+/* ---- What is seen ---- */
+static unsigned shown_row(const struct registers *r, unsigned line) {
+    int top = r->scroll_area[0], area = r->scroll_area[1], at = (int)line - top;
+    if (!r->scrolls || at < 0 || at >= area) {
+        return line;
+    }
+    at = (at + r->scroll_start - top) % area;
+    return (unsigned)(top + (at < 0 ? at + area : at));
+}
+
+static bool is_in_partial_area(const struct registers *r, unsigned line) {
+    unsigned first = r->partial_rows[0], last = r->partial_rows[1];
+    if (!r->partial) {
+        return true;
+    }
+    return first <= last ? line >= first && line <= last : line >= first || line <= last;
+}
+
+static uint32_t eight_bits(unsigned six, bool idle, bool inverse) {
+    six = idle ? (six & 32 ? 63 : 0) : six;
+    six = inverse ? 63 - six : six;
+    return six << 2 | six >> 4;
+}
+
+static uint32_t colour(const struct st7789 *s, const uint8_t *rgb) {
+    bool inverse = s->r.inverse != (s->part.values[IPS].number != 0), swap = s->r.madctl & MADCTL_BGR;
+    uint32_t red = eight_bits(rgb[swap ? 2 : 0], s->r.idle, inverse);
+    uint32_t green = eight_bits(rgb[1], s->r.idle, inverse);
+    uint32_t blue = eight_bits(rgb[swap ? 0 : 2], s->r.idle, inverse);
+    return red << 16 | green << 8 | blue;
+}
+
+/* Where a cell of the glass is in the picture. */
+static uint32_t *pixel(struct st7789 *s, unsigned column, unsigned row) {
+    const struct panel *p = s->panel;
+    if (s->part.values[TURNED].number) {
+        column = p->columns - 1 - column;
+        row = p->rows - 1 - row;
+    }
+    if (p->landscape) {
+        return &s->pixels[(p->columns - 1 - column) * p->rows + row];
+    }
+    return &s->pixels[(p->rows - 1 - row) * p->columns + (p->columns - 1 - column)];
+}
+
+static void draw(struct st7789 *s) {
+    const struct panel *p = s->panel;
+    for (unsigned row = 0; row < p->rows; row++) {
+        unsigned line = p->row + row, from = shown_row(&s->r, line);
+        bool visible = is_in_partial_area(&s->r, line);
+        for (unsigned column = 0; column < p->columns; column++) {
+            *pixel(s, column, row) = visible ? colour(s, s->ram[from][p->column + column]) : 0;
+        }
+    }
+}
+
+static void st7789_show(struct part *part) {
+    struct st7789 *s = (struct st7789 *)part;
+    struct part_view *view = &part->views[0];
+    bool on = s->r.on && s->r.awake && !is_held_in_reset(s);
+    double brightness = part->nets[BL] ? brightness_get(&s->backlight) : 1;
+    if (s->dirty) {
+        draw(s);
+    }
+    if (s->dirty || on != view->screen.on || brightness != view->screen.brightness) {
+        view->screen.generation++;
+    }
+    view->screen.on = on;
+    view->screen.brightness = brightness;
+    s->dirty = false;
+}
+
+/* ---- The part ---- */
+
+/* A backlight whose pin is open shines: the module pulls it up. */
+static bool backlight_level(const struct part *part) {
+    return part->nets[BL] && part->nets[BL]->level != NET_LEVEL_LOW;
+}
+
+static void backlight_changed(struct net_listener *listener, struct net *net) {
+    struct st7789 *s = listener->owner;
+    brightness_set(&s->backlight, backlight_level(&s->part));
+}
+
+static void listen(struct part *part, enum pin pin, struct net_listener *listener,
+                   void (*changed)(struct net_listener *listener, struct net *net)) {
+    *listener = (struct net_listener){ .changed = changed, .owner = part, .passive = true };
+    if (part->nets[pin]) {
+        net_listen(part->nets[pin], listener);
+    }
+}
+
+static bool attach_bus(struct st7789 *s, struct error *error) {
+    struct net **nets = s->part.nets;
+    s->attached = nets[SCL] && nets[SDA];
+    if (s->attached && !nets[DC]) {
+        error_set(error, "it needs its pin DC");
+        return false;
+    }
+    s->spi = (struct spi_target){ .sck = nets[SCL], .mosi = nets[SDA], .miso = nets[MISO], .cs = nets[CS], .owner = s };
+    s->spi.reply = nets[MISO] ? st7789_reply : NULL;
+    s->spi.receive = st7789_receive;
+    if (s->attached) {
+        spi_target_attach(&s->spi);
+    }
+    return true;
+}
+
+static void set_up_view(struct st7789 *s) {
+    const struct panel *p = s->panel;
+    unsigned width = p->landscape ? p->rows : p->columns, height = p->landscape ? p->columns : p->rows;
+    struct part_view *view = &s->part.views[0];
+    *view = (struct part_view){ .kind = PART_SCREEN, .name = "screen" };
+    view->width = width * p->pitch;
+    view->height = height * p->pitch;
+    view->x = (s->part.class->width - view->width) / 2;
+    view->y = 4 + (s->part.class->height - 5 - view->height) / 2;
+    view->screen.width = width;
+    view->screen.height = height;
+    view->screen.pixels = s->pixels;
+    s->part.view_count = 1;
+}
+
+static bool st7789_init(struct part *part, struct error *error) {
+    struct st7789 *s = (struct st7789 *)part;
+    if (!attach_bus(s, error)) {
+        return false;
+    }
+    s->panel = &panels[(unsigned)part->values[SIZE].number];
+    s->rst_low_ps = TIME_NEVER;
+    listen(part, RST, &s->rst_listener, rst_changed);
+    listen(part, BL, &s->backlight_listener, backlight_changed);
+    brightness_init(&s->backlight, part->env->scheduler, backlight_level(part));
+    s->te = (struct net_driver){ .name = part->id };
+    s->te_event = (struct event){ .name = "ST7789 TE", .callback = te_due, .owner = s };
+    if (part->nets[TE]) {
+        net_attach(part->nets[TE], &s->te);
+    }
+    set_up_view(s);
+    return true;
+}
+
+static void st7789_finish(struct part *part) {
+    struct st7789 *s = (struct st7789 *)part;
+    scheduler_cancel(part->env->scheduler, &s->te_event);
+    net_detach(&s->te);
+    if (s->attached) {
+        spi_target_detach(&s->spi);
+    }
+    if (part->nets[RST]) {
+        net_unlisten(part->nets[RST], &s->rst_listener);
+    }
+    if (part->nets[BL]) {
+        net_unlisten(part->nets[BL], &s->backlight_listener);
+    }
+}
+
+static void st7789_reset(struct part *part) {
+    struct st7789 *s = (struct st7789 *)part;
+    struct random random;
+    random_init(&random, random_next(part->env->random));
+    for (unsigned i = 0; i < RAM_ROWS * RAM_COLUMNS * 3; i++) {
+        ((uint8_t *)s->ram)[i] = random_next(&random) & 63;
+    }
+    s->r.awake = false;
+    s->has_slept = false;
+    reset_chip(s);
+}
+
+static const struct part_pin pins[] = {
+    { "GND", NULL, 11.5, 1.5 },
+    { "VCC", "VIN VDD", 14.04, 1.5 },
+    { "SCL", "SCK CLK", 16.58, 1.5 },
+    { "SDA", "MOSI DIN", 19.12, 1.5 },
+    { "RST", "RES RESET", 21.66, 1.5 },
+    { "DC", "RS D/C", 24.2, 1.5 },
+    { "CS", "TCS", 26.74, 1.5 },
+    { "BL", "BLK LED LITE", 29.28, 1.5 },
+    { "MISO", "SDO", 31.82, 1.5 },
+    { "TE", NULL, 34.36, 1.5 },
+    { 0 },
+};
+
+static const char *const sizes[] = { "240x135", "135x240", "240x240", "320x240", "240x320", NULL };
+
+static const struct part_attribute attributes[] = {
+    [SIZE] = { "size", PART_CHOICE, "240x240", .choices = sizes },
+    [IPS] = { "ips", PART_FLAG, "1" },
+    [TURNED] = { "turned", PART_FLAG, "0" },
+    { 0 },
+};
+
+static const struct part_shape shapes[] = {
+    { PART_RECTANGLE, 1, 3.5, 44, 43.5, 0x101014 },
+    { PART_LETTERING, 1.5, 0.8, 10, 1.6, 0xc0c8d0, "ST7789" },
+};
+
+const struct part_class st7789_class = {
+    .type = "st7789",
+    .aliases = (const char *const[]){ "board-st7789", "wokwi-st7789", NULL },
+    .title = "colour TFT display ST7789",
+    .pins = pins,
+    .attributes = attributes,
+    .shapes = shapes,
+    .shape_count = sizeof(shapes) / sizeof(shapes[0]),
+    .width = 46,
+    .height = 48,
+    .colour = 0x202830,
+    .size = sizeof(struct st7789),
+    .init = st7789_init,
+    .finish = st7789_finish,
+    .reset = st7789_reset,
+    .show = st7789_show,
+};

@@ -22,6 +22,7 @@ static const char usage[] =
     "  --image FILE          a raw FAT image is the CIRCUITPY drive\n"
     "  --flash FILE          keep the whole flash chip in this file (made when missing)\n"
     "  --bootrom FILE        run the boot ROM read out of your own board instead of our services\n"
+    "  --otp FILE            keep the fuses of an RP2350 in this file (made when missing)\n"
     "\n"
     "Console:\n"
     "  --serial WHERE        stdio (default), pty, pty:LINK, tcp:PORT (RFC 2217) or none\n"
@@ -63,6 +64,7 @@ enum option_id {
     OPTION_IMAGE,
     OPTION_FLASH,
     OPTION_BOOTROM,
+    OPTION_OTP,
     OPTION_SERIAL,
     OPTION_CONSOLE,
     OPTION_DATA,
@@ -92,6 +94,7 @@ static const struct option long_options[] = {
     { "image", required_argument, NULL, OPTION_IMAGE },
     { "flash", required_argument, NULL, OPTION_FLASH },
     { "bootrom", required_argument, NULL, OPTION_BOOTROM },
+    { "otp", required_argument, NULL, OPTION_OTP },
     { "serial", required_argument, NULL, OPTION_SERIAL },
     { "console", required_argument, NULL, OPTION_CONSOLE },
     { "data", required_argument, NULL, OPTION_DATA },
@@ -217,6 +220,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->flash;
     case OPTION_BOOTROM:
         return &options->bootrom;
+    case OPTION_OTP:
+        return &options->otp;
     case OPTION_SERIAL:
         return &options->serial;
     case OPTION_CONSOLE:

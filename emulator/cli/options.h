@@ -32,6 +32,7 @@ struct run_options {
     const char *drive;
     const char *image;
     const char *bootrom;
+    const char *otp;
     const char *serial;
     const char *data;    /* where usb_cdc.data goes; NULL: nowhere */
     const char *console; /* "auto", "usb", "uart0", "uart1" */

@@ -1,6 +1,7 @@
 /* `ouroboard run`: from options to a running machine and back. */
 #include "emulator/chips/select.h"
 #include "emulator/cli/commands.h"
+#include "emulator/cli/otp_file.h"
 #include "emulator/cli/session.h"
 #include "emulator/usbhost/usbhost.h"
 #include "firmware-loader/boards.h"
@@ -21,6 +22,7 @@ struct job {
     struct image image;
     bool has_image;
     uint8_t *bootrom;
+    struct otp_file otp;
 };
 
 static void print_log(void *context, enum log_level level, uint64_t time_ps, const char *source, const char *line) {
@@ -208,7 +210,8 @@ static bool make_machine(struct job *job, struct error *error) {
     machine_trace_bus(session->machine, options->trace_bus);
     machine_trace_exceptions(session->machine, options->trace_exceptions);
     session_attach(session);
-    return open_capture(session, error);
+    struct otp *otp = (struct otp *)machine_block(session->machine, "OTP");
+    return otp_file_open(&job->otp, options->otp, otp, error) && open_capture(session, error);
 }
 
 static bool open_flash(struct job *job, struct error *error) {
@@ -278,7 +281,8 @@ static bool open_console(struct session *session, struct error *error) {
 
 static int close_all(struct job *job, int code) {
     struct error error;
-    if (!flash_file_close(job->session.flash_file, &error)) {
+    bool kept = otp_file_close(&job->otp, &error);
+    if (!flash_file_close(job->session.flash_file, &error) || !kept) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
         code = code == EXIT_PASS ? EXIT_USAGE : code;
     }

@@ -6,7 +6,7 @@
  * (the engine watches them for instructions), derived exceptions, MemManage, BusFault and UsageFault with their
  * enables and status registers, escalation, lock-up, DebugMonitor for BKPT.
  *
- * Not modelled: Non-secure state (BXNS, BLXNS and SG end in a fault or do nothing, SecureFault is never raised); the
+ * Not modelled: Non-secure state (a stub line when code with BXNS or BLXNS is met; SecureFault is never raised); the
  * MPU and the SAU (storage, see scs_main.c); the fault of LDM, STM, LDRD and STRD at unaligned addresses and of any
  * unaligned access to registers, unless CCR.UNALIGN_TRP is set; the FPU's enables in CPACR: its instructions always
  * work; FPCCR.ASPEN = 0; FPDSCR other than 0 (a stub line says so); a fault by CCR.BFHFNMIGN is taken all the same; the
@@ -62,10 +62,7 @@ static void reset(struct core *core) {
     core->scr = 0;
     core->actlr = 0;
     scs_main_reset(core);
-    if (core->mainline.limits_used) {
-        engine_give_limits(core, (uint32_t[2]){ 0, 0 });
-    }
-    engine_give_fp(core, (uint32_t[32]){ 0 }, 32, 0);
+    engine_reset(core);
     dcp_reset(&core->dcp[0]);
     dcp_reset(&core->dcp[1]);
     rcp_reset(&core->rcp);

@@ -35,6 +35,9 @@ void blocks_learn(struct core *core, uint32_t address, uint32_t size) {
     if (code) {
         core->arch->block_cost(code, size, cost);
         core->mainline.limits_used |= cost->limits;
+        if (cost->leaves) {
+            scs_main_report(core, REPORTED_NON_SECURE, LOG_STUB, "BXNS or BLXNS: Non-secure state is not modelled");
+        }
     }
 }
 

@@ -184,6 +184,7 @@ void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_c
         cycles += access && access_before && cost == LOAD ? cost - 1 : cost;
         access_before = access;
         ret_cost->sev |= first == 0xbf40 || (first == 0xf3af && second == 0x8004);
+        ret_cost->leaves |= (first & 0xff07) == 0x4704; /* BXNS, BLXNS */
         ret_cost->limits |= writes_limit(first, second);
         at += thumb_is_wide(first) ? 4 : 2;
     }

@@ -55,6 +55,8 @@ struct engine {
     unsigned mmio_count;
     enum stop stop;    /* why the run ends; set by the hooks */
     bool hook_stopped; /* a hook ended the run */
+    uc_context *fresh; /* as the engine was when it was made */
+    bool renew;        /* begin anew from there: the core was reset */
     bool traps;        /* every instruction is looked at */
     uc_hook trap_hook;
     bool remapped;       /* addresses lead elsewhere than before */
@@ -420,7 +422,9 @@ static bool set_up(struct core *core) {
            map_everything(core) && add_hook(core, UC_HOOK_BLOCK, (void *)on_block, 1, 0) &&
            add_hook(core, UC_HOOK_EDGE_GENERATED, (void *)on_translation, 1, 0) &&
            add_hook(core, UC_HOOK_INTR, (void *)on_interrupt, 1, 0) &&
-           add_hook(core, UC_HOOK_TLB_FILL, (void *)on_tlb_fill, 1, 0);
+           add_hook(core, UC_HOOK_TLB_FILL, (void *)on_tlb_fill, 1, 0) &&
+           uc_context_alloc(uc, &core->engine->fresh) == UC_ERR_OK &&
+           uc_context_save(uc, core->engine->fresh) == UC_ERR_OK;
 }
 
 struct engine *engine_create(struct core *core, struct error *error) {
@@ -445,6 +449,9 @@ struct engine *engine_create(struct core *core, struct error *error) {
 
 void engine_destroy(struct engine *engine) {
     if (engine) {
+        if (engine->fresh) {
+            uc_context_free(engine->fresh);
+        }
         if (engine->uc) {
             uc_close(engine->uc);
         }
@@ -535,11 +542,19 @@ void engine_fetch(struct core *core) {
     core->outside = true;
 }
 
+void engine_reset(struct core *core) {
+    core->engine->renew = true;
+}
+
 void engine_give(struct core *core) {
     if (!core->outside) {
         return;
     }
     uc_engine *uc = core->engine->uc;
+    if (core->engine->renew) {
+        uc_context_restore(uc, core->engine->fresh);
+        core->engine->renew = false;
+    }
     struct registers *registers = &core->registers;
     bool m0plus = core->desc.model == CORE_M0PLUS;
     /* CONTROL before the stack pointers, which are banked by it: on a Cortex-M0+ in thread mode, as SPSEL does not
@@ -597,34 +612,18 @@ void engine_give_fp(struct core *core, const uint32_t *s, unsigned count, uint32
     uc_reg_write_batch(core->engine->uc, (int *)fp_ids, values, 1 + (int)count / 2);
 }
 
-/* The engine does not show its stack limits: two instructions of ours, with r0 and r1, then WFI. */
-static void run_stub(struct core *core, const uint16_t code[5], uint32_t limits[2]) {
+/* The engine does not show its stack limits: let it run MRS r0, MSPLIM; MRS r1, PSPLIM; WFI in handler mode. */
+void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]) {
+    static const uint16_t code[] = { 0xf3ef, 0x800a, 0xf3ef, 0x810b, 0xbf30 };
     struct engine *engine = core->engine;
-    if (memcmp(engine->stub, code, 10)) {
-        memcpy(engine->stub, code, 10);
-        uc_ctl_remove_cache(engine->uc, STUB, STUB + 16);
-    }
+    memcpy(engine->stub, code, sizeof(code));
     write_register(engine->uc, UC_ARM_REG_XPSR_NZCVQG, XPSR_T | EXCEPTION_HARDFAULT);
-    write_register(engine->uc, UC_ARM_REG_R0, limits[0]);
-    write_register(engine->uc, UC_ARM_REG_R1, limits[1]);
     write_register(engine->uc, UC_ARM_REG_APSR_NZCV, 0);
     engine->in_stub = true;
     uc_emu_start(engine->uc, STUB | 1, 0, 0, 0);
     engine->in_stub = false;
-    uc_reg_read(engine->uc, UC_ARM_REG_R0, &limits[0]);
-    uc_reg_read(engine->uc, UC_ARM_REG_R1, &limits[1]);
-}
-
-#define LIMITS_WFI 0xbf30
-void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]) {
-    static const uint16_t code[] = { 0xf3ef, 0x800a, 0xf3ef, 0x810b, LIMITS_WFI }; /* mrs r0, msplim; mrs r1, psplim */
-    run_stub(core, code, ret_limits);
-}
-
-void engine_give_limits(struct core *core, const uint32_t limits[2]) {
-    static const uint16_t code[] = { 0xf380, 0x880a, 0xf381, 0x880b, LIMITS_WFI }; /* msr msplim, r0; msr psplim, r1 */
-    uint32_t copy[2] = { limits[0], limits[1] };
-    run_stub(core, code, copy);
+    uc_reg_read(engine->uc, UC_ARM_REG_R0, &ret_limits[0]);
+    uc_reg_read(engine->uc, UC_ARM_REG_R1, &ret_limits[1]);
 }
 
 /* Special registers then read as 0, for the host as well. */

@@ -97,6 +97,7 @@ struct block_cost {
     uint8_t taken;   /* more when it is */
     bool sev;        /* has an SEV */
     bool limits;     /* has an MSR to a stack limit */
+    bool leaves;     /* has a BXNS or BLXNS */
     uint8_t polls;   /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
 };
 
@@ -247,6 +248,9 @@ void engine_destroy(struct engine *engine);
 /* Bring the state into core->registers, or give it back to the engine. */
 void engine_fetch(struct core *core);
 void engine_give(struct core *core);
+/* What the engine keeps beside core->registers is to be as after power-on: floating point, stack limits, Secure state.
+ * Takes effect when it is given the state. */
+void engine_reset(struct core *core);
 /* Run until core->slice or a stop; afterwards core->outside. */
 enum stop engine_run(struct core *core);
 /* Where the core goes on. */
@@ -258,7 +262,6 @@ void engine_fetch_fp(struct core *core, uint32_t *ret_s, unsigned count, uint32_
 void engine_give_fp(struct core *core, const uint32_t *s, unsigned count, uint32_t fpscr);
 /* The stack limits, with core->outside: MSPLIM, PSPLIM. */
 void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]);
-void engine_give_limits(struct core *core, const uint32_t limits[2]);
 void engine_set_register(struct core *core, unsigned number, uint32_t value);
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size);
 void engine_map_changed(struct core *core);
@@ -308,6 +311,7 @@ bool scs_main_write(struct core *core, uint32_t address, uint32_t value);
 /* Interrupts that are routed to the NMI as well. */
 void scs_main_update_nmi(struct core *core);
 /* Say something once: `bit` of mainline.reported. */
+enum { REPORTED_MPU, REPORTED_SAU, REPORTED_FPDSCR, REPORTED_ASPEN, REPORTED_NON_SECURE };
 void scs_main_report(struct core *core, unsigned bit, enum log_level level, const char *text);
 
 /* ---- cycles_m33.c ---- */

@@ -66,8 +66,6 @@ enum {
     SLEEPCTRL = 0xe0080008,
 };
 
-enum { REPORTED_MPU, REPORTED_SAU, REPORTED_FPDSCR, REPORTED_ASPEN };
-
 void scs_main_reset(struct core *core) {
     uint32_t reported = core->mainline.reported;
     bool limits_used = core->mainline.limits_used;

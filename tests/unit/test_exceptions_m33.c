@@ -397,6 +397,27 @@ static void test_fault_addresses(void **state) {
     }
 }
 
+/* Leaving Secure state is not modelled, which a stub line says; a reset brings the core back. */
+static void test_non_secure_state(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, VMOV_S_R(7, 1), 0x4704, B(-4)); /* bxns r0 */
+    enable_faults(bench);
+    core_set_register(bench->core, 0, CODE + 0x100);
+    core_set_register(bench->core, 1, 7);
+    run(bench, 100);
+    assert_int_equal(bench->log.count[LOG_STUB], 1);
+    core_reset(bench->core);
+    PROGRAM(bench, CODE, MOVS(4, 1), VMOV_R_S(5, 7), SVC(0), B(-4));
+    HANDLER(bench, 11, MOVS(6, 9), BX(LR));
+    core_code_changed(bench->core, CODE, 16);
+    start(bench);
+    run(bench, 100);
+    assert_int_equal(core_state(bench->core), CORE_RUNNING);
+    assert_int_equal(reg(bench, 6), 9);
+    assert_int_equal(reg(bench, 5), 0);
+    assert_int_equal(reg(bench, CORE_SP), STACK);
+}
+
 static void test_semihosting_breakpoint(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, NOP, BKPT(0xab));
@@ -710,6 +731,7 @@ int main(void) {
         TEST(test_fault_load),
         TEST(test_fault_inside_it_block),
         TEST(test_fault_addresses),
+        TEST(test_non_secure_state),
         TEST(test_semihosting_breakpoint),
         TEST(test_division_traps),
         TEST(test_unaligned_traps),

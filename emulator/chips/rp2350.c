@@ -115,7 +115,7 @@ static const struct block_at map[] = {
     AT("XIP_AUX", 0x50500000, xip_aux, xip_aux),
     AT("HSTX_FIFO", 0x50600000, stub, hstx_fifo, RESET(3)),
     AT("CORESIGHT_TRACE", 0x50700000, stub, coresight_trace),
-    AT("SIO", SIO, sio, sio, IRQ(4, 25, 25, 26, 26), .per_core = true, .no_aliases = true),
+    AT("SIO", SIO, sio, sio, IRQ(6, 25, 25, 26, 26, 29, 29), .per_core = true, .no_aliases = true),
 };
 
 /* What the stages of PSM reset (datasheet 7.4: bit numbers). */
@@ -209,6 +209,9 @@ static void wire_ticks(struct machine *machine) {
     ticks->clk_ref = clocks_domain(find(machine, "CLOCKS"), CLOCK_REF);
     watchdog->tick = &ticks->tick[TICK_WATCHDOG];
     watchdog->step = 1;
+    struct sio *sio = find(machine, "SIO");
+    sio->mtime.tick = &ticks->tick[TICK_RISCV];
+    sio->mtime.clk_sys = machine->clk_sys;
     machine->reference[0] = &ticks->tick[TICK_PROC0];
     machine->reference[1] = &ticks->tick[TICK_PROC1];
     for (unsigned i = 0; i < 2; i++) {

@@ -1,6 +1,6 @@
 /* SIO. RP2040 datasheet 2.3.1, RP2350 datasheet 3.1.
  *
- * Not modelled: RISC-V soft interrupts and machine timer, TMDS encoder, Non-secure view (RP2350): stubs.
+ * Not modelled: RISC-V soft interrupts, TMDS encoder, Non-secure view (RP2350): stubs.
  *
  * Decided: the quotient and remainder of a division that is still running read as its result. ACCUMn_ADD adds all 32
  * bits written. A push into a full mailbox and a pop from an empty one change nothing but WOF and ROE; such a pop
@@ -20,6 +20,10 @@ const struct sio_variant rp2350_sio = {
 
 static struct sio *sio_of(struct block *block) {
     return (struct sio *)block;
+}
+
+static bool is_mtime(const struct sio *sio, unsigned reg) {
+    return sio->mtime.tick && reg >= SIO_MTIME_CTRL && reg < SIO_MTIME_CTRL + MTIME_REGISTERS;
 }
 
 /* ---- GPIO ---- */
@@ -258,6 +262,9 @@ static uint32_t sio_read(struct block *block, unsigned reg) {
     case SIO_DOORBELL_IN_CLR:
         return c->doorbells;
     default:
+        if (is_mtime(sio, reg)) {
+            return mtime_read(&sio->mtime, reg - SIO_MTIME_CTRL, core);
+        }
         if (reg > SIO_DOORBELL_IN_CLR) {
             block_report_stub(block, block->registers->descs[reg].offset, false);
         }
@@ -350,6 +357,10 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
         ring(sio, core, 0, value);
         break;
     default:
+        if (is_mtime(sio, reg)) {
+            mtime_write(&sio->mtime, reg - SIO_MTIME_CTRL, core, value);
+            return;
+        }
         if (reg > SIO_DOORBELL_IN_CLR) {
             block_report_stub(block, desc->offset, true);
         }
@@ -358,6 +369,9 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
 
 static uint64_t sio_holds_until(struct block *block, unsigned reg) {
     const struct sio_divider *divider = &sio_of(block)->cores[block->env->core].divider;
+    if (is_mtime(sio_of(block), reg)) {
+        return mtime_holds_until(&sio_of(block)->mtime, reg - SIO_MTIME_CTRL);
+    }
     switch (reg) {
     case SIO_CPUID:
     case SIO_GPIO_IN:
@@ -386,11 +400,24 @@ static void sio_reset(struct block *block) {
     }
     update_gpio(sio, false);
     update_gpio(sio, true);
+    if (sio->mtime.tick) {
+        mtime_reset(&sio->mtime);
+    }
+}
+
+static void sio_init(struct block *block) {
+    struct sio *sio = sio_of(block);
+    sio->mtime.env = block->env;
+    sio->mtime.irq = &block->irq[2 * SIO_CORES];
+    if (sio->mtime.tick) {
+        mtime_init(&sio->mtime);
+    }
 }
 
 const struct block_class sio_class = {
     .name = "sio",
     .size = sizeof(struct sio),
+    .init = sio_init,
     .reset = sio_reset,
     .read = sio_read,
     .write = sio_write,

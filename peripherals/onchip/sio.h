@@ -1,11 +1,13 @@
 /* SIO, the single-cycle I/O block: GPIO outputs and inputs, mailboxes between the cores, spin locks, divider,
  * interpolators, doorbells. Every core has its own view (environment.core); there are no atomic aliases.
- * Lines: irq[0], irq[1] FIFO interrupt of core 0, 1; irq[2], irq[3] doorbells of core 0, 1 (RP2350). */
+ * Lines: irq[0], irq[1] FIFO interrupt of core 0, 1; RP2350: irq[2], irq[3] doorbells of core 0, 1; irq[4], irq[5]
+ * machine timer. */
 #ifndef ONCHIP_SIO_H
 #define ONCHIP_SIO_H
 
 #include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/interpolator.h"
+#include "peripherals/onchip/mtime.h"
 
 #define SIO_CORES 2
 #define SIO_FIFO_DEPTH 8
@@ -56,6 +58,7 @@ struct sio {
     /* A word has arrived in the FIFO towards `core`. May be NULL. */
     void (*arrived)(void *context, unsigned core);
     void *arrived_context;
+    struct mtime mtime; /* RP2350: the clocks that it counts; none: there is no such timer */
 
     uint64_t out[2]; /* GPIO_OUT, GPIO_HI_OUT as in the registers, 32 bits each */
     uint64_t oe[2];

@@ -240,6 +240,47 @@ static void rp2350_has_more_pins_and_doorbells(void **state) {
     assert_int_equal(rd(chip->sio, SIO_INTERP0_PEEK_LANE0), 0xf0000000); /* rotates */
 }
 
+/* RP2350 datasheet 3.1.8. */
+static void machine_timer(void **state) {
+    struct stage stage;
+    struct clock_domain tick;
+    stage_init(&stage);
+    clock_init(&tick, "tick");
+    clock_set_frequency(&tick, 1000000, 1, 0);
+    struct gpio_bank *banks = calloc(2, sizeof(*banks));
+    gpio_bank_init(&banks[0], &stage.env, &rp2350_gpio_bank0);
+    gpio_bank_init(&banks[1], &stage.env, &rp2350_gpio_qspi);
+    struct sio *sio = (struct sio *)block_create(&sio_class, "SIO", &stage.env, &rp2350_sio_registers);
+    struct block *b = &sio->block;
+    sio->variant = &rp2350_sio;
+    sio->gpio = &banks[0];
+    sio->qspi = &banks[1];
+    sio->mtime.tick = &tick;
+    sio->mtime.clk_sys = &stage.clock;
+    block_start(b);
+    stage_run(&stage, 5 * PS_PER_US);
+    assert_int_equal(rd(b, SIO_MTIME), 5);
+    stage.env.core = 1;
+    wr(b, SIO_MTIMECMP, 8);
+    wr(b, SIO_MTIMECMPH, 0);
+    stage_run(&stage, 3 * PS_PER_US);
+    assert_true(b->irq[5].level);
+    assert_false(b->irq[4].level); /* core 0 has a comparator of its own */
+    wr(b, SIO_MTIMECMPH, 1);
+    assert_false(b->irq[5].level);
+    wr(b, SIO_MTIMEH, 1);
+    assert_true(b->irq[5].level);
+    wr(b, SIO_MTIME_CTRL, SIO_MTIME_CTRL_EN | SIO_MTIME_CTRL_FULLSPEED);
+    uint32_t before = rd(b, SIO_MTIME);
+    stage_run(&stage, 8 * PS_PER_US);
+    assert_int_equal(rd(b, SIO_MTIME) - before, 1000);
+    wr(b, SIO_MTIME_CTRL, 0);
+    stage_run(&stage, 8 * PS_PER_US);
+    assert_int_equal(rd(b, SIO_MTIME) - before, 1000);
+    block_destroy(b);
+    free(banks);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gpio_registers_drive_pins, set_up, tear_down),
@@ -253,6 +294,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(interpolator_blends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interpolator_clamps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rp2350_has_more_pins_and_doorbells, set_up_rp2350, tear_down),
+        cmocka_unit_test(machine_timer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,14 +18,6 @@ static int set_up(void **state) {
 #define VMOV_S_R(s, r) (0xee00 | (s) / 2), ((r) << 12 | 0x0a10 | ((s)&1) << 7)
 #define VMOV_R_S(r, s) (0xee10 | (s) / 2), ((r) << 12 | 0x0a10 | ((s)&1) << 7)
 #define VMSR(r) 0xeee1, ((r) << 12 | 0x0a10)
-#define MCR(p, opc1, rt, crn, crm, opc2)                                                                               \
-    (0xee00 | (opc1) << 5 | (crn)), ((rt) << 12 | (p) << 8 | (opc2) << 5 | 0x10 | (crm))
-#define MRC(p, opc1, rt, crn, crm, opc2)                                                                               \
-    (0xee10 | (opc1) << 5 | (crn)), ((rt) << 12 | (p) << 8 | (opc2) << 5 | 0x10 | (crm))
-#define MCRR(p, opc1, rt, rt2, crm) (0xec40 | (rt2)), ((rt) << 12 | (p) << 8 | (opc1) << 4 | (crm))
-#define MRRC(p, opc1, rt, rt2, crm) (0xec50 | (rt2)), ((rt) << 12 | (p) << 8 | (opc1) << 4 | (crm))
-#define CDP(p, opc1, crd, crn, crm, opc2) (0xee00 | (opc1) << 4 | (crn)), ((crd) << 12 | (p) << 8 | (opc2) << 5 | (crm))
-
 #define CFSR 0xe000ed28u
 #define HFSR 0xe000ed2cu
 #define BFAR 0xe000ed38u

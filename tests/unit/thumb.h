@@ -54,6 +54,14 @@
 #define DSB_1 0x8f4f
 #define ISB_0 0xf3bf
 #define ISB_1 0x8f6f
+/* Coprocessor instructions, two halfwords each. */
+#define MCR(p, opc1, rt, crn, crm, opc2)                                                                               \
+    (0xee00 | (opc1) << 5 | (crn)), ((rt) << 12 | (p) << 8 | (opc2) << 5 | 0x10 | (crm))
+#define MRC(p, opc1, rt, crn, crm, opc2)                                                                               \
+    (0xee10 | (opc1) << 5 | (crn)), ((rt) << 12 | (p) << 8 | (opc2) << 5 | 0x10 | (crm))
+#define MCRR(p, opc1, rt, rt2, crm) (0xec40 | (rt2)), ((rt) << 12 | (p) << 8 | (opc1) << 4 | (crm))
+#define MRRC(p, opc1, rt, rt2, crm) (0xec50 | (rt2)), ((rt) << 12 | (p) << 8 | (opc1) << 4 | (crm))
+#define CDP(p, opc1, crd, crn, crm, opc2) (0xee00 | (opc1) << 4 | (crn)), ((crd) << 12 | (p) << 8 | (opc2) << 5 | (crm))
 #define SPECIAL_MSP 8
 #define SPECIAL_PSP 9
 #define SPECIAL_PRIMASK 16

@@ -1,6 +1,7 @@
 /* CircuitPython on the board of the image, from an empty flash: what every release must do at the prompt.
  *
  * usage: test_circuitpython IMAGE VERSION */
+#include "emulator/core/scheduler.h"
 #include "tests/firmware/rig.h"
 
 #include <stdio.h>
@@ -117,11 +118,44 @@ static void nonvolatile_memory(struct rig *rig) {
     RIG_EQUAL(rig, rig_repl(rig, "bytes(m.nvm[0:4])", 1000), "b'abc\\xff'\r\n");
 }
 
+static void back_at_the_prompt(struct rig *rig, unsigned resets) {
+    rig_run(rig, 5500);
+    RIG_CHECK(rig, rig->resets == resets);
+    rig_type(rig, "\r");
+    RIG_CHECK(rig, rig_expect(rig, ">>> ", 3000));
+    rig_run(rig, 100);
+    rig->cursor = rig->length;
+}
+
 static void watchdog(struct rig *rig) {
     rig_repl(rig, "from microcontroller import watchdog as w; from watchdog import WatchDogMode", 1000);
-    rig_repl(rig, "w.timeout = 0.5; w.mode = WatchDogMode.RESET", 1000);
-    rig_run(rig, 2000);
-    RIG_CHECK(rig, rig->resets == 1);
+    rig_type(rig, "w.timeout = 0.5; w.mode = WatchDogMode.RESET\r");
+    back_at_the_prompt(rig, 1);
+    RIG_EQUAL(rig, rig_repl(rig, "import microcontroller; microcontroller.cpu.reset_reason", 1000),
+              "microcontroller.ResetReason.WATCHDOG\r\n");
+}
+
+static void reset_pin(struct rig *rig) {
+    RIG_EQUAL(rig, rig_repl(rig, "import microcontroller; microcontroller.cpu.reset_reason", 1000),
+              "microcontroller.ResetReason.POWER_ON\r\n");
+    machine_reset(rig->machine);
+    back_at_the_prompt(rig, 1);
+    RIG_EQUAL(rig, rig_repl(rig, "import microcontroller; microcontroller.cpu.reset_reason", 1000),
+              "microcontroller.ResetReason.RESET_PIN\r\n");
+}
+
+static void safe_mode(struct rig *rig) {
+    rig_repl(rig, "import microcontroller as m; m.on_next_reset(m.RunMode.SAFE_MODE)", 1000);
+    rig_type(rig, "m.reset()\r");
+    back_at_the_prompt(rig, 1);
+    RIG_EQUAL(rig, rig_repl(rig, "import supervisor; supervisor.runtime.safe_mode_reason", 1000),
+              "supervisor.SafeModeReason.PROGRAMMATIC\r\n");
+}
+
+static void boot_loader(struct rig *rig) {
+    rig_repl(rig, "import microcontroller as m; m.on_next_reset(m.RunMode.UF2)", 1000);
+    rig_type(rig, "m.reset()\r");
+    RIG_CHECK(rig, machine_run(rig->machine, machine_now(rig->machine) + PS_PER_S) == MACHINE_IN_BOOTLOADER);
 }
 
 static void pins(struct rig *rig) {
@@ -159,6 +193,9 @@ int main(int argc, char **argv) {
         { "microcontroller values", microcontroller_values },
         { "nonvolatile memory", nonvolatile_memory },
         { "watchdog", watchdog },
+        { "reset pin", reset_pin },
+        { "safe mode", safe_mode },
+        { "boot loader", boot_loader },
         { "pins", pins },
     };
     int failures = rig_cases(&rig, cases, sizeof(cases) / sizeof(cases[0]));

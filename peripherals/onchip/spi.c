@@ -3,10 +3,12 @@
  * Frames are worked off when somebody looks (an access, an interrupt or a data request that depends on it), each
  * with its own end time; a target hears of a frame at most half a FIFO late, never after BSY has been seen low.
  *
- * A frame on watched pins puts an edge at each half bit time; RX is sampled from its net.
+ * A frame on watched pins puts an edge at each half bit time; RX is sampled from its net. The slave is in
+ * spi_slave.c.
  *
- * Not modelled: slave mode, the TI and Microwire frame formats (frames are exchanged in the Motorola format all the
- * same; a stub line says so).
+ * On the wires the TI format is as the Motorola one with SPO = 0 and SPH = 1 after a clock in which the frame select is
+ * high, which falls into the last bit of a frame before it; a Microwire frame is as one of mode 0 with eight bits of
+ * control, a clock, and the bits that are read.
  *
  * Decided: in the Motorola format with SPH = 0 the frame select pulses for one bit time between frames. The data
  * request for transmission rises when the FIFO is half empty and falls when it is full, the one for reception rises
@@ -14,7 +16,7 @@
  * the same throughput. An SSPDR read from an empty FIFO gives 0. */
 #include "peripherals/onchip/spi.h"
 #include "emulator/core/serial.h"
-#include "peripherals/onchip/registers/spi.h"
+#include "peripherals/onchip/spi_private.h"
 
 #define HALF (SPI_FIFO_DEPTH / 2)
 #define TIMEOUT_BITS 32
@@ -30,11 +32,40 @@ static void push(struct spi_fifo *fifo, uint16_t item) {
     fifo->items[(fifo->first + fifo->count++) % SPI_FIFO_DEPTH] = item;
 }
 
-static uint16_t pop(struct spi_fifo *fifo) {
+uint16_t spi_pop(struct spi_fifo *fifo) {
     uint16_t item = fifo->items[fifo->first];
     fifo->first = (fifo->first + 1) % SPI_FIFO_DEPTH;
     fifo->count--;
     return item;
+}
+
+/* ---- Formats ---- */
+enum spi_format spi_format(const struct spi *spi) {
+    uint32_t format = field_get(spi->block.values[SPI_SSPCR0], SPI_SSPCR0_FRF);
+    return format <= SPI_MICROWIRE ? (enum spi_format)format : SPI_MOTOROLA;
+}
+
+unsigned spi_data_bits(const struct spi *spi) {
+    return 1 + field_get(spi->block.values[SPI_SSPCR0], SPI_SSPCR0_DSS);
+}
+
+bool spi_reads_late(const struct spi *spi) {
+    enum spi_format format = spi_format(spi);
+    return format == SPI_TI || (format == SPI_MOTOROLA && spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH);
+}
+
+bool spi_rests_high(const struct spi *spi) {
+    return spi_format(spi) == SPI_MOTOROLA && spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPO;
+}
+
+/* Clocks of a frame that carry bits. */
+static unsigned wire_bits(const struct spi *spi) {
+    return spi_data_bits(spi) + (spi_format(spi) == SPI_MICROWIRE ? 9 : 0);
+}
+
+static uint32_t wire_word(const struct spi *spi, uint16_t item) {
+    unsigned bits = spi_data_bits(spi);
+    return spi_format(spi) == SPI_MICROWIRE ? (uint32_t)(item & 0xff) << (bits + 1) : item & ((1u << bits) - 1);
 }
 
 /* ---- Outputs ---- */
@@ -54,22 +85,24 @@ static void spi_update(struct spi *spi) {
 }
 
 /* What the pins show between frames. */
-static void update_pins(struct spi *spi) {
+void spi_update_pins(struct spi *spi) {
     const uint32_t *values = spi->block.values;
     if (!spi->gpio) {
         return;
     }
     uint64_t pins = spi->cs_pins | spi->sck_pins | spi->tx_pins;
-    bool sck = spi->sck_active != !!(values[SPI_SSPCR0] & SPI_SSPCR0_SPO);
-    uint64_t out =
-        (spi->frame_select ? 0 : spi->cs_pins) | (sck ? spi->sck_pins : 0) | (spi->tx_level ? spi->tx_pins : 0);
-    gpio_function_outputs(spi->gpio, spi->function, pins, out, pins);
+    bool sck = spi->sck_active != spi_rests_high(spi);
+    bool cs = spi->frame_select == (spi_format(spi) == SPI_TI);
+    bool speaks = spi->selected && !(values[SPI_SSPCR1] & SPI_SSPCR1_SOD);
+    uint64_t out = (cs ? spi->cs_pins : 0) | (sck ? spi->sck_pins : 0) | (spi->tx_level ? spi->tx_pins : 0);
+    uint64_t driven = !(values[SPI_SSPCR1] & SPI_SSPCR1_MS) ? pins : speaks ? spi->tx_pins : 0;
+    gpio_function_outputs(spi->gpio, spi->function, pins, out, driven);
 }
 
 static void select_frame(struct spi *spi, bool selected) {
     spi->frame_select = selected;
     if (spi->gpio && spi->cs_pins & spi->gpio->selected[spi->function]) {
-        update_pins(spi);
+        spi_update_pins(spi);
     }
 }
 
@@ -82,13 +115,9 @@ static uint64_t bits_ps(const struct spi *spi, unsigned bits) {
     return clk->period_num ? (uint64_t)((wide)cycles * clk->period_num / clk->period_den) : 0;
 }
 
-static unsigned frame_bits(const struct spi *spi) {
-    return 1 + field_get(spi->block.values[SPI_SSPCR0], SPI_SSPCR0_DSS);
-}
-
 uint64_t spi_frame_ps(const struct spi *spi) {
-    uint32_t format = spi->block.values[SPI_SSPCR0] & (SPI_SSPCR0_FRF | SPI_SSPCR0_SPH);
-    return bits_ps(spi, frame_bits(spi) + (format == 0 ? 1 : 0));
+    bool pulses = spi_format(spi) == SPI_MOTOROLA && !spi_reads_late(spi);
+    return bits_ps(spi, wire_bits(spi) + (pulses ? 1 : 0));
 }
 
 /* ---- Frames ---- */
@@ -102,7 +131,7 @@ static uint32_t exchange(struct spi *spi) {
         return spi->shifter;
     }
     return spi_exchange(selected_net(spi, spi->sck_pins), selected_net(spi, spi->tx_pins),
-                        selected_net(spi, spi->rx_pins), spi->shifter, frame_bits(spi));
+                        selected_net(spi, spi->rx_pins), spi->shifter, wire_bits(spi));
 }
 
 static bool is_watched(const struct spi *spi) {
@@ -115,46 +144,61 @@ static void play_frame(struct spi *spi, uint64_t now_ps) {
     spi->on_wire = true;
     spi->half = 0;
     spi->sampled = 0;
-    spi->frame_select = true;
-    if (!(spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH)) {
-        spi->tx_level = spi->shifter >> (frame_bits(spi) - 1) & 1;
+    spi->frame_select = spi_format(spi) != SPI_TI;
+    if (!spi_reads_late(spi)) {
+        spi->tx_level = spi->shifter >> (wire_bits(spi) - 1) & 1;
     }
-    update_pins(spi);
+    spi_update_pins(spi);
     scheduler_add(spi->block.env->scheduler, &spi->edge, now_ps + bits_ps(spi, 1) / 2);
 }
 
-static void start_frame(struct spi *spi, uint64_t now_ps) {
+static void start_frame(struct spi *spi, uint64_t now_ps, bool follows) {
     uint64_t duration = spi_frame_ps(spi);
-    if (!spi->tx.count || !(spi->block.values[SPI_SSPCR1] & SPI_SSPCR1_SSE) || !duration) {
+    uint32_t control = spi->block.values[SPI_SSPCR1];
+    if (!spi->tx.count || !(control & SPI_SSPCR1_SSE) || control & SPI_SSPCR1_MS || !duration) {
         return;
     }
-    spi->shifter = pop(&spi->tx) & (uint16_t)((1u << frame_bits(spi)) - 1);
+    spi->shifter = wire_word(spi, spi_pop(&spi->tx));
     spi->shifting = true;
-    spi->frame_end_ps = now_ps + duration;
+    spi->lead = spi_format(spi) == SPI_TI && !follows ? 2 : 0;
+    spi->frame_end_ps = now_ps + duration + (spi->lead ? bits_ps(spi, 1) : 0);
     spi->on_wire = is_watched(spi);
     if (spi->on_wire) {
         play_frame(spi, now_ps);
     }
 }
 
-static void end_frame(struct spi *spi) {
-    select_frame(spi, true);
-    uint16_t received = spi->on_wire ? spi->sampled : (uint16_t)exchange(spi);
-    select_frame(spi, spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH && spi->tx.count);
+void spi_received(struct spi *spi, uint16_t data, uint64_t now_ps) {
     if (spi->rx.count == SPI_FIFO_DEPTH) {
         spi->latched |= SPI_SSPRIS_RORRIS;
     } else {
-        push(&spi->rx, received);
+        push(&spi->rx, data);
     }
-    spi->rx_touched_ps = spi->frame_end_ps;
+    spi->rx_touched_ps = now_ps;
+}
+
+/* Frames of the TI format are selected by a pulse, those of Motorola with SPH = 1 and Microwire stay selected. */
+static bool stays_selected(const struct spi *spi) {
+    enum spi_format format = spi_format(spi);
+    return spi->tx.count && (format == SPI_MICROWIRE || (format == SPI_MOTOROLA && spi_reads_late(spi)));
+}
+
+static void end_frame(struct spi *spi) {
+    uint32_t mask = (1u << spi_data_bits(spi)) - 1;
+    if (spi_format(spi) != SPI_TI) {
+        select_frame(spi, true);
+    }
+    uint32_t received = spi->on_wire ? spi->sampled : exchange(spi);
+    select_frame(spi, stays_selected(spi));
+    spi_received(spi, (uint16_t)(received & mask), spi->frame_end_ps);
     spi->shifting = false;
-    start_frame(spi, spi->frame_end_ps);
+    start_frame(spi, spi->frame_end_ps, true);
 }
 
 /* All that has happened until `now_ps`. */
 static void run(struct spi *spi, uint64_t now_ps) {
     if (!spi->shifting) {
-        start_frame(spi, now_ps);
+        start_frame(spi, now_ps, false);
     }
     while (spi->shifting && spi->frame_end_ps <= now_ps && !spi->on_wire) {
         end_frame(spi);
@@ -198,9 +242,9 @@ static void schedule(struct spi *spi) {
     }
 }
 
-static void settle(struct spi *spi) {
+void spi_settle(struct spi *spi) {
     spi_update(spi);
-    update_pins(spi);
+    spi_update_pins(spi);
     schedule(spi);
 }
 
@@ -208,14 +252,14 @@ static void settle(struct spi *spi) {
 static uint32_t status(const struct spi *spi) {
     return (spi->tx.count ? 0 : SPI_SSPSR_TFE) | (spi->tx.count < SPI_FIFO_DEPTH ? SPI_SSPSR_TNF : 0) |
            (spi->rx.count ? SPI_SSPSR_RNE : 0) | (spi->rx.count == SPI_FIFO_DEPTH ? SPI_SSPSR_RFF : 0) |
-           (spi->shifting || spi->tx.count ? SPI_SSPSR_BSY : 0);
+           (spi->shifting || spi->tx.count || spi->receives ? SPI_SSPSR_BSY : 0);
 }
 
 static uint32_t read_data(struct spi *spi) {
     if (!spi->rx.count) {
         return 0;
     }
-    uint32_t item = pop(&spi->rx);
+    uint32_t item = spi_pop(&spi->rx);
     spi->rx_touched_ps = scheduler_now(spi->block.env->scheduler);
     if (!spi->rx.count) {
         spi->latched &= ~SPI_SSPRIS_RTRIS;
@@ -244,7 +288,7 @@ static uint32_t spi_read(struct block *block, unsigned reg) {
         value = raw_interrupts(spi) & block->values[SPI_SSPIMSC];
         break;
     }
-    settle(spi);
+    spi_settle(spi);
     return value;
 }
 
@@ -261,14 +305,6 @@ static void write_data(struct spi *spi, uint32_t value) {
     push(&spi->tx, (uint16_t)value);
 }
 
-static void write_control(struct spi *spi, unsigned reg) {
-    const uint32_t *values = spi->block.values;
-    bool is_on = values[SPI_SSPCR1] & SPI_SSPCR1_SSE;
-    if (is_on && (values[SPI_SSPCR1] & SPI_SSPCR1_MS || values[SPI_SSPCR0] & SPI_SSPCR0_FRF)) {
-        block_report_stub(&spi->block, spi->block.registers->descs[reg].offset, true);
-    }
-}
-
 static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct spi *spi = spi_of(block);
     uint64_t now = scheduler_now(block->env->scheduler);
@@ -282,43 +318,54 @@ static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_
         break;
     case SPI_SSPCR0:
     case SPI_SSPCR1:
-        write_control(spi, reg);
+        spi_slave_update(spi);
         break;
     case SPI_SSPICR:
         spi->latched &= ~value;
         break;
     }
     if (!spi->shifting) {
-        start_frame(spi, now);
+        start_frame(spi, now, false);
     }
-    settle(spi);
+    spi_settle(spi);
 }
 
 /* ---- Events ---- */
 static void spi_due(struct event *event, uint64_t late_ps) {
     struct spi *spi = event->owner;
     run(spi, event->when_ps + late_ps);
-    settle(spi);
+    spi_settle(spi);
 }
 
-/* Odd halves begin with the leading edge of SCK, even ones with the trailing edge; SPH tells which one samples. */
-static void play_edge(struct spi *spi) {
-    unsigned bit = frame_bits(spi) - 1 - (spi->half - 1) / 2;
-    bool leading = spi->half % 2;
-    bool samples = leading != !!(spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH);
-    if (samples) {
-        const struct net *rx = selected_net(spi, spi->rx_pins);
-        spi->sampled = (uint16_t)(spi->sampled << 1 | (rx && net_is_high(rx)));
-    } else if (leading || bit) {
-        spi->tx_level = spi->shifter >> (leading ? bit : bit - 1) & 1;
+/* The clock before the first bit of the TI format, and the same in the last bit when another frame follows. */
+static void play_pulse(struct spi *spi) {
+    bool last = spi->half + 1 >= spi->lead + 2 * wire_bits(spi);
+    if (spi_format(spi) == SPI_TI && spi->half % 2) {
+        spi->frame_select = spi->half <= spi->lead || (last && spi->tx.count);
     }
+}
+
+/* Odd halves begin with the leading edge of SCK, even ones with the trailing edge. */
+static void play_edge(struct spi *spi) {
+    bool leading = spi->half % 2;
     spi->sck_active = leading;
-    update_pins(spi);
+    play_pulse(spi);
+    if (spi->half > spi->lead) {
+        unsigned bit = wire_bits(spi) - 1 - (spi->half - spi->lead - 1) / 2;
+        bool samples = leading != spi_reads_late(spi);
+        if (samples) {
+            const struct net *rx = selected_net(spi, spi->rx_pins);
+            spi->sampled = spi->sampled << 1 | (rx && net_is_high(rx));
+        } else if (leading || bit) {
+            spi->tx_level = spi->shifter >> (leading ? bit : bit - 1) & 1;
+        }
+    }
+    spi_update_pins(spi);
 }
 
 static void edge_due(struct event *event, uint64_t late_ps) {
     struct spi *spi = event->owner;
-    unsigned halves = 2 * frame_bits(spi);
+    unsigned halves = spi->lead + 2 * wire_bits(spi);
     uint64_t now = event->when_ps;
     if (spi->half < halves) {
         spi->half++;
@@ -326,7 +373,7 @@ static void edge_due(struct event *event, uint64_t late_ps) {
     }
     if (now >= spi->frame_end_ps) {
         end_frame(spi);
-        settle(spi);
+        spi_settle(spi);
         return;
     }
     uint64_t next = spi->half < halves ? now + bits_ps(spi, 1) / 2 : spi->frame_end_ps;
@@ -337,7 +384,7 @@ static void clock_changed(struct clock_listener *listener, struct clock_domain *
     struct spi *spi = listener->owner;
     if (spi->tx.count || spi->shifting) {
         run(spi, scheduler_now(spi->block.env->scheduler));
-        settle(spi);
+        spi_settle(spi);
     }
 }
 
@@ -348,7 +395,8 @@ static void spi_reset(struct block *block) {
     spi->frame_select = spi->on_wire = spi->sck_active = spi->tx_level = false;
     scheduler_cancel(block->env->scheduler, &spi->edge);
     spi->latched = 0;
-    settle(spi);
+    spi_slave_update(spi);
+    spi_settle(spi);
 }
 
 static void spi_init(struct block *block) {
@@ -357,6 +405,7 @@ static void spi_init(struct block *block) {
     spi->edge = (struct event){ .name = "spi edge", .callback = edge_due, .owner = spi };
     spi->clock_listener = (struct clock_listener){ .changed = clock_changed, .owner = spi };
     clock_listen(spi->clk_peri, &spi->clock_listener);
+    spi_slave_init(spi);
 }
 
 const struct block_class spi_class = {

@@ -1,5 +1,6 @@
 /* SPI0 and SPI1 (Arm PL022). Frames go to the targets (emulator/core/serial.h) on the net of the selected SCK pin;
- * when somebody watches one of the selected pins they play out there edge by edge instead.
+ * when somebody watches one of the selected pins they play out there edge by edge instead. As a slave it listens to
+ * the edges of its pins.
  * Lines: irq[0] the combined interrupt. */
 #ifndef ONCHIP_SPI_H
 #define ONCHIP_SPI_H
@@ -31,11 +32,12 @@ struct spi {
     struct spi_fifo rx;
     bool shifting;
     bool frame_select; /* SSPFSSOUT is active */
-    uint16_t shifter;
+    uint32_t shifter;  /* the bits on the wire, the last one lowest */
     uint64_t frame_end_ps;
     bool on_wire;  /* the frame is being played out */
+    unsigned lead; /* half bit times before its first bit (TI format) */
     unsigned half; /* half bit times of it that are over */
-    uint16_t sampled;
+    uint32_t sampled;
     bool sck_active; /* SCK is not at its resting level */
     bool tx_level;
     uint64_t rx_touched_ps; /* when the receive FIFO was last filled or read */
@@ -43,6 +45,13 @@ struct spi {
     struct event event;
     struct event edge;
     struct clock_listener clock_listener;
+
+    /* As a slave */
+    struct gpio_listener pin_listener;
+    bool selected; /* by SSPFSSIN */
+    bool receives; /* a frame is open for bits */
+    bool sck_was;
+    unsigned bits; /* of the frame */
 };
 
 extern const struct block_class spi_class;

@@ -9,10 +9,10 @@
  * Decided: a transfer does not begin while SCL or SDA is held low or somebody else's transfer goes on. A bus that is
  * held between bytes stays held while IC_ENABLE is switched off and on (the SDK does so between a write without STOP
  * and the read that follows). Reading from an empty FIFO gives 0 and RX_UNDER. A change of direction without a RESTART
- * bit makes a repeated START, with IC_RESTART_EN clear STOP and START. Whether a byte read is acknowledged is decided
- * after its eighth bit: not when it has STOP or when something else than another read follows it in the FIFO. START,
- * repeated START and STOP take one period. A general call that is to be read ends after its address. Registers that
- * may be set only while IC_ENABLE is 0 ignore writes at other times. */
+ * bit makes a repeated START, with IC_RESTART_EN clear STOP and START. A byte read is in the FIFO after its eighth bit;
+ * then SCL is held until the next command or its own STOP tell whether it is acknowledged: when another read follows.
+ * START, repeated START and STOP take one period. A general call that is to be read ends after its address. Registers
+ * that may be set only while IC_ENABLE is 0 ignore writes at other times. */
 #include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/i2c_private.h"
 
@@ -42,7 +42,7 @@ bool i2c_is_enabled(const struct i2c *i2c) {
 
 /* A byte or condition is on the wires. */
 static bool is_moving(const struct i2c *i2c) {
-    return i2c->state != I2C_IDLE && i2c->state != I2C_HELD;
+    return i2c->state != I2C_IDLE && i2c->state != I2C_HELD && i2c->state != I2C_HELD_ACK;
 }
 
 static uint32_t raw_interrupts(const struct i2c *i2c) {
@@ -224,7 +224,12 @@ static void start(struct i2c *i2c, uint64_t now_ps) {
 }
 
 static void take_command(struct i2c *i2c, uint64_t now_ps) {
-    if (!i2c->tx.count) { /* IC_ENABLE was cleared meanwhile */
+    if (!i2c->tx.count && i2c->reading) { /* IC_ENABLE was cleared meanwhile, but the target is sending */
+        i2c->command = CMD | STOP;
+        enter(i2c, I2C_BYTE, now_ps);
+        return;
+    }
+    if (!i2c->tx.count) {
         enter(i2c, I2C_STOP, now_ps);
         return;
     }
@@ -251,6 +256,16 @@ static void start_from_rest(struct i2c *i2c, uint64_t now_ps) {
     }
 }
 
+static bool is_last(const struct i2c *i2c) {
+    return i2c->command & STOP || i2c->disabling || i2c->block.values[I2C_IC_ENABLE] & I2C_IC_ENABLE_ABORT;
+}
+
+/* A byte read is acknowledged when another read follows it. */
+static bool wants_more(const struct i2c *i2c) {
+    uint16_t next = i2c->tx.items[i2c->tx.first];
+    return i2c->tx.count && next & CMD && !(next & RESTART) && !is_last(i2c);
+}
+
 /* Begin what the FIFO asks for, from rest or between two bytes. */
 static void go_on(struct i2c *i2c, uint64_t now_ps) {
     if (is_moving(i2c) || !may_start(i2c)) {
@@ -258,6 +273,11 @@ static void go_on(struct i2c *i2c, uint64_t now_ps) {
     }
     if (i2c->state == I2C_IDLE) {
         start_from_rest(i2c, now_ps);
+        return;
+    }
+    if (i2c->state == I2C_HELD_ACK) {
+        i2c->acknowledged = wants_more(i2c);
+        enter(i2c, I2C_ACK, now_ps);
         return;
     }
     uint16_t next = i2c->tx.items[i2c->tx.first];
@@ -286,11 +306,16 @@ static void after_byte(struct i2c *i2c, uint64_t now_ps) {
 
 /* ---- The ends of the states ---- */
 
-/* A byte read is acknowledged when another read follows it, or may still follow. */
-static bool wants_more(const struct i2c *i2c) {
-    uint16_t next = i2c->tx.items[i2c->tx.first];
-    bool goes_on = !i2c->tx.count || (next & CMD && !(next & RESTART));
-    return goes_on && !(i2c->command & STOP) && !i2c->disabling;
+void i2c_store(struct i2c *i2c, uint8_t byte) {
+    if (!i2c_is_enabled(i2c)) {
+        return;
+    }
+    if (i2c->rx.count == I2C_FIFO_DEPTH) {
+        i2c->latched |= RAW(RX_OVER);
+        return;
+    }
+    i2c_push(&i2c->rx, (uint16_t)(byte | (i2c->first_byte ? FIRST : 0)));
+    i2c->first_byte = false;
 }
 
 /* Eight bits are over. What the targets say comes by the byte here, or with the next bit by the wires. */
@@ -302,8 +327,12 @@ static void bits_done(struct i2c *i2c, uint64_t now_ps) {
     } else if (i2c->state == I2C_ADDRESS2) {
         i2c->acknowledged = by_byte && i2c_write(i2c->scl, i2c->sda, (uint8_t)i2c->block.values[I2C_IC_TAR]);
     } else if (i2c->command & CMD) {
-        i2c->answer = by_byte ? i2c->answer : (uint8_t)i2c->sampled;
+        i2c_store(i2c, by_byte ? i2c->answer : (uint8_t)i2c->sampled);
         i2c->acknowledged = wants_more(i2c);
+        if (!i2c->tx.count && !is_last(i2c)) {
+            enter(i2c, I2C_HELD_ACK, now_ps);
+            return;
+        }
     } else {
         i2c->acknowledged = by_byte && i2c_write(i2c->scl, i2c->sda, (uint8_t)i2c->command);
     }
@@ -344,19 +373,8 @@ static void address2_done(struct i2c *i2c, uint64_t now_ps) {
     }
 }
 
-void i2c_store(struct i2c *i2c, uint8_t byte) {
-    if (i2c->rx.count == I2C_FIFO_DEPTH) {
-        i2c->latched |= RAW(RX_OVER);
-        return;
-    }
-    i2c_push(&i2c->rx, (uint16_t)(byte | (i2c->first_byte ? FIRST : 0)));
-    i2c->first_byte = false;
-}
-
 static void byte_done(struct i2c *i2c, uint64_t now_ps) {
-    if (i2c->command & CMD) {
-        i2c_store(i2c, i2c->answer);
-    } else if (!i2c->acknowledged) {
+    if (!(i2c->command & CMD) && !i2c->acknowledged) {
         abort_transfer(i2c, SOURCE(ABRT_TXDATA_NOACK), now_ps);
         return;
     }
@@ -374,7 +392,6 @@ static void ask_next(struct i2c *i2c) {
 
 static void acknowledge_done(struct i2c *i2c, uint64_t now_ps) {
     bool listens = i2c->sent != I2C_BYTE || !(i2c->command & CMD);
-    uint8_t answer = i2c->answer;
     if (i2c->on_wire && listens) {
         i2c->acknowledged = !(i2c->sampled & 1);
     }
@@ -384,10 +401,7 @@ static void acknowledge_done(struct i2c *i2c, uint64_t now_ps) {
     } else if (i2c->sent == I2C_ADDRESS2) {
         address2_done(i2c, now_ps);
     } else {
-        uint8_t next = i2c->answer;
-        i2c->answer = answer;
         byte_done(i2c, now_ps);
-        i2c->answer = next;
     }
 }
 
@@ -438,7 +452,7 @@ static void write_enable(struct i2c *i2c, uint32_t old) {
     }
     if (enable & I2C_IC_ENABLE_ABORT && !is_moving(i2c)) {
         i2c->block.values[I2C_IC_ENABLE] &= ~I2C_IC_ENABLE_ABORT;
-        if (i2c->state == I2C_HELD) {
+        if (i2c->state != I2C_IDLE) {
             abort_transfer(i2c, SOURCE(ABRT_USER_ABRT), scheduler_now(i2c->block.env->scheduler));
         }
     }

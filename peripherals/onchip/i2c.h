@@ -24,6 +24,7 @@ enum i2c_state {
     I2C_ADDRESS2, /* of the second byte of a 10-bit address */
     I2C_BYTE,     /* of data */
     I2C_ACK,      /* the ninth bit */
+    I2C_HELD_ACK, /* after eight bits read, while it is open whether more are wanted: SCL is held low */
     I2C_HELD,     /* between bytes, nothing to do: SCL is held low */
     I2C_STOP,     /* until SDA has risen */
     I2C_STOPPED,  /* the rest of the period */

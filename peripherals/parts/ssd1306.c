@@ -194,6 +194,7 @@ static unsigned arguments(uint8_t code) {
     case 0x81:
     case 0x8d:
     case 0xa8:
+    case 0xad:
     case 0xd3:
     case 0xd5:
     case 0xd6:
@@ -288,6 +289,7 @@ static bool do_setting(struct registers *r, const uint8_t *c) {
     case 0xda:
         r->com_pins = c[1];
         return true;
+    case 0xad: /* reference current, of later versions of the chip */
     case 0xdb:
         return true;
     default:

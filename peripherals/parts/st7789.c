@@ -11,7 +11,8 @@
  * - The 240x135 panel lies in the RAM at columns 52 to 186 and rows 40 to 279.
  * - IPS panels (`ips`, the default) show the colours as they are with INVON, others with INVOFF.
  * - Pixels outside the RAM are lost. Display RAM holds seeded noise after power-on; a reset leaves it alone.
- * - The 5 ms after a reset: commands are lost, with a guest line. 120 ms between SLPIN and SLPOUT: a guest line alone.
+ * - The 5 ms after a reset: commands are lost, with a guest line unless it is another reset (displayio sends one). 120
+ * ms between SLPIN and SLPOUT: a guest line alone.
  * - A reset pulse of less than 5 us is none. While RESX is low nothing is heard.
  * - 16-bit colours become 18 bits with the most significant bit repeated (EPF 3, the default).
  * - Outside a partial area the panel is black. */
@@ -501,10 +502,10 @@ static bool is_known(uint8_t command) {
 
 static void take_command(struct st7789 *s, uint8_t command) {
     if (now_of(s) < s->ready_ps) {
-        if (!s->reported_early) {
+        if (!s->reported_early && command != SWRESET) {
             guest(s, "a command within 5 ms of a reset is lost");
         }
-        s->reported_early = true;
+        s->reported_early |= command != SWRESET;
         s->command = NOP;
         return;
     }

@@ -89,8 +89,8 @@ int main(int argc, char **argv) {
     struct rig_desc desc = { .image = argv[1] };
     printf("%s\n", argv[1]);
     boot(&rig, &desc, "cold first boot to the prompt (formats)");
-    static uint8_t flash[2u << 20];
-    memcpy(flash, machine_flash(rig.machine)->contents, sizeof(flash));
+    static uint8_t flash[16u << 20];
+    memcpy(flash, machine_flash(rig.machine)->contents, machine_flash(rig.machine)->desc.size);
     rig_stop(&rig);
     desc.flash = flash;
     boot(&rig, &desc, "cold boot from prepared flash");

@@ -20,6 +20,7 @@
 #include "emulator/cpu/polling.h"
 #include "emulator/cpu/rcp.h"
 #include "emulator/cpu/systick.h"
+#include "emulator/cpu/thumb.h"
 
 #define XPSR_T (1u << 24)
 #define XPSR_IPSR 0x1ffu
@@ -325,9 +326,5 @@ void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_c
 unsigned m0plus_instruction_cycles(uint16_t first, uint16_t second, unsigned *ret_taken);
 /* The cost of a block of `size` bytes at `code`. */
 void m0plus_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
-
-static inline bool thumb_is_wide(uint16_t first) {
-    return first >= 0xe800;
-}
 
 #endif

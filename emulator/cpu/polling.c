@@ -16,7 +16,6 @@
  * Block boundaries, and with them the times of accesses, are those of the engine: blocks.c remembers them. A block
  * that it does not know, an instruction that thumb.c does not know and anything that faults go back to the engine. */
 #include "emulator/cpu/internal.h"
-#include "emulator/cpu/thumb.h"
 
 #include <string.h>
 
@@ -95,6 +94,24 @@ static uint8_t origin_of_word(struct session *session, uint32_t address) {
     return word ? word->origin : ORIGIN_CLEAN;
 }
 
+/* What is not aligned may touch two words. */
+static uint8_t origin_of_memory(struct session *session, uint32_t address, unsigned size) {
+    uint8_t first = origin_of_word(session, address);
+    if (!(address & (size - 1))) {
+        return first;
+    }
+    uint8_t second = origin_of_word(session, address + size - 1);
+    return first > second ? first : second;
+}
+
+static void remember(struct session *session, uint32_t address, unsigned size, uint8_t origin) {
+    bool aligned = !(address & (size - 1));
+    remember_word(session, address, aligned ? size : 1, origin);
+    if (!aligned) {
+        remember_word(session, address + size - 1, 1, origin);
+    }
+}
+
 /* A register of a block was loaded: what is known about its value in the future? */
 static uint8_t note_load(struct session *session, uint32_t address, unsigned size, uint32_t value) {
     const struct bus *bus = session->core->desc.bus;
@@ -113,8 +130,9 @@ static uint8_t note_load(struct session *session, uint32_t address, unsigned siz
     return ORIGIN_CLEAN;
 }
 
-static bool is_systick(uint32_t address) {
-    return address - 0xe000e010u < 16;
+/* SysTick, DWT_CYCCNT */
+static bool is_system_counter(uint32_t address) {
+    return address - 0xe000e010u < 16 || (address & ~3u) == 0xe0001004u;
 }
 
 static bool load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin) {
@@ -125,12 +143,15 @@ static bool load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t 
     *ret_value = 0;
     if (host) {
         memcpy(ret_value, host, size);
-        *ret_origin = origin_of_word(session, address);
+        *ret_origin = origin_of_memory(session, address, size);
         return true;
+    }
+    if (address & (size - 1)) {
+        return false;
     }
     if (address >> 20 == 0xe00) {
         *ret_value = scs_read(core, address, size);
-        session->impure |= is_systick(address);
+        session->impure |= is_system_counter(address);
         return true;
     }
     if (!bus_name_at(core->desc.bus, address) || !bus_read(core->desc.bus, address, size, ret_value)) {
@@ -146,7 +167,7 @@ static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t
     struct core *core = session->core;
     uint8_t *host = bus_memory_at(core->desc.bus, address, size, true);
     if (host) {
-        remember_word(session, address, size, origin);
+        remember(session, address, size, origin);
         if (memcmp(host, &value, size) != 0) {
             memcpy(host, &value, size);
             engine_code_changed(core, address, size);
@@ -155,6 +176,9 @@ static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t
     }
     if (bus_memory_at(core->desc.bus, address, size, false)) {
         return true; /* read-only memory */
+    }
+    if (address & (size - 1)) {
+        return false;
     }
     session->impure = true;
     if (address >> 20 == 0xe00) {
@@ -179,7 +203,7 @@ static bool polls(struct core *core, struct block_cost *cost, const uint8_t *cod
             if (thumb_is_wide(first) && at + 4 <= size) {
                 memcpy(&second, code + at + 2, 2);
             }
-            cost->polls = thumb_knows(first, second) ? cost->polls : 2;
+            cost->polls = thumb_knows(first, second, core->desc.model == CORE_M33) ? cost->polls : 2;
             at += thumb_is_wide(first) ? 4 : 2;
         }
     }
@@ -188,7 +212,12 @@ static bool polls(struct core *core, struct block_cost *cost, const uint8_t *cod
 
 static bool is_interrupted(const struct session *session) {
     const struct core *core = session->core;
-    return core->attention && (!session->thumb.primask || core->nvic.pending_priority < 0);
+    const struct thumb *thumb = &session->thumb;
+    if (!core->attention || core->desc.model == CORE_M0PLUS) {
+        return core->attention && (!thumb->primask || core->nvic.pending_priority < 0);
+    }
+    return core->nvic.pending_priority <
+           exceptions_priority(core, thumb->primask, thumb->basepri, core->registers.faultmask);
 }
 
 /* Run the instructions of a block that has begun. */
@@ -283,7 +312,8 @@ static unsigned grow_older(struct session *session) {
 /* Did the pass leave the registers as they were, but for what comes from the counter? */
 static bool is_repeated(const struct session *session) {
     const struct thumb *now = &session->thumb, *head = &session->head;
-    bool same = now->primask == head->primask && older(now->nz) == head->nz && older(now->cv) == head->cv;
+    bool same = now->primask == head->primask && now->basepri == head->basepri && now->it == head->it &&
+                older(now->nz) == head->nz && older(now->cv) == head->cv;
     same = same && (now->nz || (now->n == head->n && now->z == head->z));
     same = same && (now->cv || (now->c == head->c && now->v == head->v));
     for (unsigned i = 0; same && i < 16; i++) {
@@ -392,6 +422,9 @@ static void load_state(struct session *session) {
     thumb->v = registers->xpsr >> 28 & 1;
     thumb->primask = registers->primask & 1;
     thumb->ipsr = registers->xpsr & XPSR_IPSR;
+    thumb->basepri = registers->basepri;
+    thumb->mainline = session->core->desc.model == CORE_M33;
+    thumb->it = (registers->xpsr >> 8 & 0xfc) | (registers->xpsr >> 25 & 3);
     thumb->load = load;
     thumb->store = store;
     thumb->context = session;
@@ -402,17 +435,28 @@ static void store_state(struct session *session) {
     const struct thumb *thumb = &session->thumb;
     *registers_sp(registers) = thumb->r[13];
     memcpy(registers->r, thumb->r, sizeof(thumb->r));
-    registers->xpsr = (registers->xpsr & 0x0fffffffu) | (uint32_t)thumb->n << 31 | (uint32_t)thumb->z << 30 |
-                      (uint32_t)thumb->c << 29 | (uint32_t)thumb->v << 28;
+    uint32_t it = (thumb->it & 0xfcu) << 8 | (thumb->it & 3u) << 25;
+    registers->xpsr = (registers->xpsr & ~(0xf0000000u | XPSR_IT)) | it | (uint32_t)thumb->n << 31 |
+                      (uint32_t)thumb->z << 30 | (uint32_t)thumb->c << 29 | (uint32_t)thumb->v << 28;
     registers->primask = thumb->primask;
+    registers->basepri = thumb->basepri;
 }
 
 static bool is_in_vain(const struct session *session) {
     return session->vain_blocks > (session->loads || session->skipped ? VAIN_BLOCKS : IDLE_BLOCKS);
 }
 
+/* Unprivileged code has other rules for special registers; a stack limit would have to be watched. */
+static bool is_special(const struct core *core) {
+    const struct registers *registers = &core->registers;
+    return (registers->control & CONTROL_NPRIV && !(registers->xpsr & XPSR_IPSR)) || core->mainline.limits_used;
+}
+
 static enum verdict run_loop(struct session *session) {
     struct core *core = session->core;
+    if (is_special(core)) {
+        return LEAVE_LOOP;
+    }
     uint32_t head = session->thumb.r[15];
     unsigned rounds = 0, limit = 1;
     begin_pass(session);
@@ -459,9 +503,6 @@ bool polling_wants(struct core *core) {
     struct polling *polling = &core->polling;
     unsigned slot = (polling->head >> 1) % POLLING_FAILURES;
     if (core->desc.exact || core->desc.bus->trace || !core->desc.clock) {
-        return false;
-    }
-    if (core->desc.model != CORE_M0PLUS) { /* IT state, BASEPRI and the wide instructions are not known here */
         return false;
     }
     if (polling->failed[slot].head == polling->head && polling->failed[slot].wait) {

@@ -7,40 +7,11 @@
  *
  * Not executed here (THUMB_LEAVE or not known): SVC, BKPT, UDF, WFI, WFE, SEV, unaligned access, branches to Arm
  * state or with an EXC_RETURN, MSR and MRS other than PRIMASK and IPSR. */
-#include "emulator/cpu/thumb.h"
+#include "emulator/cpu/thumb_internal.h"
 
-#define SP 13
-#define LR 14
-#define PC 15
 #define FOREVER (UINT64_C(1) << 32)
 
 /* ---- Origins ---- */
-static void set(struct thumb *t, unsigned reg, uint32_t value) {
-    t->r[reg] = value;
-    t->origin[reg] = ORIGIN_CLEAN;
-}
-
-static void set_from(struct thumb *t, unsigned reg, uint32_t value, uint8_t origin, int8_t slope) {
-    t->r[reg] = value;
-    t->origin[reg] = origin;
-    t->slope[reg] = slope;
-}
-
-/* The origin of something made of two values in a way that is not followed. */
-static uint8_t mixed(uint8_t a, uint8_t b) {
-    uint8_t origin = a > b ? a : b;
-    return origin == ORIGIN_COUNT ? ORIGIN_UNKNOWN : origin;
-}
-
-/* An address or a decision needs a clean value. */
-static void need(struct thumb *t, uint8_t origin) {
-    if (origin >= ORIGIN_OLD) {
-        t->spoilt_by_old = true;
-    } else if (origin != ORIGIN_CLEAN) {
-        t->spoilt = true;
-    }
-}
-
 /* Ticks until a value that moves by `slope` a tick reaches `target`, at least 1. */
 static uint64_t distance(uint32_t value, uint32_t target, int8_t slope) {
     uint32_t ticks = slope > 0 ? target - value : value - target;
@@ -57,12 +28,6 @@ static void watch(struct thumb *t, uint32_t value, int8_t slope, bool is_result)
 }
 
 /* ---- Flags ---- */
-static void set_nz(struct thumb *t, uint32_t result, uint8_t origin) {
-    t->n = result >> 31;
-    t->z = result == 0;
-    t->nz = origin;
-}
-
 static void set_origins(struct thumb *t, uint8_t origin) {
     t->nz = t->cv = origin;
 }
@@ -77,22 +42,7 @@ static uint32_t add_with_carry(struct thumb *t, uint32_t a, uint32_t b, bool car
     return result;
 }
 
-struct operand {
-    uint32_t value;
-    uint8_t origin;
-    int8_t slope;
-};
-
-static struct operand from(const struct thumb *t, unsigned reg) {
-    return (struct operand){ t->r[reg], t->origin[reg], t->slope[reg] };
-}
-
-static struct operand immediate(uint32_t value) {
-    return (struct operand){ value, ORIGIN_CLEAN, 0 };
-}
-
-/* a + b or a - b with flags. */
-static struct operand add_or_subtract(struct thumb *t, struct operand a, struct operand b, bool subtract) {
+struct operand thumb_add(struct thumb *t, struct operand a, struct operand b, bool subtract) {
     struct operand result = { 0, ORIGIN_CLEAN, 0 };
     result.value = add_with_carry(t, a.value, subtract ? ~b.value : b.value, subtract);
     set_origins(t, ORIGIN_CLEAN);
@@ -117,20 +67,15 @@ static struct operand add_or_subtract(struct thumb *t, struct operand a, struct 
     return result;
 }
 
-static void put(struct thumb *t, unsigned reg, struct operand value) {
-    set_from(t, reg, value.value, value.origin, value.slope);
-}
-
-/* ADCS, SBCS: a carry is clean or it spoils; a count among the operands is not followed. */
-static void add_carry(struct thumb *t, unsigned d, struct operand a, struct operand b, bool subtract) {
+struct operand thumb_add_carry(struct thumb *t, struct operand a, struct operand b, bool subtract) {
     uint8_t origin = mixed(mixed(a.origin, b.origin), t->cv);
     uint32_t result = add_with_carry(t, a.value, subtract ? ~b.value : b.value, t->c);
     set_origins(t, origin);
-    set_from(t, d, result, origin, 0);
+    return (struct operand){ result, origin, 0 };
 }
 
 /* ---- Shifts and data processing ---- */
-static uint32_t shift(struct thumb *t, unsigned kind, uint32_t value, unsigned amount) {
+uint32_t thumb_shift(struct thumb *t, unsigned kind, uint32_t value, unsigned amount) {
     if (!amount) {
         return value;
     }
@@ -164,7 +109,7 @@ static void shift_immediate(struct thumb *t, uint16_t code) {
         set_nz(t, operand.value, operand.origin == ORIGIN_COUNT ? ORIGIN_CLEAN : operand.origin);
         return;
     }
-    uint32_t result = shift(t, kind, operand.value, kind && !amount ? 32 : amount);
+    uint32_t result = thumb_shift(t, kind, operand.value, kind && !amount ? 32 : amount);
     uint8_t origin = mixed(operand.origin, ORIGIN_CLEAN);
     set_from(t, d, result, origin, 0);
     set_nz(t, result, origin);
@@ -189,25 +134,25 @@ static void data_processing(struct thumb *t, uint16_t code) {
     case 0x4:
     case 0x7: {
         static const uint8_t kinds[] = { 0, 0, 0, 1, 2, 0, 0, 3 };
-        uint32_t result = shift(t, kinds[operation], a.value, b.value & 0xff);
+        uint32_t result = thumb_shift(t, kinds[operation], a.value, b.value & 0xff);
         logical(t, d, result, origin, true);
         t->cv = mixed(t->cv, origin);
         break;
     }
     case 0x5:
-        add_carry(t, d, a, b, false);
+        put(t, d, thumb_add_carry(t, a, b, false));
         break;
     case 0x6:
-        add_carry(t, d, a, b, true);
+        put(t, d, thumb_add_carry(t, a, b, true));
         break;
     case 0x9: /* RSBS #0 */
-        put(t, d, add_or_subtract(t, immediate(0), b, true));
+        put(t, d, thumb_add(t, immediate(0), b, true));
         break;
     case 0xa: /* CMP */
-        add_or_subtract(t, a, b, true);
+        thumb_add(t, a, b, true);
         break;
     case 0xb: /* CMN */
-        add_or_subtract(t, a, b, false);
+        thumb_add(t, a, b, false);
         break;
     case 0x0:
         logical(t, d, a.value & b.value, origin, true);
@@ -237,7 +182,7 @@ static void data_processing(struct thumb *t, uint16_t code) {
 static void add_subtract(struct thumb *t, uint16_t code) {
     unsigned field = code >> 6 & 7;
     struct operand b = code & 0x400 ? immediate(field) : from(t, field);
-    put(t, code & 7, add_or_subtract(t, from(t, code >> 3 & 7), b, code & 0x200));
+    put(t, code & 7, thumb_add(t, from(t, code >> 3 & 7), b, code & 0x200));
 }
 
 /* 001: an 8-bit immediate */
@@ -250,19 +195,19 @@ static void immediate_operation(struct thumb *t, uint16_t code) {
         set_nz(t, value, ORIGIN_CLEAN);
         break;
     case 1:
-        add_or_subtract(t, from(t, d), immediate(value), true);
+        thumb_add(t, from(t, d), immediate(value), true);
         break;
     case 2:
-        put(t, d, add_or_subtract(t, from(t, d), immediate(value), false));
+        put(t, d, thumb_add(t, from(t, d), immediate(value), false));
         break;
     default:
-        put(t, d, add_or_subtract(t, from(t, d), immediate(value), true));
+        put(t, d, thumb_add(t, from(t, d), immediate(value), true));
         break;
     }
 }
 
 /* ---- Branches ---- */
-static enum thumb_result branch_exchange(struct thumb *t, uint32_t target, uint8_t origin) {
+enum thumb_result thumb_branch_exchange(struct thumb *t, uint32_t target, uint8_t origin) {
     if (!(target & 1) || target >= 0xf0000000u) {
         return THUMB_LEAVE;
     }
@@ -278,21 +223,19 @@ static enum thumb_result special(struct thumb *t, uint16_t code) {
     struct operand b = m == PC ? immediate(pc + 4) : from(t, m);
     struct operand a = d == PC ? immediate(pc + 4) : from(t, d);
     struct operand result = b;
-    bool flags[4] = { t->n, t->z, t->c, t->v };
-    uint8_t nz = t->nz, cv = t->cv;
+    struct flags flags = keep_flags(t);
     switch (code >> 8 & 3) {
     case 0: /* ADD, without flags */
-        result = add_or_subtract(t, a, b, false);
-        t->n = flags[0], t->z = flags[1], t->c = flags[2], t->v = flags[3];
-        t->nz = nz, t->cv = cv;
+        result = thumb_add(t, a, b, false);
+        put_back_flags(t, flags);
         break;
     case 1: /* CMP */
-        add_or_subtract(t, a, b, true);
+        thumb_add(t, a, b, true);
         return THUMB_NEXT;
     case 2: /* MOV */
         break;
     default: {
-        enum thumb_result went = branch_exchange(t, b.value, b.origin);
+        enum thumb_result went = thumb_branch_exchange(t, b.value, b.origin);
         if (went == THUMB_BRANCH && code & 0x80) { /* BLX */
             set(t, LR, (pc + 2) | 1);
         }
@@ -351,12 +294,12 @@ static bool condition(const struct thumb *t, unsigned code) {
     return result != (code & 1);
 }
 
-static enum thumb_result conditional_branch(struct thumb *t, uint16_t code) {
-    need_flags(t, code >> 8 & 15);
-    if (!condition(t, code >> 8 & 15)) {
+enum thumb_result thumb_branch_if(struct thumb *t, unsigned code, uint32_t offset) {
+    need_flags(t, code);
+    if (!condition(t, code)) {
         return THUMB_NEXT;
     }
-    t->r[PC] += 4 + (uint32_t)((int32_t)(int8_t)code * 2);
+    t->r[PC] += 4 + offset;
     return THUMB_BRANCH;
 }
 
@@ -366,10 +309,15 @@ static enum thumb_result branch(struct thumb *t, uint16_t code) {
 }
 
 /* ---- Loads and stores ---- */
-static bool load(struct thumb *t, unsigned d, uint32_t address, unsigned size, bool is_signed) {
+/* Armv6-M faults on every access that is not aligned, Armv8-M on those to registers, which the owner refuses. */
+static bool is_refused(const struct thumb *t, uint32_t address, unsigned size) {
+    return address & (size - 1) && !t->mainline;
+}
+
+bool thumb_load(struct thumb *t, unsigned d, uint32_t address, unsigned size, bool is_signed) {
     uint32_t value;
     uint8_t origin;
-    if (address & (size - 1) || !t->load(t, address, size, &value, &origin)) {
+    if (is_refused(t, address, size) || !t->load(t, address, size, &value, &origin)) {
         return false;
     }
     if (is_signed) {
@@ -383,8 +331,8 @@ static bool load(struct thumb *t, unsigned d, uint32_t address, unsigned size, b
     return true;
 }
 
-static bool store(struct thumb *t, unsigned s, uint32_t address, unsigned size) {
-    return !(address & (size - 1)) && t->store(t, address, size, t->r[s], t->origin[s]);
+bool thumb_store(struct thumb *t, unsigned s, uint32_t address, unsigned size) {
+    return !is_refused(t, address, size) && t->store(t, address, size, t->r[s], t->origin[s]);
 }
 
 static enum thumb_result done(bool ok) {
@@ -398,21 +346,21 @@ static enum thumb_result register_offset(struct thumb *t, uint16_t code) {
     need(t, mixed(t->origin[n], t->origin[m]));
     switch (code >> 9 & 7) {
     case 0:
-        return done(store(t, d, address, 4));
+        return done(thumb_store(t, d, address, 4));
     case 1:
-        return done(store(t, d, address, 2));
+        return done(thumb_store(t, d, address, 2));
     case 2:
-        return done(store(t, d, address, 1));
+        return done(thumb_store(t, d, address, 1));
     case 3:
-        return done(load(t, d, address, 1, true));
+        return done(thumb_load(t, d, address, 1, true));
     case 4:
-        return done(load(t, d, address, 4, false));
+        return done(thumb_load(t, d, address, 4, false));
     case 5:
-        return done(load(t, d, address, 2, false));
+        return done(thumb_load(t, d, address, 2, false));
     case 6:
-        return done(load(t, d, address, 1, false));
+        return done(thumb_load(t, d, address, 1, false));
     default:
-        return done(load(t, d, address, 2, true));
+        return done(thumb_load(t, d, address, 2, true));
     }
 }
 
@@ -429,14 +377,16 @@ static enum thumb_result immediate_offset(struct thumb *t, uint16_t code) {
     }
     need(t, t->origin[n]);
     uint32_t address = t->r[n] + offset * size;
-    return done(code & 0x800 ? load(t, d, address, size, false) : store(t, d, address, size));
+    return done(code & 0x800 ? thumb_load(t, d, address, size, false) : thumb_store(t, d, address, size));
 }
 
-/* The registers of a list to memory, or back; false as soon as an access is refused. */
-static bool transfer(struct thumb *t, unsigned list, uint32_t address, bool is_load) {
+bool thumb_transfer(struct thumb *t, unsigned list, uint32_t address, bool is_load) {
+    if (address & 3) {
+        return false;
+    }
     for (unsigned reg = 0; list >> reg; reg++) {
         if (list >> reg & 1) {
-            if (!(is_load ? load(t, reg, address, 4, false) : store(t, reg, address, 4))) {
+            if (!(is_load ? thumb_load(t, reg, address, 4, false) : thumb_store(t, reg, address, 4))) {
                 return false;
             }
             address += 4;
@@ -451,7 +401,7 @@ static enum thumb_result multiple(struct thumb *t, uint16_t code) {
     uint32_t address = t->r[n], end = address + 4 * (uint32_t)__builtin_popcount(list);
     bool is_load = code & 0x800;
     need(t, t->origin[n]);
-    if (!list || !transfer(t, list, address, is_load)) {
+    if (!list || !thumb_transfer(t, list, address, is_load)) {
         t->r[n] = address;
         return THUMB_LEAVE;
     }
@@ -465,7 +415,7 @@ static enum thumb_result push(struct thumb *t, uint16_t code) {
     unsigned list = (code & 0xff) | (code & 0x100) << 6;
     uint32_t address = t->r[SP] - 4 * (uint32_t)__builtin_popcount(list);
     need(t, t->origin[SP]);
-    if (!list || !transfer(t, list, address, false)) {
+    if (!list || !thumb_transfer(t, list, address, false)) {
         return THUMB_LEAVE;
     }
     set(t, SP, address);
@@ -481,18 +431,18 @@ static enum thumb_result pop(struct thumb *t, uint16_t code) {
         return THUMB_LEAVE;
     }
     if (!(code & 0x100)) {
-        if (!transfer(t, list, address, true)) {
+        if (!thumb_transfer(t, list, address, true)) {
             return THUMB_LEAVE;
         }
         set(t, SP, top);
         return THUMB_NEXT;
     }
     if (top & 3 || !t->load(t, top, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u ||
-        !transfer(t, list, address, true)) {
+        !thumb_transfer(t, list, address, true)) {
         return THUMB_LEAVE;
     }
     set(t, SP, top + 4);
-    return branch_exchange(t, target, origin);
+    return thumb_branch_exchange(t, target, origin);
 }
 
 /* ---- 1011 ---- */
@@ -525,7 +475,24 @@ static void extend_or_reverse(struct thumb *t, uint16_t code) {
     set_from(t, d, result, mixed(t->origin[m], ORIGIN_CLEAN), 0);
 }
 
+static enum thumb_result compare_branch(struct thumb *t, uint16_t code) {
+    uint32_t offset = (code & 0x200u) >> 3 | (code & 0xf8u) >> 2;
+    if (t->origin[code & 7] == ORIGIN_COUNT) {
+        watch(t, t->r[code & 7], t->slope[code & 7], true);
+    } else {
+        need(t, t->origin[code & 7]);
+    }
+    if ((t->r[code & 7] == 0) == !!(code & 0x800)) {
+        return THUMB_NEXT;
+    }
+    t->r[PC] += 4 + offset;
+    return THUMB_BRANCH;
+}
+
 static enum thumb_result miscellaneous(struct thumb *t, uint16_t code) {
+    if ((code & 0x500) == 0x100) {
+        return compare_branch(t, code);
+    }
     switch (code >> 8 & 15) {
     case 0x0: {
         uint32_t offset = (code & 0x7f) * 4;
@@ -545,36 +512,10 @@ static enum thumb_result miscellaneous(struct thumb *t, uint16_t code) {
     case 0xa:
         extend_or_reverse(t, code);
         return THUMB_NEXT;
-    default: /* NOP, YIELD */
+    default: /* IT, NOP, YIELD */
+        t->it = code & 15 ? code & 0xff : t->it;
         return THUMB_NEXT;
     }
-}
-
-/* ---- Wide ---- */
-#define IS_BL(first, second) (((first)&0xf800) == 0xf000 && ((second)&0xd000) == 0xd000)
-#define IS_BARRIER(first, second) ((first) == 0xf3bf && ((second)&0xff00) == 0x8f00)
-#define IS_MRS(first, second) ((first) == 0xf3ef && (((second)&0xff) == 16 || ((second)&0xff) == 5))
-#define IS_MSR(first, second) (((first)&0xfff0) == 0xf380 && (second) == 0x8810)
-
-static enum thumb_result branch_link(struct thumb *t, uint16_t first, uint16_t second) {
-    uint32_t s = first >> 10 & 1, i1 = !((second >> 13 & 1) ^ s), i2 = !((second >> 11 & 1) ^ s);
-    uint32_t offset = (s ? 0xff000000u : 0) | i1 << 23 | i2 << 22 | (first & 0x3ffu) << 12 | (second & 0x7ffu) << 1;
-    set(t, LR, (t->r[PC] + 4) | 1);
-    t->r[PC] += 4 + offset;
-    return THUMB_BRANCH;
-}
-
-static enum thumb_result wide(struct thumb *t, uint16_t first, uint16_t second) {
-    if (IS_BL(first, second)) {
-        return branch_link(t, first, second);
-    }
-    if (IS_MRS(first, second)) {
-        set(t, second >> 8 & 15, (second & 0xff) == 16 ? t->primask : t->ipsr);
-    } else if (IS_MSR(first, second)) {
-        need(t, t->origin[first & 15]);
-        t->primask = t->r[first & 15] & 1;
-    }
-    return THUMB_NEXT;
 }
 
 /* ---- One instruction ---- */
@@ -601,7 +542,7 @@ static enum thumb_result execute(struct thumb *t, uint16_t code) {
         data_processing(t, code);
         return THUMB_NEXT;
     case 0x09: /* LDR literal */
-        return done(load(t, code >> 8 & 7, ((t->r[PC] + 4) & ~3u) + (code & 0xff) * 4, 4, false));
+        return done(thumb_load(t, code >> 8 & 7, ((t->r[PC] + 4) & ~3u) + (code & 0xff) * 4, 4, false));
     case 0x0a:
     case 0x0b:
         return register_offset(t, code);
@@ -619,7 +560,7 @@ static enum thumb_result execute(struct thumb *t, uint16_t code) {
         return multiple(t, code);
     case 0x1a:
     case 0x1b:
-        return conditional_branch(t, code);
+        return thumb_branch_if(t, code >> 8 & 15, (uint32_t)((int32_t)(int8_t)code * 2));
     case 0x1c:
         return branch(t, code);
     default:
@@ -627,27 +568,60 @@ static enum thumb_result execute(struct thumb *t, uint16_t code) {
     }
 }
 
-enum thumb_result thumb_step(struct thumb *t, uint16_t first, uint16_t second) {
-    bool is_wide = first >= 0xe800;
-    enum thumb_result result = is_wide ? wide(t, first, second) : execute(t, first);
-    if (result == THUMB_NEXT) {
-        t->r[PC] += is_wide ? 4 : 2;
+static bool is_compare(uint16_t code) {
+    unsigned operation = code >> 6 & 15;
+    bool low = (code & 0xfc00) == 0x4000 && (operation == 8 || operation == 10 || operation == 11);
+    return low || (code & 0xf800) == 0x2800 || (code & 0xff00) == 0x4500;
+}
+
+/* Inside an IT block 16-bit instructions set flags only when they compare. */
+static enum thumb_result execute_in_it(struct thumb *t, uint16_t first, uint16_t second) {
+    unsigned code = t->it >> 4;
+    struct flags flags = keep_flags(t);
+    uint8_t it = t->it;
+    if (code < 14) {
+        need_flags(t, code);
+    }
+    t->it = it & 7 ? (it & 0xe0) | (it << 1 & 0x1f) : 0;
+    if (code < 14 && !condition(t, code)) {
+        return THUMB_NEXT;
+    }
+    enum thumb_result result = thumb_is_wide(first) ? thumb32_execute(t, first, second) : execute(t, first);
+    if (!thumb_is_wide(first) && !is_compare(first)) {
+        put_back_flags(t, flags);
+    }
+    if (result == THUMB_LEAVE) {
+        t->it = it;
     }
     return result;
 }
 
-bool thumb_knows(uint16_t first, uint16_t second) {
-    if (first >= 0xe800) {
-        return IS_BL(first, second) || IS_BARRIER(first, second) || IS_MRS(first, second) || IS_MSR(first, second);
+enum thumb_result thumb_step(struct thumb *t, uint16_t first, uint16_t second) {
+    enum thumb_result result;
+    if (t->it) {
+        result = execute_in_it(t, first, second);
+    } else {
+        result = thumb_is_wide(first) ? thumb32_execute(t, first, second) : execute(t, first);
+    }
+    if (result == THUMB_NEXT) {
+        t->r[PC] += thumb_is_wide(first) ? 4 : 2;
+    }
+    return result;
+}
+
+bool thumb_knows(uint16_t first, uint16_t second, bool mainline) {
+    if (thumb_is_wide(first)) {
+        return thumb32_knows(first, second, mainline);
     }
     switch (first >> 12) {
     case 0xb: {
         unsigned group = first >> 8 & 15;
-        bool hint = first == 0xbf00 || first == 0xbf10;
+        bool hint = first == 0xbf00 || first == 0xbf10 || (mainline && group == 15 && first & 15);
         bool reverse = group == 0xa && (first & 0xc0) != 0x80;
         bool cps = (first & 0xffef) == 0xb662;
+        bool compares = mainline && (first & 0x500) == 0x100; /* CBZ, CBNZ */
         return group == 0 || group == 2 || group == 4 || group == 5 || group == 0xc || group == 0xd || hint ||
-               reverse || cps;
+               reverse || cps || compares;
     }
     case 0xd:
         return (first & 0xe00) != 0xe00;

@@ -1,5 +1,6 @@
-/* An interpreter for Armv6-M's Thumb instructions that knows where values come from. It runs polling loops
- * (polling.c), so it leaves to the engine whatever a polling loop does not do: exceptions, hints, faults. */
+/* An interpreter for the Thumb instructions of Armv6-M and Armv8-M Mainline that knows where values come from. It runs
+ * polling loops (polling.c), so it leaves to the engine whatever a polling loop does not do: exceptions, hints, faults.
+ */
 #ifndef CPU_THUMB_H
 #define CPU_THUMB_H
 
@@ -18,7 +19,9 @@ enum origin {
 struct thumb {
     uint32_t r[16];
     bool n, z, c, v;
-    uint32_t primask, ipsr;
+    uint32_t primask, ipsr, basepri;
+    bool mainline;      /* Armv8-M Mainline */
+    uint8_t it;         /* ITSTATE */
     uint8_t origin[16]; /* enum origin */
     int8_t slope[16];   /* ORIGIN_COUNT: +1 or -1 for each tick */
     uint8_t nz, cv;     /* enum origin of the flags N and Z, and of C and V */
@@ -26,7 +29,7 @@ struct thumb {
     uint64_t ticks;
     /* A decision or an address hung on a value that cannot be foretold: an unknown one, or one of an earlier pass. */
     bool spoilt, spoilt_by_old;
-    /* The owner's memory: aligned accesses of 1, 2 or 4 bytes; false: leave. */
+    /* The owner's memory: accesses of 1, 2 or 4 bytes, aligned but for Armv8-M's; false: leave. */
     bool (*load)(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin);
     bool (*store)(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin);
     void *context;
@@ -41,6 +44,10 @@ enum thumb_result {
 /* Execute the instruction at r[15] (`first`, and `second` if it is wide). */
 enum thumb_result thumb_step(struct thumb *thumb, uint16_t first, uint16_t second);
 /* Is this an instruction that thumb_step() can execute, whatever the registers hold? */
-bool thumb_knows(uint16_t first, uint16_t second);
+bool thumb_knows(uint16_t first, uint16_t second, bool mainline);
+
+static inline bool thumb_is_wide(uint16_t first) {
+    return first >= 0xe800;
+}
 
 #endif

@@ -167,7 +167,7 @@ static bool is_single_access(uint16_t first) {
 }
 
 static bool writes_limit(uint16_t first, uint16_t second) {
-    return (first & 0xfff0) == 0xf380 && ((second & 0xff) == 10 || (second & 0xff) == 11);
+    return (first & 0xfff0) == 0xf380 && (second == 0x880a || second == 0x880b);
 }
 
 void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_cost) {

@@ -218,10 +218,8 @@ static uint32_t link_value(const struct registers *registers) {
 }
 
 static uint32_t stack_limit(struct core *core, const uint32_t *sp) {
-    uint32_t limits[2] = { 0, 0 };
-    if (core->mainline.limits_used) {
-        engine_fetch_limits(core, limits);
-    }
+    uint32_t limits[2];
+    engine_fetch_limits(core, limits);
     return limits[sp == &core->registers.psp];
 }
 

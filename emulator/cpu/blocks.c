@@ -11,6 +11,7 @@
 void blocks_pay_rest(struct core *core) {
     core->cycles -= core->block_credit;
     core->block_credit = 0;
+    core->mainline.limits_used |= core->block.limits;
     if (core->block.sev) {
         core->event = true;
         if (core->desc.send_event) {
@@ -34,7 +35,7 @@ void blocks_learn(struct core *core, uint32_t address, uint32_t size) {
     *cost = (struct block_cost){ .address = address, .end = address + size };
     if (code) {
         core->arch->block_cost(code, size, cost);
-        core->mainline.limits_used |= cost->limits;
+        cost->rare = cost->sev || cost->limits;
         if (cost->leaves) {
             scs_main_report(core, REPORTED_NON_SECURE, LOG_STUB, "BXNS or BLXNS: Non-secure state is not modelled");
         }
@@ -48,6 +49,7 @@ void blocks_pay_partly(struct core *core, uint32_t pc) {
         core->block = (struct block_cost){ .address = address, .end = pc };
         if (code) {
             core->arch->block_cost(code, size, &core->block);
+            core->block.rare = core->block.sev || core->block.limits;
         }
     }
     core->block.taken = 0;

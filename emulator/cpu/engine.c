@@ -63,7 +63,7 @@ static __attribute__((noinline)) void begin_rarely(struct core *core, uint32_t p
     if (core->engine->in_stub) {
         return;
     }
-    if (core->block_credit || core->block.sev) {
+    if (core->block_credit || core->block.rare) {
         blocks_pay_rest(core);
     }
     if (core->cycles >= core->slice || (core->attention && interrupted(core))) {
@@ -82,7 +82,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     struct core *core = user;
     uint32_t pc = (uint32_t)address;
     const struct block_cost *cost = blocks_entry(core, pc);
-    bool rest = core->block_credit || core->block.sev;
+    bool rest = core->block_credit || core->block.rare;
     core->cycles += blocks_price(core, pc);
     bool loops = polling_notices(&core->polling, pc);
     if (rest || loops || core->attention || core->cycles >= core->slice || cost->address != pc || !cost->end) {

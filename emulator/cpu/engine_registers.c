@@ -156,10 +156,15 @@ void engine_give_fp(struct core *core, const uint32_t *s, unsigned count, uint32
     uc_reg_write_batch(core->engine->uc, (int *)fp_ids, values, 1 + (int)count / 2);
 }
 
-/* The engine does not show its stack limits: let it run MRS r0, MSPLIM; MRS r1, PSPLIM; WFI in handler mode. */
+/* The engine does not show its stack limits: let it run MRS r0, MSPLIM; MRS r1, PSPLIM; WFI in handler mode. That
+ * takes its time: not as long as both are known to be 0. */
 void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]) {
     static const uint16_t code[] = { 0xf3ef, 0x800a, 0xf3ef, 0x810b, 0xbf30 };
     struct engine *engine = core->engine;
+    ret_limits[0] = ret_limits[1] = 0;
+    if (!core->mainline.limits_used) {
+        return;
+    }
     memcpy(engine->stub, code, sizeof(code));
     write_register(engine->uc, UC_ARM_REG_XPSR_NZCVQG, XPSR_T | EXCEPTION_HARDFAULT);
     write_register(engine->uc, UC_ARM_REG_APSR_NZCV, 0);
@@ -168,6 +173,7 @@ void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]) {
     engine->in_stub = false;
     uc_reg_read(engine->uc, UC_ARM_REG_R0, &ret_limits[0]);
     uc_reg_read(engine->uc, UC_ARM_REG_R1, &ret_limits[1]);
+    core->mainline.limits_used = ret_limits[0] || ret_limits[1];
 }
 
 /* Special registers then read as 0, for the host as well. */

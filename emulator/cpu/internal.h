@@ -98,6 +98,7 @@ struct block_cost {
     uint8_t taken;   /* more when it is */
     bool sev;        /* has an SEV */
     bool limits;     /* has an MSR to a stack limit */
+    bool rare;       /* has one of these */
     bool leaves;     /* has a BXNS or BLXNS */
     uint8_t polls;   /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
 };
@@ -135,7 +136,7 @@ struct mainline {
     uint32_t demcr, dwt_ctrl, cyccnt;
     uint64_t cyccnt_epoch; /* core cycles when the counter was `cyccnt` */
     uint32_t nmi_mask[2], sleepctrl;
-    bool limits_used;  /* MSPLIM or PSPLIM may have been written */
+    bool limits_used;  /* MSPLIM or PSPLIM may be other than 0 */
     uint32_t reported; /* guest and stub lines that are given once */
 };
 
@@ -199,7 +200,7 @@ static inline struct block_cost *blocks_entry(struct core *core, uint32_t addres
 void blocks_learn(struct core *core, uint32_t address, uint32_t size);
 /* Forget all costs. */
 void blocks_forget_all(struct core *core);
-/* What is rare about a block: accesses to the I/O port, SEV. */
+/* What is rare about a block: accesses to the I/O port, SEV, MSR to a stack limit. */
 void blocks_pay_rest(struct core *core);
 /* Cycles of the block that ran, without what is rare; it went on at `next`. */
 static inline uint32_t blocks_price(const struct core *core, uint32_t next) {
@@ -208,7 +209,7 @@ static inline uint32_t blocks_price(const struct core *core, uint32_t next) {
 /* The block that ran is paid; `next` is where it went. To be followed by blocks_begin() or blocks_none(). */
 static inline void blocks_pay(struct core *core, uint32_t next) {
     core->cycles += blocks_price(core, next);
-    if (core->block_credit || core->block.sev) {
+    if (core->block_credit || core->block.rare) {
         blocks_pay_rest(core);
     }
 }

@@ -447,9 +447,11 @@ static bool is_in_vain(const struct session *session) {
 }
 
 /* Unprivileged code has other rules for special registers; a stack limit would have to be watched. */
-static bool is_special(const struct core *core) {
+static bool is_special(struct core *core) {
     const struct registers *registers = &core->registers;
-    return (registers->control & CONTROL_NPRIV && !(registers->xpsr & XPSR_IPSR)) || core->mainline.limits_used;
+    uint32_t limits[2];
+    engine_fetch_limits(core, limits);
+    return (registers->control & CONTROL_NPRIV && !(registers->xpsr & XPSR_IPSR)) || limits[0] || limits[1];
 }
 
 static enum verdict run_loop(struct session *session) {

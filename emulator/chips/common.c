@@ -25,6 +25,8 @@
 
 #include <string.h>
 
+#include <string.h>
+
 static void *find(struct machine *machine, const char *name) {
     return machine_block(machine, name);
 }
@@ -127,6 +129,27 @@ static void hold_stage(void *context, unsigned bit, bool hold) {
     }
 }
 
+/* Blocks whose reset ends on a clock of their own (RP2040 datasheet 2.14.1 as the SDK knows it, which waits for them
+ * after the clocks alone). */
+static const struct {
+    const char *block;
+    enum clock_id clock;
+} reset_clocks[] = {
+    { "USBCTRL", CLOCK_USB }, { "ADC", CLOCK_ADC },   { "RTC", CLOCK_RTC },   { "UART0", CLOCK_PERI },
+    { "UART1", CLOCK_PERI },  { "SPI0", CLOCK_PERI }, { "SPI1", CLOCK_PERI },
+};
+
+static void wire_reset_clocks(struct machine *machine, struct resets *resets) {
+    const struct chip_desc *chip = machine->chip;
+    for (unsigned i = 0; i < chip->blocks; i++) {
+        for (size_t k = 0; k < sizeof(reset_clocks) / sizeof(reset_clocks[0]); k++) {
+            if (chip->map[i].resettable && !strcmp(chip->map[i].name, reset_clocks[k].block)) {
+                resets->needs[chip->map[i].reset] = clocks_domain(find(machine, "CLOCKS"), reset_clocks[k].clock);
+            }
+        }
+    }
+}
+
 static void watchdog_fires(void *context) {
     machine_request_reset(context, RESET_WATCHDOG);
 }
@@ -136,6 +159,7 @@ static void wire_resets(struct machine *machine) {
     struct psm *psm = find(machine, "PSM");
     struct watchdog *watchdog = find(machine, "WATCHDOG");
     resets->hold = hold_subsystem;
+    wire_reset_clocks(machine, resets);
     psm->hold = hold_stage;
     watchdog->fire = watchdog_fires;
     struct syscfg *syscfg = find(machine, "SYSCFG");

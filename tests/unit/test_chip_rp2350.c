@@ -3,6 +3,7 @@
 
 #include "emulator/core/block.h"
 #include "emulator/machine_private.h"
+#include "peripherals/onchip/resets.h"
 
 #define RESETS 0x40020000u
 #define RESET_DONE (RESETS + 8)
@@ -164,10 +165,11 @@ static void test_reset_bits(void **state) {
         "TIMER1", "TRNG",       "UART0",     "UART1",     "USBCTRL",
     };
     struct machine *machine = *state;
+    const struct resets *resets = (struct resets *)machine_block(machine, "RESETS");
     for (unsigned bit = 0; bit < 29; bit++) {
         struct block *block = by_bit[bit] ? machine_block(machine, by_bit[bit]) : NULL;
         store(machine, RESETS + ALIAS_CLEAR, 1u << bit);
-        assert_true(load(machine, RESET_DONE) & 1u << bit);
+        assert_int_equal(load(machine, RESET_DONE) >> bit & 1, !resets->needs[bit]); /* none of those clocks runs yet */
         assert_true(!block || !block->in_reset);
         store(machine, RESETS + 0x2000, 1u << bit);
         assert_true(!block || block->in_reset);

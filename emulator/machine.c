@@ -447,6 +447,9 @@ static bool is_locked_up(const struct machine *machine) {
 
 enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
     machine->stop = false;
+    if (machine->reset_pending) { /* asked for between runs */
+        reset_now(machine);
+    }
     while (machine->state == MACHINE_RUNS && !machine->stop && machine->scheduler.now_ps < until_ps) {
         slice(machine, until_ps);
         if (machine->reset_pending) {

@@ -158,6 +158,14 @@ static void boot_loader(struct rig *rig) {
     RIG_CHECK(rig, machine_run(rig->machine, machine_now(rig->machine) + PS_PER_S) == MACHINE_IN_BOOTLOADER);
 }
 
+/* RUN twice within 0.2 s. */
+static void double_tap(struct rig *rig) {
+    machine_reset(rig->machine);
+    rig_run(rig, 150);
+    machine_reset(rig->machine);
+    RIG_CHECK(rig, machine_run(rig->machine, machine_now(rig->machine) + PS_PER_S) == MACHINE_IN_BOOTLOADER);
+}
+
 static void pins(struct rig *rig) {
     rig_repl(rig, "import board, digitalio; d = digitalio.DigitalInOut(board.GP2)", 1000);
     rig_repl(rig, "d.pull = digitalio.Pull.UP", 1000);
@@ -196,6 +204,7 @@ int main(int argc, char **argv) {
         { "reset pin", reset_pin },
         { "safe mode", safe_mode },
         { "boot loader", boot_loader },
+        { "double tap", double_tap },
         { "pins", pins },
     };
     int failures = rig_cases(&rig, cases, sizeof(cases) / sizeof(cases[0]));

@@ -47,6 +47,12 @@ static const char usage[] =
     "                        one part. When all have a T and nothing else ends the run, it ends after the last one\n"
     "  --vcd FILE            write the levels of all pins and wires (PulseView, sigrok-cli, GTKWave)\n"
     "\n"
+    "Window:\n"
+    "  --window              show board and parts in a window; the default for a project with a diagram when there is\n"
+    "                        a display and no --timeout, --expect-text or --screenshot\n"
+    "  --no-window           none\n"
+    "  --frames N            leave after so many frames of the window\n"
+    "\n"
     "Looking inside:\n"
     "  --log LEVELS          comma-separated: error,warn,guest,stub,info,trace, all or none (default "
     "error,warn,guest)\n"
@@ -75,6 +81,9 @@ enum option_id {
     OPTION_FAIL,
     OPTION_SEED,
     OPTION_EXACT,
+    OPTION_WINDOW,
+    OPTION_NO_WINDOW,
+    OPTION_FRAMES,
     OPTION_LOG,
     OPTION_TRACE,
     OPTION_USB_CAPTURE,
@@ -105,6 +114,9 @@ static const struct option long_options[] = {
     { "fail-text", required_argument, NULL, OPTION_FAIL },
     { "seed", required_argument, NULL, OPTION_SEED },
     { "exact", no_argument, NULL, OPTION_EXACT },
+    { "window", no_argument, NULL, OPTION_WINDOW },
+    { "no-window", no_argument, NULL, OPTION_NO_WINDOW },
+    { "frames", required_argument, NULL, OPTION_FRAMES },
     { "log", required_argument, NULL, OPTION_LOG },
     { "trace", required_argument, NULL, OPTION_TRACE },
     { "usb-capture", required_argument, NULL, OPTION_USB_CAPTURE },
@@ -272,6 +284,12 @@ static bool apply(struct run_options *options, int id, const char *argument) {
     case OPTION_EXACT:
         options->exact = true;
         return true;
+    case OPTION_WINDOW:
+    case OPTION_NO_WINDOW:
+        options->window = id == OPTION_WINDOW ? WINDOW_YES : WINDOW_NO;
+        return true;
+    case OPTION_FRAMES:
+        return parse_number("--frames", argument, &options->frames);
     case OPTION_LOG:
         return parse_log(options, argument);
     case OPTION_TRACE:

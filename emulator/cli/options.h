@@ -21,6 +21,9 @@ struct run_request {
 };
 #define RUN_REQUESTS 256
 
+/* WINDOW_AUTO: when there are parts to be seen and a display to see them on. */
+enum window_option { WINDOW_AUTO, WINDOW_YES, WINDOW_NO };
+
 struct run_options {
     const char *project; /* a folder or a diagram.json; NULL: none */
     const char *vcd;
@@ -47,6 +50,8 @@ struct run_options {
     bool trace_bus;
     bool trace_exceptions;
     bool trace_usb;
+    enum window_option window;
+    uint64_t frames; /* of the window, after which the run ends; 0: any number */
     bool exact;
     bool stats;
 };

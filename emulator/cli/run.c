@@ -1,6 +1,7 @@
 /* `ouroboard run`: from options to a running machine and back. */
 #include "emulator/chips/select.h"
 #include "emulator/cli/commands.h"
+#include "emulator/cli/display.h"
 #include "emulator/cli/otp_file.h"
 #include "emulator/cli/session.h"
 #include "emulator/usbhost/usbhost.h"
@@ -287,6 +288,7 @@ static int close_all(struct job *job, int code) {
         code = code == EXIT_PASS ? EXIT_USAGE : code;
     }
     drive_link_close(&job->session.drive);
+    display_close(&job->session);
     wiring_close(&job->session.wiring);
     machine_destroy(job->session.machine);
     console_close(job->session.console);
@@ -311,8 +313,9 @@ int command_run(int argc, char **argv) {
     struct job job = { .session = { .options = &options } };
     struct error error = { { 0 } };
     if (wiring_read(&job.session.wiring, &options, &error) && resolve(&job, &options, &error) &&
-        make_machine(&job, &error) && load_all(&job, &error) && open_console(&job.session, &error)) {
-        code = session_run(&job.session);
+        make_machine(&job, &error) && load_all(&job, &error) && open_console(&job.session, &error) &&
+        display_open(&job.session, &error)) {
+        code = display_run(&job.session);
     } else {
         if (error.message[0]) {
             fprintf(stderr, "ouroboard: %s\n", error.message);

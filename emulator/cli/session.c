@@ -1,6 +1,7 @@
 #include "emulator/cli/session.h"
 
 #include "emulator/core/scheduler.h"
+#include "gui/feed.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #define SLICE_PS (1 * PS_PER_MS) /* virtual time between two looks at the console */
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
 #define FLASH_GRACE_PS (100 * PS_PER_MS)
+#define PAUSE_MS 10 /* between two looks around while paused */
 
 /* ---- Output ---- */
 
@@ -41,6 +43,9 @@ static void on_console(void *context, enum console_port port, const uint8_t *dat
         return;
     }
     console_write(session->console, data, size);
+    if (session->feed) {
+        feed_print(session->feed, data, size);
+    }
     if (session->serial_log) {
         fwrite(data, 1, size, session->serial_log);
     }
@@ -59,10 +64,18 @@ static void on_console(void *context, enum console_port port, const uint8_t *dat
 
 /* ---- Input ---- */
 
+static void read_input(struct session *session) {
+    size_t room = sizeof(session->input) - session->input_length;
+    session->input_length += console_read(session->console, session->input + session->input_length, room);
+    room = sizeof(session->input) - session->input_length;
+    if (session->feed && room) {
+        session->input_length += feed_typed(session->feed, session->input + session->input_length, room);
+    }
+}
+
 static void feed_input(struct session *session) {
     if (session->input_length < sizeof(session->input)) {
-        session->input_length += console_read(session->console, session->input + session->input_length,
-                                              sizeof(session->input) - session->input_length);
+        read_input(session);
     }
     enum console_port port = input_port(session);
     if (!session->input_length || !machine_console_ready(session->machine, port)) {
@@ -152,8 +165,31 @@ static int act(struct session *session, uint64_t now) {
     return open && actions_are_done(&session->wiring.actions) ? EXIT_PASS : NO_VERDICT;
 }
 
+/* Do what the user of the window wants, and stay here while that is a pause. True: to leave. */
+static bool serve_window(struct session *session, uint64_t now) {
+    struct feed_requests requests = { 0 };
+    bool was_paused = false;
+    while (session->feed) {
+        requests = feed_step(session->feed, now, machine_cycles(session->machine));
+        if (requests.reset) {
+            machine_reset(session->machine);
+        }
+        if (!requests.paused || requests.leave || console_wants_out(session->console)) {
+            break;
+        }
+        was_paused = true;
+        console_flush(session->console);
+        feed_wait(session->feed, PAUSE_MS);
+    }
+    if (was_paused) {
+        pace_start(&session->pace, session->options->speed, now);
+    }
+    return requests.leave;
+}
+
 static int loop(struct session *session) {
-    while (session->verdict == NO_VERDICT && !console_wants_out(session->console)) {
+    bool leave = false;
+    while (session->verdict == NO_VERDICT && !leave && !console_wants_out(session->console)) {
         feed_input(session);
         enum machine_state state = machine_run(session->machine, slice_end(session, machine_now(session->machine)));
         uint64_t now = machine_now(session->machine);
@@ -170,6 +206,7 @@ static int loop(struct session *session) {
         keep_flash(session);
         console_flush(session->console);
         data_port_step(&session->data);
+        leave = serve_window(session, now);
         wait_for_time(session, now);
     }
     return session->verdict == NO_VERDICT ? EXIT_PASS : session->verdict;

@@ -14,6 +14,9 @@
 
 #include <stdio.h>
 
+struct window;
+struct feed;
+
 struct session {
     const struct run_options *options;
     struct machine *machine;
@@ -22,6 +25,9 @@ struct session {
     struct flash_file *flash_file; /* NULL: the flash is forgotten at the end */
     struct wiring wiring;          /* parts, wires, what is to be done when */
     struct drive_link drive;       /* --drive */
+    struct window *window;         /* NULL: none */
+    struct feed *feed;             /* the window's, or NULL */
+    char title[256];               /* of the window */
     FILE *serial_log;
     FILE *usb_capture;
     int verdict; /* exit code, or NO_VERDICT */

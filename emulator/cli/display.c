@@ -1,0 +1,51 @@
+#include "emulator/cli/display.h"
+
+#include "gui/window.h"
+
+#include <stdio.h>
+
+static bool is_for_its_outcome(const struct run_options *options) {
+    for (unsigned i = 0; i < options->request_count; i++) {
+        if (options->requests[i].kind == REQUEST_SCREENSHOT) {
+            return true;
+        }
+    }
+    return options->timeout_ms || options->expect_text;
+}
+
+static bool is_wanted(const struct session *session) {
+    const struct run_options *options = session->options;
+    bool diagram = session->wiring.project.diagram_path[0] != 0;
+    return options->window == WINDOW_YES || (options->window == WINDOW_AUTO && diagram && !is_for_its_outcome(options));
+}
+
+bool display_open(struct session *session, struct error *error) {
+    if (!is_wanted(session)) {
+        return true;
+    }
+    const struct project *project = &session->wiring.project;
+    snprintf(session->title, sizeof(session->title), "%s%s%s", project->folder, project->folder[0] ? " - " : "",
+             project->board->name);
+    struct window_desc desc = { .project = project, .title = session->title, .frames = session->options->frames };
+    session->window = window_open(&desc, error);
+    if (!session->window && session->options->window == WINDOW_AUTO) {
+        fprintf(stderr, "ouroboard: %s; going on without\n", error->message);
+        return true;
+    }
+    session->feed = session->window ? window_feed(session->window) : NULL;
+    return session->window != NULL;
+}
+
+static int run(void *context) {
+    return session_run(context);
+}
+
+int display_run(struct session *session) {
+    return session->window ? window_run(session->window, run, session) : session_run(session);
+}
+
+void display_close(struct session *session) {
+    window_close(session->window);
+    session->window = NULL;
+    session->feed = NULL;
+}

@@ -14,7 +14,7 @@
  * - AGC falls linearly with 1/field from its maximum at 30 mT to 0 at 90 mT; MAGNITUDE is 2048 within these limits and
  *   proportional to the field outside them. MD is field >= 8 mT.
  * - A read pointer on the high byte of ANGLE, RAW ANGLE or MAGNITUDE comes back to it after the low byte.
- * - For 10 ms after power-on nothing is acknowledged. */
+ * - For 10 ms after power-on angles, STATUS, AGC and MAGNITUDE read 0; it answers from the start. */
 #include "emulator/core/serial.h"
 #include "peripherals/parts/parts.h"
 
@@ -355,6 +355,9 @@ static bool is_low_byte(uint8_t address) {
 }
 
 static uint8_t read_register(struct as5600 *s, uint8_t address) {
+    if (address >= STATUS && scheduler_now(s->part.env->scheduler) < s->ready_ps) {
+        return 0;
+    }
     switch (address) {
     case ZMCO:
         return s->zmco;
@@ -396,11 +399,10 @@ static bool write_register(struct as5600 *s, uint8_t address, uint8_t value) {
 static bool as5600_start(struct i2c_target *target, uint8_t address, bool read) {
     struct as5600 *s = target->owner;
     s->expects_pointer = !read;
-    if (address != ADDRESS || scheduler_now(s->part.env->scheduler) < s->ready_ps) {
-        return false;
+    if (address == ADDRESS) {
+        measure(s);
     }
-    measure(s);
-    return true;
+    return address == ADDRESS;
 }
 
 static bool as5600_write(struct i2c_target *target, uint8_t byte) {

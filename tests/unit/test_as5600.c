@@ -54,13 +54,16 @@ static void turn_to(struct bench *bench, double degrees) {
     stage_run(&bench->stage, 50 * PS_PER_MS);
 }
 
-static void it_answers_when_it_has_started(void **state) {
+static void it_measures_when_it_has_started(void **state) {
     struct bench bench;
     bench_create(&bench, "as5600");
+    bench_attribute(&bench, "angle", "90 deg");
     bench_start(&bench);
-    assert_false(i2c_start(scl(&bench), sda(&bench), 0x36, false));
+    assert_int_equal(read_byte(&bench, 0x0b), 0);
+    assert_int_equal(read_word(&bench, 0x0c), 0);
     stage_run(&bench.stage, 10 * PS_PER_MS);
-    assert_true(i2c_start(scl(&bench), sda(&bench), 0x36, false));
+    assert_int_equal(read_byte(&bench, 0x0b), 0x20);
+    assert_int_equal(read_word(&bench, 0x0c), 1024);
     assert_false(i2c_start(scl(&bench), sda(&bench), 0x37, false));
     bench_finish(&bench);
 }
@@ -348,7 +351,7 @@ static void settings_keep_their_bits(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(it_answers_when_it_has_started),
+        cmocka_unit_test(it_measures_when_it_has_started),
         cmocka_unit_test(angles_are_twelve_bits_of_a_turn),
         cmocka_unit_test(reading_an_angle_again_needs_no_pointer),
         cmocka_unit_test(invalid_addresses_are_not_acknowledged),

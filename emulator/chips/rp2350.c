@@ -3,7 +3,8 @@
  *
  * The cores are the Arm ones, in Secure state. The Non-secure alias of SIO shows the Secure registers: what is banked
  * by security (FIFOs, doorbells, interpolators) exists once.
- * Decided: SYSRESETREQ runs the whole power-on state machine and clears the watchdog's reason. */
+ * Decided: SYSRESETREQ runs the whole power-on state machine and clears the watchdog's reason; a watchdog reset of the
+ * core domain (POWMAN's WDSEL) keeps the watchdog's scratch registers like the others. */
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/chips/common.h"
 #include "emulator/machine_private.h"

@@ -217,6 +217,47 @@ static void test_systick_reference(void **state) {
     assert_true(core_alarm(core) == UINT64_MAX);
 }
 
+#define POWMAN 0x40100000u
+#define PASSWORD 0x5afe0000u
+#define CHIP_RESET (POWMAN + 0x2c)
+#define SCRATCH0 (POWMAN + 0xb0)
+#define WATCHDOG 0x400d8000u
+
+static void reset_by_watchdog(struct machine *machine, uint32_t powman_wdsel) {
+    store(machine, SCRATCH0, 1234);
+    store(machine, WATCHDOG + 0x0c, 5678);
+    store(machine, POWMAN + 0x30, PASSWORD | powman_wdsel);
+    store(machine, 0x40018008, 0x01ffffff); /* PSM WDSEL: all */
+    store(machine, WATCHDOG, 1u << 31);
+    machine_run(machine, machine_now(machine) + PS_PER_US);
+}
+
+/* What each kind of reset keeps, and what CHIP_RESET says of it (datasheet 7.2, 7.3). */
+static void test_resets(void **state) {
+    struct machine *machine = *state;
+    machine_power_on(machine, 0);
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 16);
+    reset_by_watchdog(machine, 0); /* POWMAN takes no notice */
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 16);
+    assert_int_equal(load(machine, SCRATCH0), 1234);
+    assert_int_equal(load(machine, WATCHDOG + 0x0c), 5678);
+    assert_int_equal(load(machine, WATCHDOG + 8), 2); /* REASON: forced */
+    reset_by_watchdog(machine, 1u << 12);
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 28);
+    assert_int_equal(load(machine, SCRATCH0), 1234);
+    reset_by_watchdog(machine, 1u << 8);
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 24);
+    reset_by_watchdog(machine, 1u << 4);
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 23);
+    assert_int_equal(load(machine, SCRATCH0), 0);
+    store(machine, CHIP_RESET, PASSWORD | 1); /* DOUBLE_TAP outlives the RUN pin alone */
+    machine_reset(machine);
+    machine_run(machine, machine_now(machine) + PS_PER_US);
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 18 | 1);
+    machine_power_on(machine, 0);
+    assert_int_equal(load(machine, CHIP_RESET), 1u << 16);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
@@ -225,6 +266,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_address_translation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_systick_reference, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_resets, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

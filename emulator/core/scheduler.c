@@ -54,7 +54,10 @@ void scheduler_advance(struct scheduler *scheduler, uint64_t now_ps) {
         event->next = NULL;
         event->pending = false;
         scheduler->now_ps = now_ps;
+        scheduler->due_ps = event->when_ps;
+        scheduler->in_event = true;
         event->callback(event, now_ps - event->when_ps);
+        scheduler->in_event = false;
     }
     scheduler->now_ps = now_ps;
 }

@@ -36,7 +36,9 @@ struct scheduler {
     void (*sync)(struct scheduler *scheduler);
     /* Set by the machine: the earliest event has come to lie earlier than the running core was told. */
     void (*earlier)(struct scheduler *scheduler);
-    void *context; /* of the two hooks */
+    void *context;   /* of the two hooks */
+    uint64_t due_ps; /* of the event whose callback runs */
+    bool in_event;
 };
 
 void scheduler_init(struct scheduler *scheduler);
@@ -46,6 +48,10 @@ static inline uint64_t scheduler_now(struct scheduler *scheduler) {
         scheduler->sync(scheduler);
     }
     return scheduler->now_ps;
+}
+/* Within an event's callback the time that it was due, else the present time: the date of an edge on a wire. */
+static inline uint64_t scheduler_due(struct scheduler *scheduler) {
+    return scheduler->in_event ? scheduler->due_ps : scheduler_now(scheduler);
 }
 /* Before the owners of events go, in whatever order: none is pending any more. */
 void scheduler_finish(struct scheduler *scheduler);

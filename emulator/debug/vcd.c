@@ -20,6 +20,7 @@ struct vcd_wire {
     char scope[NAME_BYTES], name[NAME_BYTES];
     char code[4];
     enum net_level level; /* last written */
+    uint64_t last_ns;     /* and when */
     struct vcd_wire *next;
 };
 
@@ -48,9 +49,11 @@ static void print_level(struct vcd *vcd, struct vcd_wire *wire) {
     print(vcd, "%c%s\n", digits[wire->level], wire->code);
 }
 
-/* Time never goes back, whatever late events say. */
-static void print_time(struct vcd *vcd, const struct net *net) {
-    uint64_t now = scheduler_now(net->env->scheduler) / PS_PER_NS;
+/* Events are late by up to a block of instructions, and are dated by when they were due. Time never goes back all the
+ * same, and no two edges of one wire are at one time. */
+static void print_time(struct vcd *vcd, const struct vcd_wire *wire) {
+    uint64_t now = scheduler_due(wire->net->env->scheduler) / PS_PER_NS;
+    now = now <= wire->last_ns ? wire->last_ns + 1 : now;
     if (now > vcd->time_ns) {
         vcd->time_ns = now;
         print(vcd, "#%" PRIu64 "\n", now);
@@ -60,7 +63,8 @@ static void print_time(struct vcd *vcd, const struct net *net) {
 static void changed(struct net_listener *listener, struct net *net) {
     struct vcd_wire *wire = listener->owner;
     if (wire->vcd->started && net->level != wire->level) {
-        print_time(wire->vcd, net);
+        print_time(wire->vcd, wire);
+        wire->last_ns = wire->vcd->time_ns;
         print_level(wire->vcd, wire);
     }
 }
@@ -130,7 +134,7 @@ void vcd_destroy(struct vcd *vcd) {
     }
     if (vcd->wires && vcd->started) {
         uint64_t last = vcd->time_ns;
-        print_time(vcd, vcd->wires->net);
+        print_time(vcd, vcd->wires);
         if (last == vcd->time_ns) { /* an edge at this very moment would be lost */
             print(vcd, "#%" PRIu64 "\n", last + 1);
         }

@@ -218,13 +218,13 @@ static void draw(struct board_class *board) {
         bool inner = pin->x > 3 && pin->x < class->width - 3;
         if (!inner) {
             bool left = pin->x < middle;
-            double width = 0.75 * (double)strlen(pin->name);
+            double width = 0.5 * (double)strlen(pin->name);
             add_shape(class, PART_DISC, pin->x - 0.75, pin->y - 0.75, 1.5, 1.5, 0xd0a840, NULL);
-            add_shape(class, PART_LETTERING, left ? pin->x + 1.1 : pin->x - 1.1 - width, pin->y - 0.5, width, 1,
+            add_shape(class, PART_LETTERING, left ? pin->x + 1.1 : pin->x - 1.1 - width, pin->y - 0.3, width, 1,
                       0xe8f0e8, pin->name);
         }
     }
-    add_shape(class, PART_LETTERING, middle - 4, class->height - 6, 8, 1, 0xe8f0e8, board->board->product);
+    add_shape(class, PART_LETTERING, middle - 3.5, class->height - 12, 7, 1.6, 0xe8f0e8, board->board->product);
 }
 
 /* ---- The part ---- */

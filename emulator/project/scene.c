@@ -10,8 +10,9 @@
 
 #define BACKGROUND 0xf2f4f6
 #define WIRE_MM 0.5
-#define FACE_MARGIN 3.0 /* mm around a face for what juts out, such as a label */
-#define LETTER_DOTS 8.0 /* height of a line of text, in dots of the font */
+#define FACE_MARGIN 3.0  /* mm around a face for what juts out, such as a label */
+#define LETTER_DOTS 8.0  /* height of a line of text, in dots of the font */
+#define LETTER_PITCH 6.0 /* from a letter to the next */
 
 /* ---- Geometry ---- */
 struct scene_point scene_place(const struct project_part *part, double x, double y) {
@@ -132,8 +133,10 @@ static uint32_t mix(uint32_t from, uint32_t to, double share) {
 }
 
 static void draw_letters(struct picture *picture, const struct part_shape *shape, double scale) {
-    unsigned zoom = (unsigned)(shape->height * scale / LETTER_DOTS + 0.5);
-    if (shape->text) {
+    if (shape->text && *shape->text) {
+        double high = shape->height * scale / LETTER_DOTS + 0.5;
+        double wide = shape->width * scale / (LETTER_PITCH * (double)strlen(shape->text));
+        unsigned zoom = (unsigned)(shape->width > 0 ? fmin(high, wide + 1e-6) : high);
         picture_text(picture, (shape->x + FACE_MARGIN) * scale, (shape->y + FACE_MARGIN) * scale, zoom ? zoom : 1,
                      shape->colour, shape->text);
     }

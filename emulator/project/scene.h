@@ -6,7 +6,7 @@
 #include "emulator/project/picture.h"
 #include "emulator/project/project.h"
 
-#define SCENE_SCALE 10.0 /* pixels a millimetre */
+#define SCENE_SCALE 12.0 /* pixels a millimetre */
 #define SCENE_MARGIN 4.0 /* mm */
 
 struct scene {

@@ -11,12 +11,12 @@ button.direction = digitalio.Direction.INPUT
 button.pull = digitalio.Pull.UP
 
 presses = 0
-was_up = True
-print("ready")
+was_down = False
 while True:
-    led.value = not button.value
-    if was_up and not button.value:
+    down = not button.value
+    led.value = down
+    if down and not was_down:
         presses += 1
         print("presses:", presses)
-    was_up = button.value
-    time.sleep(0.01)
+    was_down = down
+    time.sleep(0.02)  # longer than the contacts bounce

@@ -105,7 +105,7 @@ static void sync_time(struct scheduler *scheduler) {
     scheduler->now_ps = now > scheduler->now_ps ? now : scheduler->now_ps;
 }
 
-static void set_up_side(struct side *side, bool exact) {
+static void set_up_side(struct side *side, enum core_model model, bool exact) {
     scheduler_init(&side->scheduler);
     log_init(&side->log);
     side->env = (struct environment){ &side->scheduler, &side->log, &side->random, 0 };
@@ -117,19 +117,29 @@ static void set_up_side(struct side *side, bool exact) {
     side->device->event = (struct event){ .callback = set_flag, .owner = side->device };
     block_start(&side->device->block);
     bus_add_block(&side->bus, &side->device->block, BLOCK, true);
-    const struct core_desc desc = { .env = &side->env, .bus = &side->bus, .clock = &side->clock, .exact = exact };
+    const struct core_desc desc = {
+        .env = &side->env, .bus = &side->bus, .clock = &side->clock, .model = model, .exact = exact
+    };
     side->core = core_create(&desc, NULL);
     assert_non_null(side->core);
     side->scheduler.context = side;
     side->scheduler.sync = sync_time;
 }
 
-static int set_up(void **state) {
+static int set_up_cores(void **state, enum core_model model) {
     struct bench *bench = calloc(1, sizeof(*bench));
-    set_up_side(&bench->side[0], false);
-    set_up_side(&bench->side[1], true);
+    set_up_side(&bench->side[0], model, false);
+    set_up_side(&bench->side[1], model, true);
     *state = bench;
     return 0;
+}
+
+static int set_up(void **state) {
+    return set_up_cores(state, CORE_M0PLUS);
+}
+
+static int set_up_mainline(void **state) {
+    return set_up_cores(state, CORE_M33);
 }
 
 static int tear_down(void **state) {
@@ -326,21 +336,99 @@ static void test_systick_is_served_in_time(void **state) {
     assert_true(reg(bench, 5) > 190);
 }
 
+/* ---- Armv8-M Mainline ---- */
+static void test_wait_until_64_bit_time(void **state) {
+    struct bench *bench = *state;
+    /* while ((UPPER:COUNT) < r5:r4), as two words are compared, with an IT block that counts nothing */
+    PROGRAM(bench, LDR(0, 7, 0), LDR(1, 7, 4), 0x42a0 /* cmp r0, r4 */, 0xeb71, 0x0205 /* sbcs.w r2, r1, r5 */,
+            0xbf34 /* ite cc */, MOVS(3, 1), MOVS(3, 0), 0xb90b /* cbnz r3, wait */, LDR(4, 7, 0), WFI,
+            /* wait: */ 0xf240, 0x1123 /* movw r1, #0x123 */, 0xf7ff, 0xbff1 /* b.w */);
+    set_register(bench, 4, 5000);
+    set_register(bench, 5, 0);
+    assert_true(run(bench, 1000000) > 95);
+    assert_int_equal(reg(bench, 4), 5000);
+    assert_int_equal(core_state(bench->side[0].core), CORE_WFI);
+}
+
+static void test_wait_for_difference_of_64_bits(void **state) {
+    struct bench *bench = *state;
+    /* SUBS, SBC, CMP, SBCS: while (now - start < r10) */
+    PROGRAM(bench, LDR(0, 7, 0), LDR(1, 7, 4), 0x1b02 /* subs r2, r0, r4 */, 0xeb61, 0x0305 /* sbc.w r3, r1, r5 */,
+            0x4552 /* cmp r2, r10 */, 0xf173, 0x0300 /* sbcs.w r3, r3, #0 */, 0xf4ff, 0xaff6 /* bcc.w */, LDR(4, 7, 0),
+            WFI);
+    set_register(bench, 4, 0);
+    set_register(bench, 5, 0);
+    set_register(bench, 10, 4000);
+    assert_true(run(bench, 2000000) > 90);
+    assert_int_equal(core_state(bench->side[0].core), CORE_WFI);
+}
+
+static void test_wait_with_wide_instructions(void **state) {
+    struct bench *bench = *state;
+    /* do { a call that saves many registers, a table branch, a bit field of FLAG } while (!FLAG); */
+    PROGRAM(bench, 0xf000, 0xf805 /* bl */, 0xb908 /* cbnz r0, end */, 0xf7ff, 0xbffb /* b.w */, LDR(4, 7, 0), WFI,
+            /* subroutine: */ 0xe92d, 0x4ff0 /* push.w */, 0xf8d7, 0x0008 /* ldr.w r0, [r7, #8] */, 0xb001,
+            0xb081 /* add, sub sp */, 0xf3c0, 0x0003 /* ubfx r0, r0, #0, #4 */, 0xe9c6, 0x0100 /* strd r0, r1, [r6] */,
+            0xe8bd, 0x8ff0 /* pop.w pc */);
+    for (unsigned i = 0; i < 2; i++) {
+        scheduler_add(&bench->side[i].scheduler, &bench->side[i].device->event, 3 * PS_PER_MS + 1234);
+    }
+    assert_true(run(bench, 500000) > 90);
+    assert_int_equal(reg(bench, 4), 3000);
+}
+
+static void test_basepri_lets_more_urgent_interrupts_in(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, 0xf380, 0x8811 /* msr basepri, r0 */, LDR(1, 6, 0), CMP(1, 0), BCC(EQ, -8), WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        static const uint16_t handler[] = { MOVS(1, 1), ADDS(5, 1), 0x6071 /* str r1, [r6, #4] */, BX(LR) };
+        uint32_t vector = (SRAM + 0x200) | 1;
+        memcpy(bench->side[i].sram + 0x200, handler, sizeof(handler));
+        memcpy(bench->side[i].sram + 0x800 + 64, &vector, 4);
+        memcpy(bench->side[i].sram + 0x800 + 68, &vector, 4);
+        core_start(bench->side[i].core, STACK, CODE, DATA);
+        scs_write(bench->side[i].core, 0xe000e400, 0x2060, 4); /* priorities 0x60 and 0x20 */
+        nvic_set_enabled(&bench->side[i].core->nvic, 3);
+    }
+    set_register(bench, 0, 0x40);
+    set_register(bench, 5, 0);
+    set_register(bench, 6, DATA + 0x80);
+    run(bench, 50000);
+    for (unsigned irq = 0; irq < 2; irq++) {
+        for (unsigned i = 0; i < 2; i++) {
+            core_set_irq(bench->side[i].core, irq, true);
+            core_set_irq(bench->side[i].core, irq, false);
+            run_side(&bench->side[i], 100000 + 50000 * irq);
+        }
+        compare(bench);
+        assert_int_equal(reg(bench, 5), irq); /* the first one is masked */
+    }
+    assert_true(bench->side[0].core->polling.skipped > 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+#define MAINLINE(name)                                                                                                 \
+    { #name " (mainline)", name, set_up_mainline, tear_down, NULL }
+#define BOTH(name) TEST(name), MAINLINE(name)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_wait_for_flag),
-        TEST(test_wait_until_time),
-        TEST(test_wait_for_difference),
-        TEST(test_count_in_a_shift_goes_from_tick_to_tick),
-        TEST(test_kept_count_is_right_at_the_end),
-        TEST(test_wait_in_nested_loops),
-        TEST(test_wait_for_memory),
-        TEST(test_side_effects_are_never_skipped),
-        TEST(test_stores_to_registers_are_never_skipped),
-        TEST(test_counting_loops_are_never_skipped),
-        TEST(test_systick_is_served_in_time),
+        BOTH(test_wait_for_flag),
+        BOTH(test_wait_until_time),
+        BOTH(test_wait_for_difference),
+        BOTH(test_count_in_a_shift_goes_from_tick_to_tick),
+        BOTH(test_kept_count_is_right_at_the_end),
+        BOTH(test_wait_in_nested_loops),
+        BOTH(test_wait_for_memory),
+        BOTH(test_side_effects_are_never_skipped),
+        BOTH(test_stores_to_registers_are_never_skipped),
+        BOTH(test_counting_loops_are_never_skipped),
+        BOTH(test_systick_is_served_in_time),
+        MAINLINE(test_wait_until_64_bit_time),
+        MAINLINE(test_wait_for_difference_of_64_bits),
+        MAINLINE(test_wait_with_wide_instructions),
+        MAINLINE(test_basepri_lets_more_urgent_interrupts_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

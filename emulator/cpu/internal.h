@@ -103,7 +103,7 @@ struct block_cost {
     uint8_t polls;   /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
 };
 
-#define COST_ENTRIES 65536u
+#define COST_ENTRIES (1u << 18)
 
 /* The two architectures. All functions with core->outside, but block_cost(). */
 struct architecture {

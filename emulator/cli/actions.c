@@ -3,9 +3,11 @@
 #include "emulator/project/scene.h"
 #include "peripherals/parts/part_names.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define PRESS_PS (100 * PS_PER_MS)
 #define LONGEST_S (100.0 * 24 * 3600)
@@ -184,6 +186,20 @@ static bool parse_press(struct actions *actions, const char *given, struct error
 }
 
 /* ---- --screenshot [part:]file[@time] ---- */
+/* Better now than after a long run. */
+static bool check_folder(const char *path, const char *given, struct error *error) {
+    char folder[TEXT_MAX] = ".";
+    const char *slash = strrchr(path, '/');
+    if (slash) {
+        snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+    }
+    if (access(folder, W_OK) == 0) {
+        return true;
+    }
+    error_set(error, "--screenshot %s: %s", given, strerror(errno));
+    return false;
+}
+
 static bool parse_screenshot(struct actions *actions, const char *given, struct error *error) {
     char text[TEXT_MAX];
     struct error why;
@@ -212,7 +228,7 @@ static bool parse_screenshot(struct actions *actions, const char *given, struct 
         error_set(error, "--screenshot %s: names no file", given);
         return false;
     }
-    return add(actions, action);
+    return check_folder(text + skip, given, error) && add(actions, action);
 }
 
 /* ---- Life ---- */

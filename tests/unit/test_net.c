@@ -41,6 +41,27 @@ static void outputs_win_over_pulls(void **state) {
     assert_true(net_is_high(&net));
 }
 
+static void a_net_leaves_its_wires(void **state) {
+    struct stage stage;
+    struct net a, b, c;
+    struct net_driver out = { .drive = NET_HIGH };
+    struct watcher watcher = { .listener = { .changed = note, .owner = &watcher } };
+    stage_init(&stage);
+    net_init(&a, "a", &stage.env);
+    net_init(&b, "b", &stage.env);
+    net_init(&c, "c", &stage.env);
+    net_join(&a, &b);
+    net_join(&b, &c);
+    net_attach(&b, &out);
+    net_listen(&a, &watcher.listener);
+    net_leave(&b);
+    assert_true(net_is_joined(&a, &c) && !net_is_joined(&a, &b));
+    assert_int_equal(watcher.seen, NET_LEVEL_FLOATING);
+    assert_int_equal(b.level, NET_LEVEL_HIGH);
+    net_leave(&b); /* on no wire: nothing happens */
+    assert_int_equal(watcher.calls, 1);
+}
+
 static void two_outputs_are_reported_once(void **state) {
     struct stage stage;
     struct net net;
@@ -186,6 +207,7 @@ static void a_switch_to_the_other_rail_is_reported(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_win_over_pulls),
+        cmocka_unit_test(a_net_leaves_its_wires),
         cmocka_unit_test(two_outputs_are_reported_once),
         cmocka_unit_test(joined_nets_have_one_level),
         cmocka_unit_test(a_ring_without_rest_is_cut),

@@ -117,6 +117,43 @@ static void wires_by_the_names_of_boards(void **state) {
     project_finish(&project);
 }
 
+#define OLED(id, attrs) "{\"id\":\"" id "\",\"type\":\"board-ssd1306\",\"attrs\":{" attrs "}}"
+#define BUS(id) "[\"p:GP4\",\"" id ":SDA\"],[\"" id ":SCL\",\"p:GP5\"]"
+
+static void tells_targets_with_one_address(void **state) {
+    const char *both = DIAGRAM(PICO "," OLED("a", "") "," OLED("b", ""), BUS("a") "," BUS("b"));
+    says(both, "warn: d.json: parts[1] \"a\" and parts[2] \"b\" have the same address 0x3c on one I2C bus");
+    struct lines lines;
+    assert_true(
+        check(&lines, DIAGRAM(PICO "," OLED("a", "") "," OLED("b", "\"i2cAddress\":\"0x3d\""), BUS("a") "," BUS("b"))));
+    assert_null(strstr(lines.text, "warn"));
+}
+
+/* The level of SDA on a bus with one display. */
+static enum net_level sda_level(struct lines *lines, const char *text) {
+    struct findings findings = { .file = "d.json", .report = take_line, .context = lines };
+    struct project project;
+    struct error error;
+    lines->text[0] = 0;
+    assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+    assert_true(project_build(&project, NULL, &findings));
+    enum net_level level = project_board_net(&project, "GP4", &error)->level;
+    project_finish(&project);
+    return level;
+}
+
+static void pulls_up_as_modules_do(void **state) {
+    struct lines lines;
+    assert_int_equal(sda_level(&lines, DIAGRAM(PICO "," OLED("a", ""), BUS("a"))), NET_LEVEL_HIGH);
+    assert_non_null(strstr(lines.text, "info: d.json: parts[1] \"a\": no pull-ups are wired to its I2C bus"));
+    assert_int_equal(sda_level(&lines, DIAGRAM(PICO "," OLED("a", "\"pullups\":\"0\""), BUS("a"))), NET_LEVEL_FLOATING);
+    assert_string_equal(lines.text, "");
+    assert_int_equal(sda_level(&lines, DIAGRAM(PICO "," OLED("a", "\"pullups\":0") ",{\"id\":\"r\",\"type\":"
+                                                                                   "\"wokwi-resistor\"}",
+                                               BUS("a") ",[\"p:GP4\",\"r:1\"],[\"r:2\",\"p:3V3\"]")),
+                     NET_LEVEL_HIGH);
+}
+
 static void one_board_for_another(void **state) {
     struct findings findings = { 0 };
     struct project project;
@@ -155,6 +192,8 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_no_diagram),
         cmocka_unit_test(warns_of_wiring),
         cmocka_unit_test(wires_by_the_names_of_boards),
+        cmocka_unit_test(tells_targets_with_one_address),
+        cmocka_unit_test(pulls_up_as_modules_do),
         cmocka_unit_test(one_board_for_another),
         cmocka_unit_test(places_parts),
     };

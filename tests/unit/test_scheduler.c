@@ -76,6 +76,21 @@ static void cancel_and_move(void **state) {
     assert_int_equal(scheduler_next(&scheduler), TIME_NEVER);
 }
 
+static void date(struct event *event, uint64_t late_ps) {
+    assert_int_equal(scheduler_due(event->owner), event->when_ps);
+    assert_int_equal(scheduler_now(event->owner), event->when_ps + late_ps);
+}
+
+static void late_events_know_when_they_were_due(void **state) {
+    struct scheduler scheduler;
+    struct event event = { .callback = date, .owner = &scheduler };
+    scheduler_init(&scheduler);
+    scheduler_add(&scheduler, &event, 10);
+    scheduler_advance(&scheduler, 25);
+    assert_false(event.pending);
+    assert_int_equal(scheduler_due(&scheduler), 25);
+}
+
 static void finish_leaves_nothing_pending(void **state) {
     struct scheduler scheduler;
     scheduler_init(&scheduler);
@@ -93,6 +108,7 @@ int main(void) {
         cmocka_unit_test(fires_by_time_then_priority),
         cmocka_unit_test(periodic_event_keeps_its_grid),
         cmocka_unit_test(cancel_and_move),
+        cmocka_unit_test(late_events_know_when_they_were_due),
         cmocka_unit_test(finish_leaves_nothing_pending),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -66,6 +66,7 @@ struct stage_at {
 struct gpio_bank_desc;
 struct sio_variant;
 struct dma_variant;
+struct pio_variant;
 struct clocks_desc;
 struct rosc_desc;
 
@@ -84,6 +85,7 @@ struct chip_desc {
     const struct gpio_bank_desc *bank0, *qspi;
     const struct sio_variant *sio;
     const struct dma_variant *dma;
+    const struct pio_variant *pio;
     const struct clocks_desc *clocks;
     const struct rosc_desc *rosc;
     const struct uart_at *uarts; /* two of each */

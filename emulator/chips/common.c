@@ -9,6 +9,7 @@
 #include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/pads.h"
+#include "peripherals/onchip/pio.h"
 #include "peripherals/onchip/pll.h"
 #include "peripherals/onchip/psm.h"
 #include "peripherals/onchip/pwm.h"
@@ -266,6 +267,20 @@ static void wire_dma(struct machine *machine) {
     }
 }
 
+/* PIO0 is function 6, its neighbours follow, in a ring. */
+static void wire_pios(struct machine *machine) {
+    struct pio *pios[] = { find(machine, "PIO0"), find(machine, "PIO1"), find(machine, "PIO2") };
+    unsigned count = pios[2] ? 3 : 2;
+    for (unsigned i = 0; i < count; i++) {
+        pios[i]->variant = machine->chip->pio;
+        pios[i]->clk_sys = machine->clk_sys;
+        pios[i]->gpio = &machine->bank0;
+        pios[i]->function = 6 + i;
+        pios[i]->next = count > 2 ? pios[(i + 1) % count] : NULL;
+        pios[i]->previous = count > 2 ? pios[(i + count - 1) % count] : NULL;
+    }
+}
+
 /* ---- PWM and analogue inputs ---- */
 
 /* An input that nothing else sets sees the voltage of its pin. */
@@ -323,6 +338,7 @@ bool chip_wire_common(struct machine *machine) {
     wire_uarts(machine);
     wire_spi_and_i2c(machine);
     wire_dma(machine);
+    wire_pios(machine);
     wire_pwm_and_adc(machine);
     return wire_usb(machine);
 }

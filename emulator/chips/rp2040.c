@@ -9,6 +9,7 @@
 #include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/pads.h"
+#include "peripherals/onchip/pio.h"
 #include "peripherals/onchip/pll.h"
 #include "peripherals/onchip/psm.h"
 #include "peripherals/onchip/pwm.h"
@@ -35,7 +36,6 @@
 #include "peripherals/onchip/registers/io_qspi.h"
 #include "peripherals/onchip/registers/pads_bank0.h"
 #include "peripherals/onchip/registers/pads_qspi.h"
-#include "peripherals/onchip/registers/pio.h"
 #include "peripherals/onchip/registers/sio.h"
 #include "peripherals/onchip/registers/spi.h"
 #include "peripherals/onchip/registers/uart.h"
@@ -77,8 +77,8 @@ static const struct block_at map[] = {
     AT("TBMAN", 0x4006c000, tbman, tbman, RESET(20)),
     AT("DMA", 0x50000000, dma, dma, IRQ(2, 11, 12), RESET(2)),
     AT("USBCTRL", 0x50110000, usb_device, usb, IRQ(1, 5), RESET(24)),
-    AT("PIO0", 0x50200000, stub, pio, IRQ(2, 7, 8), RESET(10)),
-    AT("PIO1", 0x50300000, stub, pio, IRQ(2, 9, 10), RESET(11)),
+    AT("PIO0", 0x50200000, pio, pio, IRQ(2, 7, 8), RESET(10)),
+    AT("PIO1", 0x50300000, pio, pio, IRQ(2, 9, 10), RESET(11)),
     AT("SIO", 0xd0000000, sio, sio, IRQ(2, 15, 16), .per_core = true, .no_aliases = true),
 };
 
@@ -124,18 +124,26 @@ static const struct i2c_at i2cs[2] = {
 
 /* Datasheet 2.5.3.1. */
 static const struct dreq_at dreqs[] = {
-    { "SPI0", offsetof(struct spi, dreq_tx), 16 },   { "SPI0", offsetof(struct spi, dreq_rx), 17 },
-    { "SPI1", offsetof(struct spi, dreq_tx), 18 },   { "SPI1", offsetof(struct spi, dreq_rx), 19 },
-    { "UART0", offsetof(struct uart, dreq_tx), 20 }, { "UART0", offsetof(struct uart, dreq_rx), 21 },
-    { "UART1", offsetof(struct uart, dreq_tx), 22 }, { "UART1", offsetof(struct uart, dreq_rx), 23 },
-    { "PWM", offsetof(struct pwm, dreq[0]), 24 },    { "PWM", offsetof(struct pwm, dreq[1]), 25 },
-    { "PWM", offsetof(struct pwm, dreq[2]), 26 },    { "PWM", offsetof(struct pwm, dreq[3]), 27 },
-    { "PWM", offsetof(struct pwm, dreq[4]), 28 },    { "PWM", offsetof(struct pwm, dreq[5]), 29 },
-    { "PWM", offsetof(struct pwm, dreq[6]), 30 },    { "PWM", offsetof(struct pwm, dreq[7]), 31 },
-    { "I2C0", offsetof(struct i2c, dreq_tx), 32 },   { "I2C0", offsetof(struct i2c, dreq_rx), 33 },
-    { "I2C1", offsetof(struct i2c, dreq_tx), 34 },   { "I2C1", offsetof(struct i2c, dreq_rx), 35 },
-    { "ADC", offsetof(struct adc, dreq), 36 },       { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 37 },
-    { "SSI", offsetof(struct ssi, dreq_tx), 38 },    { "SSI", offsetof(struct ssi, dreq_rx), 39 },
+    { "PIO0", offsetof(struct pio, dreq_tx[0]), 0 },  { "PIO0", offsetof(struct pio, dreq_tx[1]), 1 },
+    { "PIO0", offsetof(struct pio, dreq_tx[2]), 2 },  { "PIO0", offsetof(struct pio, dreq_tx[3]), 3 },
+    { "PIO0", offsetof(struct pio, dreq_rx[0]), 4 },  { "PIO0", offsetof(struct pio, dreq_rx[1]), 5 },
+    { "PIO0", offsetof(struct pio, dreq_rx[2]), 6 },  { "PIO0", offsetof(struct pio, dreq_rx[3]), 7 },
+    { "PIO1", offsetof(struct pio, dreq_tx[0]), 8 },  { "PIO1", offsetof(struct pio, dreq_tx[1]), 9 },
+    { "PIO1", offsetof(struct pio, dreq_tx[2]), 10 }, { "PIO1", offsetof(struct pio, dreq_tx[3]), 11 },
+    { "PIO1", offsetof(struct pio, dreq_rx[0]), 12 }, { "PIO1", offsetof(struct pio, dreq_rx[1]), 13 },
+    { "PIO1", offsetof(struct pio, dreq_rx[2]), 14 }, { "PIO1", offsetof(struct pio, dreq_rx[3]), 15 },
+    { "SPI0", offsetof(struct spi, dreq_tx), 16 },    { "SPI0", offsetof(struct spi, dreq_rx), 17 },
+    { "SPI1", offsetof(struct spi, dreq_tx), 18 },    { "SPI1", offsetof(struct spi, dreq_rx), 19 },
+    { "UART0", offsetof(struct uart, dreq_tx), 20 },  { "UART0", offsetof(struct uart, dreq_rx), 21 },
+    { "UART1", offsetof(struct uart, dreq_tx), 22 },  { "UART1", offsetof(struct uart, dreq_rx), 23 },
+    { "PWM", offsetof(struct pwm, dreq[0]), 24 },     { "PWM", offsetof(struct pwm, dreq[1]), 25 },
+    { "PWM", offsetof(struct pwm, dreq[2]), 26 },     { "PWM", offsetof(struct pwm, dreq[3]), 27 },
+    { "PWM", offsetof(struct pwm, dreq[4]), 28 },     { "PWM", offsetof(struct pwm, dreq[5]), 29 },
+    { "PWM", offsetof(struct pwm, dreq[6]), 30 },     { "PWM", offsetof(struct pwm, dreq[7]), 31 },
+    { "I2C0", offsetof(struct i2c, dreq_tx), 32 },    { "I2C0", offsetof(struct i2c, dreq_rx), 33 },
+    { "I2C1", offsetof(struct i2c, dreq_tx), 34 },    { "I2C1", offsetof(struct i2c, dreq_rx), 35 },
+    { "ADC", offsetof(struct adc, dreq), 36 },        { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 37 },
+    { "SSI", offsetof(struct ssi, dreq_tx), 38 },     { "SSI", offsetof(struct ssi, dreq_rx), 39 },
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xff) << 24)
 
@@ -279,6 +287,7 @@ const struct chip_desc chip_rp2040 = {
     .qspi = &rp2040_gpio_qspi,
     .sio = &rp2040_sio,
     .dma = &rp2040_dma,
+    .pio = &rp2040_pio,
     .clocks = &rp2040_clocks,
     .rosc = &rp2040_rosc,
     .uarts = uarts,

@@ -19,6 +19,7 @@
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/otp.h"
 #include "peripherals/onchip/pads.h"
+#include "peripherals/onchip/pio.h"
 #include "peripherals/onchip/pll.h"
 #include "peripherals/onchip/powman.h"
 #include "peripherals/onchip/psm.h"
@@ -50,7 +51,6 @@
 #include "peripherals/onchip/registers/io_qspi.h"
 #include "peripherals/onchip/registers/pads_bank0.h"
 #include "peripherals/onchip/registers/pads_qspi.h"
-#include "peripherals/onchip/registers/pio.h"
 #include "peripherals/onchip/registers/sio.h"
 #include "peripherals/onchip/registers/spi.h"
 #include "peripherals/onchip/registers/uart.h"
@@ -110,9 +110,9 @@ static const struct block_at map[] = {
     AT("TBMAN", 0x40160000, tbman, tbman, RESET(22)),
     AT("DMA", 0x50000000, dma, dma, IRQ(4, 10, 11, 12, 13), RESET(2)),
     AT("USBCTRL", 0x50110000, usb_device, usb, IRQ(1, 14), RESET(28)),
-    AT("PIO0", 0x50200000, stub, pio, IRQ(2, 15, 16), RESET(11)),
-    AT("PIO1", 0x50300000, stub, pio, IRQ(2, 17, 18), RESET(12)),
-    AT("PIO2", 0x50400000, stub, pio, IRQ(2, 19, 20), RESET(13)),
+    AT("PIO0", 0x50200000, pio, pio, IRQ(2, 15, 16), RESET(11)),
+    AT("PIO1", 0x50300000, pio, pio, IRQ(2, 17, 18), RESET(12)),
+    AT("PIO2", 0x50400000, pio, pio, IRQ(2, 19, 20), RESET(13)),
     AT("XIP_AUX", 0x50500000, xip_aux, xip_aux),
     AT("HSTX_FIFO", 0x50600000, stub, hstx_fifo, RESET(3)),
     AT("CORESIGHT_TRACE", 0x50700000, stub, coresight_trace),
@@ -172,22 +172,34 @@ static const struct i2c_at i2cs[2] = {
     { "I2C1", EVERY_FOURTH(2, 12), EVERY_FOURTH(3, 12) },
 };
 
-/* Datasheet 12.6.4.1; 0 to 23 are those of PIO. */
+/* Datasheet 12.6.4.1. */
 static const struct dreq_at dreqs[] = {
-    { "SPI0", offsetof(struct spi, dreq_tx), 24 },   { "SPI0", offsetof(struct spi, dreq_rx), 25 },
-    { "SPI1", offsetof(struct spi, dreq_tx), 26 },   { "SPI1", offsetof(struct spi, dreq_rx), 27 },
-    { "UART0", offsetof(struct uart, dreq_tx), 28 }, { "UART0", offsetof(struct uart, dreq_rx), 29 },
-    { "UART1", offsetof(struct uart, dreq_tx), 30 }, { "UART1", offsetof(struct uart, dreq_rx), 31 },
-    { "PWM", offsetof(struct pwm, dreq[0]), 32 },    { "PWM", offsetof(struct pwm, dreq[1]), 33 },
-    { "PWM", offsetof(struct pwm, dreq[2]), 34 },    { "PWM", offsetof(struct pwm, dreq[3]), 35 },
-    { "PWM", offsetof(struct pwm, dreq[4]), 36 },    { "PWM", offsetof(struct pwm, dreq[5]), 37 },
-    { "PWM", offsetof(struct pwm, dreq[6]), 38 },    { "PWM", offsetof(struct pwm, dreq[7]), 39 },
-    { "PWM", offsetof(struct pwm, dreq[8]), 40 },    { "PWM", offsetof(struct pwm, dreq[9]), 41 },
-    { "PWM", offsetof(struct pwm, dreq[10]), 42 },   { "PWM", offsetof(struct pwm, dreq[11]), 43 },
-    { "I2C0", offsetof(struct i2c, dreq_tx), 44 },   { "I2C0", offsetof(struct i2c, dreq_rx), 45 },
-    { "I2C1", offsetof(struct i2c, dreq_tx), 46 },   { "I2C1", offsetof(struct i2c, dreq_rx), 47 },
-    { "ADC", offsetof(struct adc, dreq), 48 },       { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 49 },
-    { "QMI", offsetof(struct qmi, dreq_tx), 50 },    { "QMI", offsetof(struct qmi, dreq_rx), 51 },
+    { "PIO0", offsetof(struct pio, dreq_tx[0]), 0 },  { "PIO0", offsetof(struct pio, dreq_tx[1]), 1 },
+    { "PIO0", offsetof(struct pio, dreq_tx[2]), 2 },  { "PIO0", offsetof(struct pio, dreq_tx[3]), 3 },
+    { "PIO0", offsetof(struct pio, dreq_rx[0]), 4 },  { "PIO0", offsetof(struct pio, dreq_rx[1]), 5 },
+    { "PIO0", offsetof(struct pio, dreq_rx[2]), 6 },  { "PIO0", offsetof(struct pio, dreq_rx[3]), 7 },
+    { "PIO1", offsetof(struct pio, dreq_tx[0]), 8 },  { "PIO1", offsetof(struct pio, dreq_tx[1]), 9 },
+    { "PIO1", offsetof(struct pio, dreq_tx[2]), 10 }, { "PIO1", offsetof(struct pio, dreq_tx[3]), 11 },
+    { "PIO1", offsetof(struct pio, dreq_rx[0]), 12 }, { "PIO1", offsetof(struct pio, dreq_rx[1]), 13 },
+    { "PIO1", offsetof(struct pio, dreq_rx[2]), 14 }, { "PIO1", offsetof(struct pio, dreq_rx[3]), 15 },
+    { "PIO2", offsetof(struct pio, dreq_tx[0]), 16 }, { "PIO2", offsetof(struct pio, dreq_tx[1]), 17 },
+    { "PIO2", offsetof(struct pio, dreq_tx[2]), 18 }, { "PIO2", offsetof(struct pio, dreq_tx[3]), 19 },
+    { "PIO2", offsetof(struct pio, dreq_rx[0]), 20 }, { "PIO2", offsetof(struct pio, dreq_rx[1]), 21 },
+    { "PIO2", offsetof(struct pio, dreq_rx[2]), 22 }, { "PIO2", offsetof(struct pio, dreq_rx[3]), 23 },
+    { "SPI0", offsetof(struct spi, dreq_tx), 24 },    { "SPI0", offsetof(struct spi, dreq_rx), 25 },
+    { "SPI1", offsetof(struct spi, dreq_tx), 26 },    { "SPI1", offsetof(struct spi, dreq_rx), 27 },
+    { "UART0", offsetof(struct uart, dreq_tx), 28 },  { "UART0", offsetof(struct uart, dreq_rx), 29 },
+    { "UART1", offsetof(struct uart, dreq_tx), 30 },  { "UART1", offsetof(struct uart, dreq_rx), 31 },
+    { "PWM", offsetof(struct pwm, dreq[0]), 32 },     { "PWM", offsetof(struct pwm, dreq[1]), 33 },
+    { "PWM", offsetof(struct pwm, dreq[2]), 34 },     { "PWM", offsetof(struct pwm, dreq[3]), 35 },
+    { "PWM", offsetof(struct pwm, dreq[4]), 36 },     { "PWM", offsetof(struct pwm, dreq[5]), 37 },
+    { "PWM", offsetof(struct pwm, dreq[6]), 38 },     { "PWM", offsetof(struct pwm, dreq[7]), 39 },
+    { "PWM", offsetof(struct pwm, dreq[8]), 40 },     { "PWM", offsetof(struct pwm, dreq[9]), 41 },
+    { "PWM", offsetof(struct pwm, dreq[10]), 42 },    { "PWM", offsetof(struct pwm, dreq[11]), 43 },
+    { "I2C0", offsetof(struct i2c, dreq_tx), 44 },    { "I2C0", offsetof(struct i2c, dreq_rx), 45 },
+    { "I2C1", offsetof(struct i2c, dreq_tx), 46 },    { "I2C1", offsetof(struct i2c, dreq_rx), 47 },
+    { "ADC", offsetof(struct adc, dreq), 48 },        { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 49 },
+    { "QMI", offsetof(struct qmi, dreq_tx), 50 },     { "QMI", offsetof(struct qmi, dreq_rx), 51 },
     { "SHA256", offsetof(struct sha256, dreq), 54 },
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xfff) << 32)
@@ -480,11 +492,12 @@ static void reset(struct machine *machine) {
     .sram_base = 0x20000000, .sram_size = 520 * 1024, .xip = { XIP_BASE, XIP_BASE + XIP_WINDOW, XIP_UNTRANSLATED },    \
     .ioport_base = SIO, .ioport_size = 0x1000, .crystal_hz = 12000000, .chip_id = CHIP_ID_A2,                          \
     .bank0 = &rp2350_gpio_bank0, .qspi = &rp2350_gpio_qspi, .sio = &rp2350_sio, .dma = &rp2350_dma,                    \
-    .clocks = &rp2350_clocks, .rosc = &rp2350_rosc, .uarts = uarts, .uart_aux_function = UART_AUX, .spis = spis,       \
-    .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]), .pulse_dreqs = DREQ_PWM_WRAPS,       \
-    .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]), .psm_proc0 = PSM_PROC0, .adc_fifo = 8,        \
-    .state_size = sizeof(struct rp2350), .wire = wire, .map_memory = map_memory, .reset = reset, .rom_call = rom_call, \
-    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write
+    .pio = &rp2350_pio, .clocks = &rp2350_clocks, .rosc = &rp2350_rosc, .uarts = uarts, .uart_aux_function = UART_AUX, \
+    .spis = spis, .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]),                        \
+    .pulse_dreqs = DREQ_PWM_WRAPS, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),                \
+    .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
+    .map_memory = map_memory, .reset = reset, .rom_call = rom_call, .core_started = salt_redundancy,                   \
+    .gpio_read = gpio_read, .gpio_write = gpio_write
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -9,6 +9,8 @@
 { "IO_BANK0", "INTR*", RESET_VALUE, "levels of the pins" },
 { "IO_QSPI", "*", RESET_VALUE, "levels of the pins, among them the flash's" },
 { "OTP", "DBG", RESET_VALUE, "what the boot ROM left" },
+{ "PIO*", "DBG_CFGINFO", RESET_VALUE, "how large the block is" },
+{ "PIO*", "INTR", RESET_VALUE, "empty FIFOs" },
 { "POWMAN", "LAST_SWCORE_PWRUP", RESET_VALUE, "power-on" },
 { "POWMAN", "STATE", RESET_VALUE, "all domains are on" },
 { "POWMAN", "TIMER", RESET_VALUE, "USING_LPOSC" },
@@ -44,6 +46,10 @@
 { "SPI*", "SSPDR", ALL, "two FIFOs" },
 { "UART*", "UARTDR", ALL, "two FIFOs" },
 { "SSI", "DR*", ALL, "two FIFOs" },
+{ "PIO*", "SM0_INSTR", WRITES, "executes an instruction" },
+{ "PIO*", "SM1_INSTR", WRITES, "executes an instruction" },
+{ "PIO*", "SM2_INSTR", WRITES, "executes an instruction" },
+{ "PIO*", "SM3_INSTR", WRITES, "executes an instruction" },
 /* Values that the block limits. */
 { "I2C*", "IC_*", READ_WRITE | ALIASES | NARROW, "limits, and settings that are fixed while IC_ENABLE is set" },
 /* DMA: four views of each channel that start transfers; tested in test_dma.c. */

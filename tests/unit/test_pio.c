@@ -1,0 +1,277 @@
+/* PIO against the programs and rules of RP2040 datasheet 3 (pico-examples' ws2812 among them), cycle by cycle. */
+#include "peripherals/onchip/pio.h"
+#include "tests/unit/stage.h"
+#include "tests/unit/unit.h"
+
+#include <stdlib.h>
+
+#define CYCLE 8000
+#define EDGES 256
+#define SET_PINS(n) (0xe000 | (n))
+#define SET_PINDIRS(n) (0xe080 | (n))
+#define SET_X(n) (0xe020 | (n))
+#define DELAY(n) ((n) << 8)
+#define JMP(condition, to) ((condition) << 5 | (to))
+#define PULL 0x80a0
+#define PUSH 0x8020
+#define IN_PINS(n) (0x4000 | (n))
+#define MOV_ISR_X 0xa0c1
+#define MOV_X_OSR 0xa027
+#define IRQ_SET(n) (0xc000 | (n))
+#define IRQ_WAIT(n) (0xc020 | (n))
+#define WAIT_PIN(level, n) (0x2020 | (level) << 7 | (n))
+#define WAIT_IRQ(n) (0x20c0 | (n))
+#define REG(n, name) (PIO_SM0_##name + 6 * (n))
+
+struct chip {
+    struct stage stage;
+    struct gpio_bank bank;
+    struct block *block;
+    struct pio *pio;
+    struct net_listener scope;
+    uint64_t edges[EDGES]; /* cycles */
+    unsigned count;
+    struct net_driver key;
+};
+
+static void edge(struct net_listener *listener, struct net *net) {
+    struct chip *chip = listener->owner;
+    if (chip->count < EDGES) {
+        chip->edges[chip->count++] = chip->stage.scheduler.now_ps / CYCLE;
+    }
+}
+
+static int make(void **state, const struct register_table *registers, const struct pio_variant *variant) {
+    struct chip *chip = calloc(1, sizeof(*chip));
+    stage_init(&chip->stage);
+    gpio_bank_init(&chip->bank, &chip->stage.env, &rp2040_gpio_bank0);
+    chip->block = block_create(&pio_class, "PIO0", &chip->stage.env, registers);
+    chip->pio = (struct pio *)chip->block;
+    chip->pio->variant = variant;
+    chip->pio->clk_sys = &chip->stage.clock;
+    chip->pio->gpio = &chip->bank;
+    chip->pio->function = 6;
+    block_start(chip->block);
+    for (unsigned pin = 0; pin < 8; pin++) {
+        gpio_set_pad(&chip->bank, pin, 0x52, false);
+        gpio_set_control(&chip->bank, pin, 6);
+    }
+    chip->scope = (struct net_listener){ .changed = edge, .owner = chip };
+    net_listen(&chip->bank.pins[0].net, &chip->scope);
+    net_attach(&chip->bank.pins[4].net, &chip->key);
+    *state = chip;
+    return 0;
+}
+
+static int set_up(void **state) {
+    return make(state, &rp2040_pio_registers, &rp2040_pio);
+}
+
+static int set_up_rp2350(void **state) {
+    return make(state, &rp2350_pio_registers, &rp2350_pio);
+}
+
+static int tear_down(void **state) {
+    struct chip *chip = *state;
+    block_destroy(chip->block);
+    free(chip);
+    return 0;
+}
+
+static void load(struct chip *chip, const uint16_t *program, unsigned length) {
+    for (unsigned i = 0; i < length; i++) {
+        wr(chip->block, PIO_INSTR_MEM0 + i, program[i]);
+    }
+    wr(chip->block, PIO_SM0_EXECCTRL, (length - 1) << PIO_SM0_EXECCTRL_WRAP_TOP_LSB);
+    wr(chip->block, PIO_SM0_PINCTRL, 1u << PIO_SM0_PINCTRL_SET_COUNT_LSB | 1u << PIO_SM0_PINCTRL_OUT_COUNT_LSB);
+    wr(chip->block, PIO_SM0_INSTR, SET_PINDIRS(1));
+}
+
+#define LOAD(chip, ...)                                                                                                \
+    load(chip, (const uint16_t[]){ __VA_ARGS__ }, sizeof((const uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t))
+
+static void go(struct chip *chip) {
+    chip->count = 0; /* a floating pin has become low */
+    wr(chip->block, PIO_CTRL, 1 | 1 << PIO_CTRL_SM_RESTART_LSB | 1 << PIO_CTRL_CLKDIV_RESTART_LSB);
+}
+
+/* Each event at its own time. */
+static void run_cycles(struct chip *chip, uint64_t cycles) {
+    uint64_t end = chip->stage.scheduler.now_ps + cycles * CYCLE;
+    while (scheduler_next(&chip->stage.scheduler) <= end) {
+        scheduler_advance(&chip->stage.scheduler, scheduler_next(&chip->stage.scheduler));
+    }
+    scheduler_advance(&chip->stage.scheduler, end);
+}
+
+static void square_wave(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, SET_PINS(1) | DELAY(3), SET_PINS(0) | DELAY(1));
+    go(chip);
+    run_cycles(chip, 30);
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(chip->edges[i], 1 + i / 2 * 6 + i % 2 * 4);
+    }
+}
+
+/* A divider of 2.5 gives ticks 2 and 3 cycles apart in turns, 2.5 on average. */
+static void fractional_divider(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, SET_PINS(1), SET_PINS(0));
+    wr(chip->block, PIO_SM0_CLKDIV, 2 << 16 | 128 << 8);
+    go(chip);
+    run_cycles(chip, 300);
+    assert_int_equal(chip->edges[100] - chip->edges[0], 250);
+    for (unsigned i = 0; i < 100; i++) {
+        assert_in_range(chip->edges[i + 1] - chip->edges[i], 2, 3);
+    }
+}
+
+/* ws2812: side-set 1; out x, 1 side 0 [2]; jmp !x 3 side 1 [1]; jmp 0 side 1 [4]; nop side 0 [4]; autopull of 24. */
+static void load_ws2812(struct chip *chip, uint32_t divider) {
+    static const uint16_t program[] = { 0x6221, 0x1123, 0x1400, 0xa442 };
+    load(chip, program, 4);
+    wr(chip->block, PIO_SM0_PINCTRL, 1u << PIO_SM0_PINCTRL_SIDESET_COUNT_LSB);
+    wr(chip->block, PIO_SM0_SHIFTCTRL,
+       PIO_SM0_SHIFTCTRL_AUTOPULL | 24u << PIO_SM0_SHIFTCTRL_PULL_THRESH_LSB | PIO_SM0_SHIFTCTRL_FJOIN_TX);
+    wr(chip->block, PIO_SM0_CLKDIV, divider);
+}
+
+static void ws2812_pulse_widths(void **state) {
+    struct chip *chip = *state;
+    const uint32_t colours[] = { 0xa5c30f, 0x000001 };
+    load_ws2812(chip, 15 << 16 | 160 << 8); /* 125 MHz / 800 kHz / 10 */
+    go(chip);
+    wr(chip->block, PIO_TXF0, colours[0] << 8);
+    wr(chip->block, PIO_TXF0, colours[1] << 8);
+    run_cycles(chip, 48 * 157 + 200);
+    assert_int_equal(chip->count, 96);
+    for (unsigned i = 0; i < 48; i++) {
+        bool one = colours[i / 24] >> (23 - i % 24) & 1;
+        uint64_t high = chip->edges[2 * i + 1] - chip->edges[2 * i];
+        assert_in_range(high, one ? 109 : 31, one ? 110 : 32);
+        if (i % 24) {
+            assert_in_range(chip->edges[2 * i] - chip->edges[2 * i - 2], 156, 157);
+        }
+    }
+    assert_true(rd(chip->block, PIO_FDEBUG) & 1u << PIO_FDEBUG_TXSTALL_LSB);
+    wr(chip->block, PIO_FDEBUG, UINT32_MAX);
+    run_cycles(chip, 20);
+    assert_true(rd(chip->block, PIO_FDEBUG) & 1u << PIO_FDEBUG_TXSTALL_LSB); /* it still stalls */
+    assert_int_equal(scheduler_next(&chip->stage.scheduler), TIME_NEVER);    /* and costs nothing */
+}
+
+static void fifos_and_dreqs(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, PULL, MOV_X_OSR, MOV_ISR_X, PUSH);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(chip->pio->dreq_tx[0].level, i < 4);
+        wr(chip->block, PIO_TXF0, 100 + i);
+    }
+    assert_true(rd(chip->block, PIO_FDEBUG) & 1u << PIO_FDEBUG_TXOVER_LSB);
+    wr(chip->block, PIO_IRQ0_INTE, PIO_INTR_SM0_RXNEMPTY);
+    go(chip);
+    run_cycles(chip, 4);
+    assert_true(chip->block->irq[0].level);
+    assert_true(chip->pio->dreq_rx[0].level);
+    run_cycles(chip, 40);
+    wr(chip->block, PIO_TXF0, 200); /* five are through, the receive FIFO is full */
+    run_cycles(chip, 40);
+    assert_int_equal(rd(chip->block, PIO_FLEVEL) & 0xff, 0x40);
+    assert_true(rd(chip->block, PIO_FDEBUG) & 1u << PIO_FDEBUG_RXSTALL_LSB);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(rd(chip->block, PIO_RXF0), 100 + i);
+        run_cycles(chip, 4);
+    }
+    assert_int_equal(rd(chip->block, PIO_RXF0), 200);
+    assert_false(chip->block->irq[0].level);
+    assert_int_equal(rd(chip->block, PIO_FSTAT) & 0x01000100, 0x01000100);
+}
+
+/* The synchronisers take two cycles. */
+static void waits_for_a_pin(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, WAIT_PIN(1, 4), SET_PINS(1), WAIT_PIN(0, 4), SET_PINS(0));
+    go(chip);
+    run_cycles(chip, 20);
+    net_drive(&chip->key, NET_HIGH);
+    run_cycles(chip, 10);
+    assert_int_equal(chip->edges[0], 20 + 2 + 1);
+    net_drive(&chip->key, NET_LOW);
+    run_cycles(chip, 10);
+    assert_int_equal(chip->edges[1], 30 + 2 + 1);
+}
+
+static void samples_pins_with_autopush(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, IN_PINS(1));
+    wr(chip->block, PIO_SM0_PINCTRL, 4u << PIO_SM0_PINCTRL_IN_BASE_LSB);
+    wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_AUTOPUSH | 8u << PIO_SM0_SHIFTCTRL_PUSH_THRESH_LSB);
+    go(chip);
+    run_cycles(chip, 3);
+    net_drive(&chip->key, NET_HIGH);
+    run_cycles(chip, 5);
+    assert_int_equal(rd(chip->block, PIO_RXF0), 0x0f); /* cycles 1 to 8; 3 + 2 is the first to see it */
+}
+
+static void flags_join_two_machines(void **state) {
+    struct chip *chip = *state;
+    const uint16_t program[] = { WAIT_IRQ(1), SET_PINS(1), JMP(0, 2),  SET_X(5),
+                                 JMP(2, 4),   IRQ_WAIT(1), IRQ_SET(0), JMP(0, 7) };
+    load(chip, program, 8);
+    wr(chip->block, REG(1, INSTR), JMP(0, 3));
+    wr(chip->block, PIO_IRQ1_INTE, PIO_INTR_SM0);
+    chip->count = 0;
+    wr(chip->block, PIO_CTRL, 3 | 3 << PIO_CTRL_CLKDIV_RESTART_LSB);
+    run_cycles(chip, 40);
+    assert_int_equal(chip->count, 1); /* 1: set x; six times jmp; 8: irq; 9: wait; 10: set pins */
+    assert_int_equal(chip->edges[0], 10);
+    assert_int_equal(rd(chip->block, PIO_IRQ), 1);
+    assert_true(chip->block->irq[1].level);
+    wr(chip->block, PIO_IRQ, 1);
+    assert_false(chip->block->irq[1].level);
+    assert_int_equal(rd(chip->block, REG(1, ADDR)), 7);
+}
+
+static void instructions_from_outside(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, JMP(0, 0));
+    wr(chip->block, PIO_TXF0, 0xe001); /* set pins, 1 */
+    wr(chip->block, PIO_SM0_INSTR, PULL);
+    wr(chip->block, PIO_SM0_INSTR, 0x60f0); /* out exec, 16 */
+    wr(chip->block, PIO_SM0_SHIFTCTRL, rd(chip->block, PIO_SM0_SHIFTCTRL));
+    run_cycles(chip, 3);
+    assert_true(net_is_high(&chip->bank.pins[0].net));
+    wr(chip->block, PIO_SM0_INSTR, PULL); /* stalls */
+    assert_true(rd(chip->block, PIO_SM0_EXECCTRL) & PIO_SM0_EXECCTRL_EXEC_STALLED);
+    wr(chip->block, PIO_TXF0, 7);
+    run_cycles(chip, 3);
+    assert_false(rd(chip->block, PIO_SM0_EXECCTRL) & PIO_SM0_EXECCTRL_EXEC_STALLED);
+    assert_int_equal(chip->pio->machines[0].osr, 7);
+    assert_int_equal(rd(chip->block, PIO_DBG_PADOUT), 1);
+}
+
+static void rp2350_receive_registers(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, SET_X(21), MOV_ISR_X, 0x801a, JMP(0, 3)); /* mov rxfifo[2], isr */
+    wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_FJOIN_RX_PUT);
+    go(chip);
+    run_cycles(chip, 10);
+    assert_int_equal(rd(chip->block, PIO_RXF0_PUTGET2), 21);
+    assert_int_equal(rd(chip->block, PIO_DBG_CFGINFO), 0x10200404);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(square_wave, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fractional_divider, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ws2812_pulse_widths, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fifos_and_dreqs, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_a_pin, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(samples_pins_with_autopush, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(flags_join_two_machines, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(instructions_from_outside, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rp2350_receive_registers, set_up_rp2350, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

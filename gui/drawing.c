@@ -14,6 +14,7 @@
 #define CORNER_MM 0.8
 #define GLOW 2.4 /* times a light's size */
 #define SMALLEST_LETTERS 6
+#define LABEL_MM 1.2
 
 /* ---- Places ---- */
 struct point drawing_pixel(const struct drawing *drawing, const struct project_part *part, double x, double y) {
@@ -94,7 +95,7 @@ static void letter(const struct drawing *drawing, struct canvas *canvas, const s
     if (!shape->text || height < SMALLEST_LETTERS - 1.5) {
         return;
     }
-    while (width > 0 && font_width(font, shape->text) > width + 1 && font->size > 7) {
+    while (width > 0 && font_width(font, shape->text) > width + 1 && font->size > 6) {
         font = font_find(FONT_SANS, font->size - 1);
     }
     double down =
@@ -167,15 +168,18 @@ static void label(const struct drawing *drawing, struct canvas *canvas, const st
                   const struct part_pin *pin) {
     const struct part_class *class = part->class;
     bool row = has_neighbour(class, pin), low = pin->y > class->height / 2, right = pin->x > class->width / 2;
-    const struct font *font = font_find(FONT_SANS, 1.15 * drawing->scale);
+    const struct font *font = font_find(FONT_SANS, LABEL_MM * drawing->scale);
+    while (row && font_width(font, pin->name) > RASTER_MM * drawing->scale - 1 && font->size > 6) {
+        font = font_find(FONT_SANS, font->size - 1);
+    }
     double width = font_width(font, pin->name) / drawing->scale, height = font->height / drawing->scale;
-    if (is_lettered(class, pin->name) || 1.15 * drawing->scale < 7 || class->colour == PART_NO_BODY) {
+    if (is_lettered(class, pin->name) || LABEL_MM * drawing->scale < 6.5 || class->colour == PART_NO_BODY) {
         return;
     }
     double x = right ? pin->x - 1.1 - width : pin->x + 1.1, y = pin->y - height / 2;
     if (row) {
         x = pin->x - width / 2;
-        y = low ? pin->y - 1 - height : pin->y + 0.8;
+        y = low ? pin->y - PIN_MM - 0.25 - font->ascent / drawing->scale : pin->y + PIN_MM;
     }
     canvas_text_turned(canvas, font, drawing_pixel(drawing, part, x, y), part->from->rotate, 0xf4f6f8, pin->name);
 }

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-static const unsigned sizes[] = { 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 28, 32 };
+static const unsigned sizes[] = { 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 18, 20, 22, 24, 28, 32 };
 static const struct {
     uint32_t first, last;
 } ranges[] = {

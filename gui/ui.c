@@ -9,7 +9,12 @@
 #define SCALE_MIN 1.0
 #define SCALE_MAX 80.0
 #define SCALE_STEP 1.25
-#define SCALE_GOOD 8.0   /* letters on boards can be read */
+#define SCALE_GOOD 8.0 /* letters on boards can be read */
+#define TOOLS_HEIGHT 36
+#define STATUS_HEIGHT 28
+#define SPLIT_HEIGHT 6
+#define SPLIT_BEST 0.32
+#define SPLIT_LEAST 0.2
 #define PRINT_BYTES 8192 /* of the console, a frame */
 
 /* ---- Parts and controls ---- */
@@ -166,25 +171,54 @@ void ui_fit(struct ui *ui) {
     ui->fitted = true;
 }
 
-void ui_best_size(const struct ui *ui, int *ret_width, int *ret_height) {
-    struct scene scene;
+/* A scale at which every screen has a zoom of at least 1 and one of them a whole one, and lettering can be read. */
+static double good_scale(const struct ui *ui) {
     double scale = SCALE_GOOD * ui->desc.scale;
     unsigned part = 0, index = 0;
     const struct part_view *view;
-    scene_init(&scene, ui->desc.project, SCENE_SCALE);
     while ((view = screen_at(ui, &part, &index))) {
         double zoom = ceil(ui->desc.scale * SCALE_GOOD * 0.9 / pitch(view));
         scale = fmax(scale, zoom * pitch(view));
     }
-    *ret_width = (int)ceil(fmax(scene.width * scale, ui_px(ui, 900))) + 2;
-    double below = ui->terminal ? ui->split : 0.25;
-    *ret_height = (int)ceil((scene.height * scale + 2 + ui_px(ui, 36 + 28)) / (1 - below)) + 2;
+    return scale;
+}
+
+static int edges(const struct ui *ui) {
+    return ui_px(ui, TOOLS_HEIGHT) + ui_px(ui, STATUS_HEIGHT) + ui_px(ui, SPLIT_HEIGHT) + 3;
+}
+
+/* What a window of this size can have at most, with a REPL that is not too low. */
+static double scale_for(const struct ui *ui, const struct scene *scene, int width, int height) {
+    double room = height * (1 - SPLIT_LEAST) - edges(ui), good = good_scale(ui);
+    double most = fmax(fmin((width - 2) / scene->width, room / scene->height), SCALE_MIN);
+    return good <= most ? good : whole_scale(ui, most);
+}
+
+void ui_best_size(const struct ui *ui, int *width, int *height) {
+    struct scene scene;
+    scene_init(&scene, ui->desc.project, SCENE_SCALE);
+    double scale = scale_for(ui, &scene, *width, *height);
+    double best = (ceil(scene.height * scale) + edges(ui)) / (1 - SPLIT_BEST);
+    *width = (int)fmin(*width, fmax(ceil(scene.width * scale) + 2, ui_px(ui, 900)));
+    *height = (int)fmin(*height, fmax(ceil(best), ui_px(ui, 600)));
+}
+
+/* The REPL gets what the board leaves, within reason. */
+static void choose_split(struct ui *ui) {
+    struct scene scene;
+    scene_init(&scene, ui->desc.project, SCENE_SCALE);
+    double scale = scale_for(ui, &scene, ui->canvas.width, ui->canvas.height);
+    double board = ceil(scene.height * scale) + edges(ui);
+    ui->split = fmin(fmax(1 - board / ui->canvas.height, SPLIT_LEAST), SPLIT_BEST);
 }
 
 /* ---- Panes ---- */
 void ui_layout(struct ui *ui) {
+    if (!ui->split_chosen) {
+        choose_split(ui);
+    }
     int width = ui->canvas.width, height = ui->canvas.height;
-    int tools = ui_px(ui, 36), status = ui_px(ui, 28), gap = ui_px(ui, 6);
+    int tools = ui_px(ui, TOOLS_HEIGHT), status = ui_px(ui, STATUS_HEIGHT), gap = ui_px(ui, SPLIT_HEIGHT);
     int bottom = height - status, split = bottom - (int)(ui->split * height);
     int side = ui_px(ui, 320) < width / 2 ? width - ui_px(ui, 320) : width / 2;
     split = split < tools + 40 ? tools + 40 : split;
@@ -259,7 +293,6 @@ struct ui *ui_create(const struct ui_desc *desc, struct error *error) {
     ui->large = font_find(FONT_SANS, 15 * desc->scale);
     ui->mono = font_find(FONT_MONO, 14 * desc->scale);
     ui->drawing = (struct drawing){ .project = desc->project, .scale = SCALE_GOOD };
-    ui->split = 0.32;
     ui->fitted = true;
     ui->hover_part = ui->key_part = ui->sent_part = UI_NO_PART;
     ui->chosen_part = first_with_controls(desc->project);

@@ -59,8 +59,9 @@ struct ui_desc {
 /* NULL and an error line when memory runs out. */
 struct ui *ui_create(const struct ui_desc *desc, struct error *error);
 void ui_destroy(struct ui *ui); /* NULL is fine */
-/* How large a window should be to show everything at a whole zoom. */
-void ui_best_size(const struct ui *ui, int *ret_width, int *ret_height);
+/* In: how large a window can be. Out: how large it should be, to show everything at a whole zoom if that is possible.
+ */
+void ui_best_size(const struct ui *ui, int *width, int *height);
 /* A new size; all is drawn anew. False when memory runs out. */
 bool ui_resize(struct ui *ui, int width, int height);
 const struct canvas *ui_canvas(const struct ui *ui);

@@ -280,6 +280,7 @@ void ui_mouse_move(struct ui *ui, int x, int y) {
         ui->still_dirty = true;
     } else if (ui->grab == GRAB_SPLIT) {
         double share = 1 - (double)(y + ui_px(ui, 28)) / ui->canvas.height;
+        ui->split_chosen = true;
         ui->split = fmin(fmax(share, 0.06), 0.85);
         ui_layout(ui);
     } else if (ui->grab == GRAB_SELECTION) {

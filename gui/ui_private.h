@@ -31,7 +31,8 @@ struct ui {
     const struct font *font, *small, *mono, *large;
     struct box panes[PANES];
     struct box tools[TOOLS];
-    double split; /* share of the height for the REPL and the controls */
+    double split;      /* share of the height for the REPL and the controls */
+    bool split_chosen; /* by the user */
     struct drawing drawing;
     bool fitted; /* the board follows the pane's size */
     const struct shown *shown;

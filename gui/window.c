@@ -31,14 +31,13 @@ struct window {
     SDL_Window *window;
     double density; /* pixels of the canvas for one of SDL's mouse coordinates */
     pthread_t thread;
-    bool threaded;
     int (*work)(void *context);
     void *context;
     int result;
     _Atomic bool done;
     bool leaving;
     double cost_ns; /* of a frame, smoothed */
-    uint64_t frames;
+    struct window_cost cost;
 };
 
 static uint64_t clock_ns(clockid_t clock) {
@@ -103,12 +102,10 @@ static bool fit_canvas(struct window *window) {
 }
 
 static SDL_Window *make_window(struct window *window) {
-    int width, height;
     SDL_Rect room = { 0, 0, 1280, 800 };
-    ui_best_size(window->ui, &width, &height);
     SDL_GetDisplayUsableBounds(0, &room);
-    width = width > room.w ? room.w : width;
-    height = height > room.h ? room.h : height;
+    int width = room.w, height = room.h;
+    ui_best_size(window->ui, &width, &height);
     const char *title = window->desc.title ? window->desc.title : "Ouroboard";
     return SDL_CreateWindow(title, SDL_WINDOWPOS_CENTERED, SDL_WINDOWPOS_CENTERED, width, height,
                             SDL_WINDOW_RESIZABLE | SDL_WINDOW_ALLOW_HIGHDPI);
@@ -314,8 +311,8 @@ static void frame(struct window *window) {
     struct ui_damage damage;
     ui_frame(window->ui, clock_ns(CLOCK_MONOTONIC), &damage);
     show(window, &damage);
-    window->frames++;
-    if (window->desc.frames && window->frames >= window->desc.frames && !window->leaving) {
+    window->cost.frames++;
+    if (window->desc.frames && window->cost.frames >= window->desc.frames && !window->leaving) {
         window->leaving = true;
         feed_leave(window->feed);
     }
@@ -352,7 +349,7 @@ int window_run(struct window *window, int (*to_do)(void *context), void *context
     if (pthread_create(&window->thread, NULL, work, window) != 0) {
         return to_do(context);
     }
-    uint64_t next = clock_ns(CLOCK_MONOTONIC);
+    uint64_t next = clock_ns(CLOCK_MONOTONIC), start = next, start_cpu = clock_ns(CLOCK_THREAD_CPUTIME_ID);
     while (!window->done) {
         uint64_t before = clock_ns(CLOCK_THREAD_CPUTIME_ID);
         frame(window);
@@ -363,6 +360,12 @@ int window_run(struct window *window, int (*to_do)(void *context), void *context
         double cost = (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - before);
         window->cost_ns += (cost - window->cost_ns) / 8;
     }
+    window->cost.wall_s = (double)(clock_ns(CLOCK_MONOTONIC) - start) / 1e9;
+    window->cost.cpu_s = (double)(clock_ns(CLOCK_THREAD_CPUTIME_ID) - start_cpu) / 1e9;
     pthread_join(window->thread, NULL);
     return window->result;
+}
+
+struct window_cost window_cost(const struct window *window) {
+    return window->cost;
 }

@@ -22,4 +22,11 @@ struct feed *window_feed(struct window *window);
  * Closing the window is a request to leave (feed_step()), which work() has to follow. */
 int window_run(struct window *window, int (*work)(void *context), void *context);
 
+/* What a finished window_run() has taken. */
+struct window_cost {
+    uint64_t frames;
+    double wall_s, cpu_s; /* of the window's thread */
+};
+struct window_cost window_cost(const struct window *window);
+
 #endif

@@ -41,7 +41,16 @@ static int run(void *context) {
 }
 
 int display_run(struct session *session) {
-    return session->window ? window_run(session->window, run, session) : session_run(session);
+    if (!session->window) {
+        return session_run(session);
+    }
+    int code = window_run(session->window, run, session);
+    struct window_cost cost = window_cost(session->window);
+    if (session->options->stats) {
+        fprintf(stderr, "ouroboard: window: %.1f frames a second, %.1f %% of a core\n",
+                (double)cost.frames / cost.wall_s, 100 * cost.cpu_s / cost.wall_s);
+    }
+    return code;
 }
 
 void display_close(struct session *session) {

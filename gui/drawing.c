@@ -95,7 +95,7 @@ static void letter(const struct drawing *drawing, struct canvas *canvas, const s
     if (!shape->text || height < SMALLEST_LETTERS - 1.5) {
         return;
     }
-    while (width > 0 && font_width(font, shape->text) > width + 1 && font->size > 6) {
+    while (width > 0 && font_width(font, shape->text) > width + 3 && font->size > 6) {
         font = font_find(FONT_SANS, font->size - 1);
     }
     double down =

@@ -152,9 +152,14 @@ static void wake(struct pio *pio, struct pio_machine *m, uint64_t cycle) {
 }
 
 static void run(struct pio *pio, uint64_t until) {
+    struct scheduler *scheduler = pio->block.env->scheduler;
+    bool in_event = scheduler->in_event;
+    uint64_t due_ps = scheduler->due_ps;
     pio->running = true;
     for (uint64_t tick; (tick = next_tick(pio)) <= until;) {
         pio->cycle = tick;
+        scheduler->in_event = true; /* pins change at the time of the tick, however late it is carried out */
+        scheduler->due_ps = clock_time_of(pio->clk_sys, tick);
         for (unsigned n = 0; n < PIO_MACHINES; n++) {
             struct pio_machine *m = &pio->machines[n];
             if (is_active(pio, m) && tick_of(m) <= tick) {
@@ -163,6 +168,8 @@ static void run(struct pio *pio, uint64_t until) {
         }
         publish(pio);
     }
+    scheduler->in_event = in_event;
+    scheduler->due_ps = due_ps;
     pio->cycle = pio->cycle < until ? until : pio->cycle;
     pio->running = false;
 }

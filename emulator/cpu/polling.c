@@ -14,7 +14,11 @@
  *   followed (a division, say), the loop is skipped from one tick to the next instead.
  *
  * Block boundaries, and with them the times of accesses, are those of the engine: blocks.c remembers them. A block
- * that it does not know, an instruction that thumb.c does not know and anything that faults go back to the engine. */
+ * that it does not know, an instruction that thumb.c does not know and anything that faults go back to the engine.
+ *
+ * Not skipped: loops whose pass is longer than a tick and that divide, multiply or shift the time (CircuitPython 8 and
+ * 9 for the RP2040 do, in the second of their start in which a key selects safe mode); loops with floating-point,
+ * coprocessor or exclusive instructions, in unprivileged code or under a stack limit. */
 #include "emulator/cpu/internal.h"
 
 #include <string.h>

@@ -1,12 +1,13 @@
-/* Armv6-M Architecture Reference Manual A5 (encodings) and A6.7 (instructions), 16-bit ones first.
+/* The interpreter's 16-bit instructions: Armv6-M Architecture Reference Manual A5 (encodings) and A6.7 (instructions);
+ * of Armv8-M Mainline also IT, CBZ, CBNZ and accesses that are not aligned. The 32-bit ones are in thumb32.c.
  *
  * Origins: an operation on clean values gives a clean one. Adding or subtracting something clean to or from a count
  * gives a count, and the flags are as good as clean for as many ticks as they come out the same: the smallest such
  * number over all operations is kept in `ticks`. Anything else made of a count is unknown; flags of an unknown value
  * must not be used, nor may an address be made of one.
  *
- * Not executed here (THUMB_LEAVE or not known): SVC, BKPT, UDF, WFI, WFE, SEV, unaligned access, branches to Arm
- * state or with an EXC_RETURN, MSR and MRS other than PRIMASK and IPSR. */
+ * Not executed here (THUMB_LEAVE or not known): SVC, BKPT, UDF, WFI, WFE, SEV, accesses that fault, branches to Arm
+ * state or with an EXC_RETURN, CPS other than of PRIMASK. CCR.UNALIGN_TRP has no effect, as in the engine. */
 #include "emulator/cpu/thumb_internal.h"
 
 #define FOREVER (UINT64_C(1) << 32)

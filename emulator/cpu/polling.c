@@ -17,7 +17,7 @@
  * that it does not know, an instruction that thumb.c does not know and anything that faults go back to the engine.
  *
  * Not skipped: loops whose pass is longer than a tick and that divide, multiply or shift the time (CircuitPython 8 and
- * 9 for the RP2040 do, in the second of their start in which a key selects safe mode); loops with floating-point,
+ * 9 for the RP2040 do, in the second of their start in which a button selects safe mode); loops with floating-point,
  * coprocessor or exclusive instructions, in unprivileged code or under a stack limit. */
 #include "emulator/cpu/internal.h"
 

@@ -406,6 +406,110 @@ static void test_basepri_lets_more_urgent_interrupts_in(void **state) {
     assert_true(bench->side[0].core->polling.skipped > 0);
 }
 
+/* ---- Loops of any kind ---- */
+struct loop {
+    uint16_t code[64];
+    unsigned halves;
+};
+
+static void add(struct loop *loop, uint16_t half) {
+    loop->code[loop->halves++] = half;
+}
+
+/* Something with r0 to r5: loads of the device and of memory, arithmetic with and without carry, stores. */
+static void add_narrow(struct loop *loop, unsigned choice, unsigned d, unsigned n, unsigned m, unsigned imm) {
+    const uint16_t codes[] = {
+        LDR(d, 7, 0),
+        LDR(d, 7, 4),
+        LDR(d, 7, 8),
+        LDR(d, 6, 4),
+        STR(d, 6, 4),
+        ADD_REG(d, n, m),
+        0x1a00 | m << 6 | n << 3 | d,   /* subs */
+        0x4140 | m << 3 | d,            /* adcs */
+        0x4180 | m << 3 | d,            /* sbcs */
+        0x4280 | m << 3 | d,            /* cmp */
+        0x0800 | imm << 6 | m << 3 | d, /* lsrs */
+        0x4000 | m << 3 | d,            /* ands */
+        MOVS(d, imm),
+        MOV(d, m),
+        ADDS(d, imm),
+        0x4240 | m << 3 | d, /* rsbs */
+    };
+    add(loop, codes[choice % (sizeof(codes) / sizeof(codes[0]))]);
+}
+
+static void add_wide(struct loop *loop, unsigned choice, unsigned d, unsigned n, unsigned m, unsigned imm) {
+    const uint16_t codes[][2] = {
+        { 0xeb70 | n, d << 8 | m },                                   /* sbcs.w */
+        { 0xeb00 | n, d << 8 | (imm & 3) << 6 | m },                  /* add.w */
+        { 0xf5b0 | n, 0x7f00 | (imm << 2 & 0xff) },                   /* cmp.w */
+        { 0xfbb0 | n, 0xf0f0 | d << 8 | m },                          /* udiv */
+        { 0xf3c0 | n, d << 8 | (imm & 7) << 6 | 12 },                 /* ubfx */
+        { 0xe9c6, n << 12 | m << 8 | 2 },                             /* strd [r6, #8] */
+        { 0xf8d7, d << 12 },                                          /* ldr.w [r7] */
+        { 0xf7ff & (0xf1a0 | n), d << 8 | (imm & 15) },               /* sub.w */
+        { 0xbf00 | (imm % 14) << 4 | 8, 0x4400 | (m << 3) | d },      /* it; add */
+        { 0xbf00 | (imm % 14) << 4 | 8, (uint16_t)MOVS(d, imm & 7) }, /* it; mov */
+    };
+    const uint16_t *code = codes[choice % (sizeof(codes) / sizeof(codes[0]))];
+    add(loop, code[0]);
+    add(loop, code[1]);
+}
+
+static void make_loop(struct bench *bench, struct random *random, struct loop *loop) {
+    bool mainline = bench->side[0].core->desc.model == CORE_M33;
+    unsigned count = 2 + random_next(random) % 7;
+    loop->halves = 0;
+    add(loop, LDR(random_next(random) % 5, 7, 0));
+    for (unsigned i = 0; i < count; i++) {
+        uint64_t bits = random_next(random);
+        unsigned d = bits % 5, n = (bits >> 8) % 6, m = (bits >> 16) % 6, imm = bits >> 24 & 31,
+                 choice = bits >> 32 & 255;
+        if (bits >> 40 & 7) {
+            (mainline && bits >> 43 & 1 ? add_wide : add_narrow)(loop, choice, d, n, m, imm);
+        } else { /* a branch forwards, over one instruction */
+            add(loop, BCC((choice % 14), 0));
+            add(loop, ADDS(d, imm & 1));
+        }
+    }
+    uint64_t bits = random_next(random);
+    add(loop, 0x4280 | 5 << 3 | (bits >> 8) % 5); /* cmp with r5, which stays */
+    add(loop, BCC(((bits >> 16) % 14), -2 * (int)loop->halves - 4));
+    add(loop, WFI);
+}
+
+static void test_random_loops(void **state) {
+    struct bench *bench = *state;
+    struct random random;
+    unsigned skipping = 0;
+    random_init(&random, 5);
+    for (unsigned i = 0; i < 1500; i++) {
+        struct loop loop;
+        make_loop(bench, &random, &loop);
+        for (unsigned side = 0; side < 2; side++) {
+            core_reset(bench->side[side].core);
+            core_code_changed(bench->side[side].core, SRAM, sizeof(loop.code));
+        }
+        load_program(bench, loop.code, 2 * loop.halves);
+        for (unsigned reg = 0; reg < 6; reg++) {
+            uint32_t now = count(bench->side[0].device);
+            set_register(bench, reg, reg == 5 || random_next(&random) & 1 ? now + random_next(&random) % 300 : reg);
+        }
+        uint64_t before = bench->side[0].core->polling.skipped, start = core_cycles(bench->side[0].core);
+        for (uint64_t step = 7, at = 0; at < 40000; at += step, step = step * 5 / 3 + 1) {
+            run_side(&bench->side[0], start + at + step);
+            run_side(&bench->side[1], start + at + step);
+            compare(bench);
+        }
+        skipping += bench->side[0].core->polling.skipped > before;
+        for (unsigned side = 0; side < 2; side++) { /* one that has ended: both go on at the same time */
+            core_skip_to(bench->side[side].core, start + 60000);
+        }
+    }
+    assert_true(skipping > 100);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 #define MAINLINE(name)                                                                                                 \
@@ -425,6 +529,7 @@ int main(void) {
         BOTH(test_stores_to_registers_are_never_skipped),
         BOTH(test_counting_loops_are_never_skipped),
         BOTH(test_systick_is_served_in_time),
+        BOTH(test_random_loops),
         MAINLINE(test_wait_until_64_bit_time),
         MAINLINE(test_wait_for_difference_of_64_bits),
         MAINLINE(test_wait_with_wide_instructions),

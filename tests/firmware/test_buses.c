@@ -1,8 +1,9 @@
 /* CircuitPython's busio and bitbangio against targets at the pins: what a program hears and what the target hears,
- * handed over in bytes and played out on the wires.
+ * handed over in bytes and played out on the wires; the chip's own I2C target; NeoPixels and state machines of PIO.
  *
  * usage: test_buses IMAGE */
 #include "emulator/core/net.h"
+#include "emulator/core/scheduler.h"
 #include "emulator/core/serial.h"
 #include "tests/firmware/rig.h"
 
@@ -202,6 +203,72 @@ static void uart_parity(struct rig *rig) {
     send_and_read(rig, "7E2");
 }
 
+/* One controller of the chip writes to the other one as a target. */
+static void i2c_target_in_the_chip(struct rig *rig) {
+    for (unsigned pin = 0; pin < 2; pin++) {
+        bench.pulls[pin].drive = NET_PULL_UP;
+        net_attach(machine_gpio(rig->machine, pin), &bench.pulls[pin]);
+        net_join(machine_gpio(rig->machine, pin), machine_gpio(rig->machine, pin + 2));
+    }
+    rig_repl(rig, "import board, busio; from i2ctarget import I2CTarget", 1000);
+    rig_repl(rig, "t=I2CTarget(board.GP3, board.GP2, (0x40,)); i=busio.I2C(board.GP1, board.GP0)", 1000);
+    RIG_EQUAL(rig, rig_repl(rig, "i.try_lock()", 1000), "True\r\n");
+    RIG_EQUAL(rig, rig_repl(rig, "i.writeto(0x40, b'abc'); r=t.request(timeout=0.1); b=r.read(3); b", 2000),
+              "bytearray(b'abc')\r\n");
+    RIG_EQUAL(rig, rig_repl(rig, "r.address, r.is_read", 1000), "(64, False)\r\n");
+}
+
+/* ---- PIO ---- */
+struct pixels {
+    struct net_listener listener;
+    uint64_t rose_ps;
+    unsigned bits, odd;
+    uint8_t bytes[64];
+};
+
+/* WS2812B: a zero is high for 0.4 us, a one for 0.8 us, each 0.15 more or less. Longer levels are those of the pin
+ * before and after. */
+static void pixel_edge(struct net_listener *listener, struct net *net) {
+    struct pixels *pixels = listener->owner;
+    uint64_t now = scheduler_due(net->env->scheduler);
+    if (net_is_high(net)) {
+        pixels->rose_ps = now;
+        return;
+    }
+    uint64_t high_ns = (now - pixels->rose_ps) / PS_PER_NS;
+    bool one = high_ns > 600;
+    if (pixels->rose_ps && pixels->bits < 8 * sizeof(pixels->bytes) && high_ns < 5000) {
+        pixels->odd += one ? high_ns < 650 || high_ns > 950 : high_ns < 250 || high_ns > 550;
+        pixels->bytes[pixels->bits / 8] |= (uint8_t)(one << (7 - pixels->bits % 8));
+        pixels->bits++;
+    }
+}
+
+static void neopixels(struct rig *rig) {
+    static struct pixels pixels;
+    pixels = (struct pixels){ .listener = { .changed = pixel_edge, .owner = &pixels } };
+    rig_repl(rig, "import board, digitalio, neopixel_write; p=digitalio.DigitalInOut(board.GP6)", 1000);
+    rig_repl(rig, "p.switch_to_output(False)", 1000);
+    net_listen(machine_gpio(rig->machine, 6), &pixels.listener);
+    RIG_EQUAL(rig, rig_repl(rig, "neopixel_write.neopixel_write(p, bytes(range(0, 240, 7)))", 1000), "");
+    RIG_CHECK(rig, pixels.bits == 8 * 35);
+    RIG_CHECK(rig, pixels.odd == 0);
+    for (unsigned i = 0; i < 35; i++) {
+        RIG_CHECK(rig, pixels.bytes[i] == 7 * i);
+    }
+}
+
+/* pull block; mov isr, ~osr; push block */
+static void state_machine(struct rig *rig) {
+    rig_repl(rig, "import rp2pio, array; p=array.array('H', (0x80a0, 0xa0cf, 0x8020))", 1000);
+    rig_repl(rig, "s=rp2pio.StateMachine(p, frequency=1000000)", 1000);
+    RIG_EQUAL(rig,
+              rig_repl(rig,
+                       "a=array.array('L', range(9)); b=array.array('L', [0]*9); s.write_readinto(a, b); ~b[8]&0xff",
+                       1000),
+              "8\r\n");
+}
+
 int main(int argc, char **argv) {
     static struct rig rig;
     if (argc != 2) {
@@ -224,6 +291,9 @@ int main(int argc, char **argv) {
         { "SPI takes its time", spi_takes_its_time },
         { "UART over a wire", uart_over_a_wire },
         { "UART parity", uart_parity },
+        { "I2C target in the chip", i2c_target_in_the_chip },
+        { "NeoPixels", neopixels },
+        { "state machine", state_machine },
     };
     int failures = rig_cases(&rig, cases, sizeof(cases) / sizeof(cases[0]));
     rig_stop(&rig);

@@ -9,7 +9,8 @@
  *   pin configuration (DAh 12h), a 128x32 one for the sequential (02h). Other settings mix the rows up as there.
  * - 00h to 1Fh and B0h to B7h, which are for page addressing, move the pointer in the other modes too. A page or column
  *   outside the range that 21h and 22h have set runs on to the last one of the RAM and then to the first.
- * - Scrolling moves the display RAM, by 1 column each time, right (26h, 29h) being right on an upright module; vertical scrolling moves what is shown of it, until 2Eh.
+ * - Scrolling moves the display RAM, by 1 column each time, right (26h, 29h) being right on an upright module; vertical
+ * scrolling moves what is shown of it, until 2Eh.
  * - The oscillator is 370 kHz at D5h 8xh and 25 kHz more or less per step of it.
  * - Display RAM holds noise after power-on, out of the machine's seeded random numbers. RES# leaves it alone.
  * - Status read: bit 6 is "display off", all others are 0.

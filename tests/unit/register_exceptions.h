@@ -83,4 +83,4 @@
 { "TRNG", "RST_BITS_COUNTER", WRITES, "clears itself" },
 { "POWMAN", "VREG", READ_WRITE | ALIASES, "not before VREG_CTRL.UNLOCK, and busy for a while" },
 { "POWMAN", "VREG_CTRL", READ_WRITE | ALIASES, "UNLOCK is never taken back" },
-/* clang-format on */
+    /* clang-format on */

@@ -2,7 +2,9 @@
  * pio_execute.c.
  *
  * Each machine has the cycle of its next instruction, in 1/256 of clk_sys (the divider is first-order); delays and
- * divided clocks are one step. A machine that stalls has none until what it waits for changes. Within a cycle machines
+ * divided clocks are one step. A machine that stalls has none until what it waits for changes. Instructions that nobody
+ * outside notices (loops that count, or poll a pin) are foreseen and carried out together, at the time of the next one
+ * that somebody does notice or when somebody looks. Within a cycle machines
  * go in the order of their numbers, pins change at its end.
  *
  * Not modelled: the cycle in which a store to SMn_INSTR waits for a running machine (it executes at once), side effects
@@ -12,6 +14,7 @@
  * that a machine sets lets one that waits for it go on in the next cycle. */
 #include "peripherals/onchip/pio_private.h"
 
+#define FORESIGHT 256 /* instructions */
 #define INPUT_DELAY 2 /* cycles of the synchronisers */
 #define FIFO_DEPTH 4
 #define IRQ_REGISTERS (PIO_IRQ1_INTE - PIO_IRQ0_INTE)
@@ -97,12 +100,13 @@ static void publish(struct pio *pio) {
 
 /* ---- Inputs ---- */
 uint32_t pio_inputs(struct pio *pio) {
-    uint64_t now = pio->gpio ? gpio_inputs(pio->gpio) : 0, seen = now;
+    uint64_t heard = pio->pin_listener.pins; /* the others are read by instructions from outside alone */
+    uint64_t now = pio->gpio ? (pio->inputs & heard) | (gpio_inputs(pio->gpio) & ~heard) : 0, seen = now;
     for (; pio->change_count && pio->changes[pio->first_change].cycle <= pio->cycle; pio->change_count--) {
         pio->first_change = (pio->first_change + 1) % PIO_INPUT_CHANGES;
     }
     if (pio->change_count) {
-        seen = pio->changes[pio->first_change].before;
+        seen = (pio->changes[pio->first_change].before & heard) | (now & ~heard);
     }
     uint32_t direct = pio->block.values[PIO_INPUT_SYNC_BYPASS];
     return ((uint32_t)(seen >> base(pio)) & ~direct) | ((uint32_t)(now >> base(pio)) & direct);
@@ -164,6 +168,7 @@ static void run(struct pio *pio, uint64_t until) {
             struct pio_machine *m = &pio->machines[n];
             if (is_active(pio, m) && tick_of(m) <= tick) {
                 pio_step(pio, m);
+                pio->foreseen &= tick_of(m) > m->quiet ? ~(1u << n) : UINT32_MAX;
             }
         }
         publish(pio);
@@ -174,9 +179,36 @@ static void run(struct pio *pio, uint64_t until) {
     pio->running = false;
 }
 
+/* When somebody notices the machine next, as far as can be foreseen. */
+static uint64_t foresee(struct pio *pio, struct pio_machine *m) {
+    struct pio_machine copy = *m;
+    bool settled = !pio->change_count ||
+                   pio->changes[(pio->first_change + pio->change_count - 1) % PIO_INPUT_CHANGES].cycle <= tick_of(m);
+    for (unsigned i = 0; settled && i < FORESIGHT && pio_is_silent(pio, &copy); i++) {
+        pio_step(pio, &copy);
+    }
+    return tick_of(&copy);
+}
+
+static uint64_t next_noticed(struct pio *pio) {
+    uint64_t first = TIME_NEVER;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        struct pio_machine *m = &pio->machines[n];
+        if (!is_active(pio, m)) {
+            continue;
+        }
+        if (!(pio->foreseen >> n & 1)) {
+            m->quiet = foresee(pio, m);
+            pio->foreseen |= 1u << n;
+        }
+        first = m->quiet < first ? m->quiet : first;
+    }
+    return first;
+}
+
 static void schedule(struct pio *pio) {
     struct scheduler *scheduler = pio->block.env->scheduler;
-    uint64_t tick = next_tick(pio);
+    uint64_t tick = next_noticed(pio);
     uint64_t when = tick == TIME_NEVER ? tick : clock_time_of(pio->clk_sys, tick);
     if (when == TIME_NEVER) {
         scheduler_cancel(scheduler, &pio->event);
@@ -200,6 +232,7 @@ static void settle(struct pio *pio) {
 }
 
 static void wake_all(struct pio *pio, enum pio_wait what, uint64_t cycle) {
+    pio->foreseen = 0;
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         if (pio->machines[n].wait == what) {
             wake(pio, &pio->machines[n], cycle);
@@ -281,6 +314,7 @@ static uint32_t read_rx(struct pio *pio, struct pio_machine *m) {
         return m->rx.items[m->rx.first];
     }
     uint32_t item = pio_pop(&m->rx);
+    pio->foreseen = 0;
     if (m->wait == PIO_WAITS_RX) {
         wake(pio, m, pio->cycle + 1);
     }
@@ -348,6 +382,7 @@ static void restart(struct pio *pio, struct pio_machine *m) {
 
 /* Next cycle at the earliest; a divider that is restarted counts from there. */
 static void control_machines(struct pio *pio, uint32_t enabled, uint32_t restarted, uint32_t dividers) {
+    pio->foreseen = 0;
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         struct pio_machine *m = &pio->machines[n];
         if (restarted >> n & 1) {
@@ -445,6 +480,7 @@ static void pio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     block->values[reg] = reg == PIO_FDEBUG || reg == PIO_IRQ ? written : old; /* up to now the old setting holds */
     catch_up(pio);
     block->values[reg] = reg == PIO_FDEBUG || reg == PIO_IRQ ? block->values[reg] & ~value : written;
+    pio->foreseen = 0;
     if (reg >= PIO_TXF0 && reg <= PIO_TXF3) {
         write_tx(pio, &pio->machines[reg - PIO_TXF0], value);
     } else if (reg >= PIO_INSTR_MEM0 && reg <= PIO_INSTR_MEM31) {
@@ -468,8 +504,11 @@ static void pio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     settle(pio);
 }
 
+/* What others notice happens in events. */
 static uint64_t pio_holds_until(struct block *block, unsigned reg) {
-    return TIME_NEVER; /* all that happens by itself happens in events */
+    unsigned which = PIO_SM0_CLKDIV + (reg - PIO_SM0_CLKDIV) % SM_REGISTERS;
+    bool moves = reg >= PIO_SM0_CLKDIV && reg <= PIO_SM3_PINCTRL && (which == PIO_SM0_ADDR || which == PIO_SM0_INSTR);
+    return moves ? 0 : TIME_NEVER;
 }
 
 /* ---- Events ---- */
@@ -494,6 +533,7 @@ static void pio_reset(struct block *block) {
     }
     pio->changed = UINT32_MAX;
     pio->out = pio->oe = 0;
+    pio->foreseen = 0;
     pio->change_count = 0;
     listen(pio);
     settle(pio);

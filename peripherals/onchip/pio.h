@@ -37,7 +37,8 @@ struct pio_machine {
     bool has_instruction;
     bool irq_raised; /* IRQ WAIT has set its flag */
     enum pio_wait wait;
-    uint64_t due; /* 1/256 cycles of clk_sys: its next instruction */
+    uint64_t due;   /* 1/256 cycles of clk_sys: its next instruction */
+    uint64_t quiet; /* before this tick nobody outside notices it, if nothing changes from outside */
     struct pio_fifo tx, rx;
 };
 
@@ -64,6 +65,7 @@ struct pio {
     uint32_t changed; /* of those, in this cycle */
     uint64_t cycle;   /* being executed, or the last one that was */
     bool running;
+    uint32_t foreseen; /* machines whose `quiet` is known, a bit each */
     struct pio_input_change changes[PIO_INPUT_CHANGES];
     unsigned first_change, change_count;
     uint64_t inputs; /* as last heard of */

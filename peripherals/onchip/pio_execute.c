@@ -495,6 +495,58 @@ void pio_step(struct pio *pio, struct pio_machine *m) {
     m->due += divider(pio, m) * (passes_on ? 1 : 1 + delay_of(pio, m, field));
 }
 
+/* ---- Instructions that nobody outside the machine notices ---- */
+static bool side_set_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned field) {
+    unsigned count = pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_COUNT);
+    bool optional = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_EN);
+    if (!count || (optional && !(field & 0x10))) {
+        return true;
+    }
+    uint32_t levels = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_PINDIR) ? pio->oe : pio->out;
+    uint32_t mask = ones(count - optional), value = field >> (5 - count) & mask;
+    return (rotate_right(levels, pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_BASE)) & mask) == value;
+}
+
+static bool wait_is_silent(struct pio *pio, const struct pio_machine *m, unsigned argument) {
+    struct pio_machine copy = *m;
+    return (argument >> 5 & 3) != 2 && wait(pio, &copy, argument) == DONE;
+}
+
+static bool out_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned argument) {
+    unsigned to = argument >> 5, after = m->osr_count + threshold(argument & 31);
+    bool pulls = shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPULL) && after >= pull_threshold(pio, m);
+    return to != TO_PINS && to != TO_PINDIRS && !pulls;
+}
+
+static bool in_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned argument) {
+    unsigned after = m->isr_count + threshold(argument & 31);
+    return !shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPUSH) || after < push_threshold(pio, m);
+}
+
+bool pio_is_silent(struct pio *pio, const struct pio_machine *m) {
+    uint16_t instruction = m->has_instruction ? m->instruction : pio->memory[m->pc];
+    unsigned argument = instruction & 0xff, to = argument >> 5;
+    if (!side_set_is_silent(pio, m, instruction >> 8 & 31)) {
+        return false;
+    }
+    switch (instruction >> 13) {
+    case JMP:
+        return true;
+    case WAIT:
+        return wait_is_silent(pio, m, argument);
+    case IN:
+        return in_is_silent(pio, m, argument);
+    case OUT:
+        return out_is_silent(pio, m, argument);
+    case MOV:
+        return to != MOV_PINS && to != MOV_PINDIRS;
+    case SET:
+        return to != TO_PINS && to != TO_PINDIRS;
+    default:
+        return false;
+    }
+}
+
 uint32_t pio_pins_of(const struct pio *pio, const struct pio_machine *m, uint16_t instruction) {
     unsigned argument = instruction & 0xff, base = pinctrl(pio, m, PIO_SM0_PINCTRL_IN_BASE);
     uint32_t jump = 1u << execctrl(pio, m, PIO_SM0_EXECCTRL_JMP_PIN);

@@ -25,6 +25,8 @@ void pio_flags_changed(struct pio *pio);
 void pio_step(struct pio *pio, struct pio_machine *machine);
 /* Autopull between instructions: when the shift register is empty and data has come. */
 void pio_refill(struct pio *pio, struct pio_machine *machine);
+/* Nobody outside the machine notices its next instruction: no pin, FIFO or flag changes, and it does not stall. */
+bool pio_is_silent(struct pio *pio, const struct pio_machine *machine);
 /* The inputs that an instruction at this address looks at. */
 uint32_t pio_pins_of(const struct pio *pio, const struct pio_machine *machine, uint16_t instruction);
 

@@ -32,6 +32,7 @@ struct chip {
     uint64_t edges[EDGES]; /* cycles */
     unsigned count;
     struct net_driver key;
+    uint32_t seen;
 };
 
 static void edge(struct net_listener *listener, struct net *net) {
@@ -261,6 +262,74 @@ static void rp2350_receive_registers(void **state) {
     assert_int_equal(rd(chip->block, PIO_DBG_CFGINFO), 0x10200404);
 }
 
+/* Random programs: the same edges, FIFOs and flags whether somebody looks in each cycle or not. */
+static void random_case(struct chip *chip, uint64_t seed, bool looks) {
+    struct random random;
+    random_init(&random, seed);
+    for (unsigned i = 0; i < 32; i++) {
+        wr(chip->block, PIO_INSTR_MEM0 + i, (uint16_t)random_next(&random));
+    }
+    for (unsigned n = 0; n < 4; n++) {
+        wr(chip->block, REG(n, CLKDIV),
+           (uint32_t)(1 + random_next(&random) % 3) << 16 | (random_next(&random) & 0xc000));
+        wr(chip->block, REG(n, EXECCTRL), (uint32_t)random_next(&random) & 0x5f01ff80);
+        wr(chip->block, REG(n, SHIFTCTRL), (uint32_t)random_next(&random) & 0x3fff0000);
+        wr(chip->block, REG(n, PINCTRL),
+           ((uint32_t)random_next(&random) & 0x20003800) | 1u << PIO_SM0_PINCTRL_SET_COUNT_LSB |
+               1u << PIO_SM0_PINCTRL_OUT_COUNT_LSB);
+        wr(chip->block, REG(n, INSTR), SET_PINDIRS(1));
+    }
+    wr(chip->block, PIO_CTRL, 0xfff);
+    for (unsigned i = 0; i < 400; i++) {
+        uint64_t cycles = 1 + random_next(&random) % 20;
+        for (uint64_t k = 0; k < (looks ? cycles : 1); k++) {
+            run_cycles(chip, looks ? 1 : cycles);
+            rd(chip->block, PIO_SM0_ADDR);
+        }
+        switch (random_next(&random) % 6) {
+        case 0:
+            net_drive(&chip->key, random_next(&random) & 1 ? NET_HIGH : NET_LOW);
+            break;
+        case 1:
+        case 2:
+            wr(chip->block, PIO_TXF0 + random_next(&random) % 4, (uint32_t)random_next(&random));
+            break;
+        case 3:
+            chip->seen = chip->seen * 31 + rd(chip->block, PIO_RXF0 + random_next(&random) % 4);
+            break;
+        case 4:
+            chip->seen = chip->seen * 31 + (rd(chip->block, PIO_FSTAT) ^ rd(chip->block, PIO_IRQ));
+            break;
+        default:
+            wr(chip->block, PIO_IRQ, 1u << random_next(&random) % 8);
+        }
+    }
+}
+
+static void whoever_looks_sees_the_same(void **state) {
+    unsigned edges = 0;
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        void *looks = NULL, *waits = NULL;
+        set_up(&looks);
+        set_up(&waits);
+        struct chip *a = looks, *b = waits;
+        random_case(a, seed, true);
+        random_case(b, seed, false);
+        assert_int_equal(a->count, b->count);
+        assert_memory_equal(a->edges, b->edges, sizeof(a->edges));
+        assert_int_equal(a->seen, b->seen);
+        for (unsigned n = 0; n < 4; n++) {
+            assert_int_equal(a->pio->machines[n].x, b->pio->machines[n].x);
+            assert_int_equal(a->pio->machines[n].isr, b->pio->machines[n].isr);
+            assert_int_equal(a->pio->machines[n].pc, b->pio->machines[n].pc);
+        }
+        edges += a->count;
+        tear_down(&looks);
+        tear_down(&waits);
+    }
+    assert_true(edges > 1000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(square_wave, set_up, tear_down),
@@ -271,6 +340,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(samples_pins_with_autopush, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flags_join_two_machines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(instructions_from_outside, set_up, tear_down),
+        cmocka_unit_test(whoever_looks_sees_the_same),
         cmocka_unit_test_setup_teardown(rp2350_receive_registers, set_up_rp2350, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

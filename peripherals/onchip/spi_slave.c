@@ -69,7 +69,7 @@ static void microwire_edge(struct spi *spi, bool leading) {
         return;
     }
     if (!leading) {
-        if (spi->bits >= 9) {
+        if (spi->bits >= 9 && spi->bits < 9 + spi_data_bits(spi)) {
             put(spi, spi->bits - 9);
         }
         return;

@@ -86,6 +86,18 @@ static void disc(const struct drawing *drawing, struct canvas *canvas, const str
     canvas_disc(canvas, middle.x - width / 2, middle.y - height / 2, width, height, shape->colour, 255);
 }
 
+/* The largest font up to this one in which the text is no wider, or the smallest there is. */
+static const struct font *narrower(const struct font *font, const char *text, double width) {
+    while (font_width(font, text) > width) {
+        const struct font *smaller = font_find(FONT_SANS, font->size - 1);
+        if (smaller == font) {
+            break;
+        }
+        font = smaller;
+    }
+    return font;
+}
+
 /* Letters of a height in mm, no wider than `width` (0: any). A letter's line is higher than its capital. */
 static void letter(const struct drawing *drawing, struct canvas *canvas, const struct project_part *part,
                    const struct part_shape *shape) {
@@ -95,8 +107,8 @@ static void letter(const struct drawing *drawing, struct canvas *canvas, const s
     if (!shape->text || height < SMALLEST_LETTERS - 1.5) {
         return;
     }
-    while (width > 0 && font_width(font, shape->text) > width + 3 && font->size > 6) {
-        font = font_find(FONT_SANS, font->size - 1);
+    if (width > 0) {
+        font = narrower(font, shape->text, width + 3);
     }
     double down =
         (shape->height - font->capital / drawing->scale) / 2 - (font->ascent - font->capital) / drawing->scale;
@@ -169,8 +181,8 @@ static void label(const struct drawing *drawing, struct canvas *canvas, const st
     const struct part_class *class = part->class;
     bool row = has_neighbour(class, pin), low = pin->y > class->height / 2, right = pin->x > class->width / 2;
     const struct font *font = font_find(FONT_SANS, LABEL_MM * drawing->scale);
-    while (row && font_width(font, pin->name) > RASTER_MM * drawing->scale - 1 && font->size > 6) {
-        font = font_find(FONT_SANS, font->size - 1);
+    if (row) {
+        font = narrower(font, pin->name, RASTER_MM * drawing->scale - 1);
     }
     double width = font_width(font, pin->name) / drawing->scale, height = font->height / drawing->scale;
     if (is_lettered(class, pin->name) || LABEL_MM * drawing->scale < 6.5 || class->colour == PART_NO_BODY) {

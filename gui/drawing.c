@@ -108,7 +108,7 @@ static void letter(const struct drawing *drawing, struct canvas *canvas, const s
         return;
     }
     if (width > 0) {
-        font = narrower(font, shape->text, width + 3);
+        font = narrower(font, shape->text, width + 1);
     }
     double down =
         (shape->height - font->capital / drawing->scale) / 2 - (font->ascent - font->capital) / drawing->scale;

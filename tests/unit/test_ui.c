@@ -188,7 +188,7 @@ static void quiet_frames_draw_nothing(void **state) {
         }
     }
     assert_true(quiet >= 35);
-    assert_true(pixels < 50 * 1000 * 700 / 20);
+    assert_true(pixels < 50 * 1000 * 700 / 10);
 }
 
 static uint32_t pixel(struct desk *desk, int x, int y) {

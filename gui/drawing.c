@@ -98,21 +98,22 @@ static const struct font *narrower(const struct font *font, const char *text, do
     return font;
 }
 
-/* Letters of a height in mm, no wider than `width` (0: any). A letter's line is higher than its capital. */
+/* A box of lettering is an estimate: what it stands at stays clear, which is the left end in a face's left half, the
+ * right end in the right half, and nothing in the middle. */
+static double indent(const struct part_class *class, const struct part_shape *shape, double width) {
+    double off = shape->x + shape->width / 2 - class->width / 2, spare = shape->width - width;
+    return shape->width <= 0 || off < -1 ? 0 : off > 1 ? spare : spare / 2;
+}
+
 static void letter(const struct drawing *drawing, struct canvas *canvas, const struct project_part *part,
                    const struct part_shape *shape) {
-    double height = shape->height * drawing->scale, width = shape->width * drawing->scale;
-    double size = fmax(height * 1.25, SMALLEST_LETTERS);
-    const struct font *font = font_find(FONT_SANS, size);
+    double height = shape->height * drawing->scale, mm = 1 / drawing->scale;
+    const struct font *font = font_find(FONT_SANS, fmax(height * 1.25, SMALLEST_LETTERS));
     if (!shape->text || height < SMALLEST_LETTERS - 1.5) {
         return;
     }
-    if (width > 0) {
-        font = narrower(font, shape->text, width + 1);
-    }
-    double down =
-        (shape->height - font->capital / drawing->scale) / 2 - (font->ascent - font->capital) / drawing->scale;
-    double right = width > 0 ? (width - font_width(font, shape->text)) / 2 / drawing->scale : 0;
+    double down = (shape->height - font->capital * mm) / 2 - (font->ascent - font->capital) * mm;
+    double right = indent(part->class, shape, font_width(font, shape->text) * mm);
     struct point at = drawing_pixel(drawing, part, shape->x + right, shape->y + down);
     canvas_text_turned(canvas, font, at, part->from->rotate, shape->colour, shape->text);
 }

@@ -6,6 +6,7 @@
  * float library at undocumented addresses; these are not there (default: version 3).
  * The rest of the image is filled with functions that log and return. */
 #include "emulator/bootrom/bootrom.h"
+#include "emulator/bootrom/builder.h"
 #include "emulator/bootrom/rp2040_code.h"
 #include "emulator/bootrom/rp2040_services.h"
 #include "emulator/bootrom/softfloat.h"
@@ -14,33 +15,7 @@
 
 #define CODE_START 0x1cu
 #define STACK_TOP 0x20041f00u /* below the second stage */
-#define THUMB 1u
-#define BX_LR 0x4770u
 #define CMP_R0_0 0x2800u
-#define SVC(number) (0xdf00u | (number))
-
-#define CODE(a, b) ((uint16_t)((a) | (b) << 8))
-
-/* Where something new goes. */
-struct image {
-    uint8_t *rom;
-    uint32_t next;
-};
-
-static void put16(uint8_t *rom, uint32_t at, uint32_t value) {
-    rom[at] = (uint8_t)value;
-    rom[at + 1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *rom, uint32_t at, uint32_t value) {
-    put16(rom, at, value);
-    put16(rom, at + 2, value >> 16);
-}
-
-static void add16(struct image *image, uint32_t value) {
-    put16(image->rom, image->next, value);
-    image->next += 2;
-}
 
 static void add_pair(struct image *image, uint16_t code, uint32_t value) {
     add16(image, code);

@@ -4,6 +4,7 @@
  * What differs from the chip: addresses inside the ROM, except the fixed ones at 0x00 to 0x18; entries for RISC-V are
  * missing; Non-secure entries are those of the Secure functions. The rest of the image is filled with functions that
  * log and return. */
+#include "emulator/bootrom/builder.h"
 #include "emulator/bootrom/rp2350_code.h"
 #include "emulator/bootrom/rp2350_private.h"
 
@@ -11,34 +12,10 @@
 
 #define CODE_START 0x1cu
 #define INVALID_STACK 0xf0000000u
-#define THUMB 1u
-#define BX_LR 0x4770u
-#define SVC(number) (0xdf00u | (number))
 #define SECURE 0x04u
 #define NONSECURE 0x10u
 #define DATA 0x40u
-#define CODE(a, b) ((uint16_t)((a) | (b) << 8))
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-struct image {
-    uint8_t *rom;
-    uint32_t next;
-};
-
-static void put16(uint8_t *rom, uint32_t at, uint32_t value) {
-    rom[at] = (uint8_t)value;
-    rom[at + 1] = (uint8_t)(value >> 8);
-}
-
-static void put32(uint8_t *rom, uint32_t at, uint32_t value) {
-    put16(rom, at, value);
-    put16(rom, at + 2, value >> 16);
-}
-
-static void add16(struct image *image, uint32_t value) {
-    put16(image->rom, image->next, value);
-    image->next += 2;
-}
 
 static uint32_t add32(struct image *image, uint32_t value) {
     uint32_t at = image->next;

@@ -23,7 +23,7 @@ struct point drawing_pixel(const struct drawing *drawing, const struct project_p
 }
 
 struct point drawing_face(const struct drawing *drawing, const struct project_part *part, struct point pixel) {
-    double half_width = part->class->width / 2, half_height = part->class->height / 2;
+    double half_width = project_part_face(part)->width / 2, half_height = project_part_face(part)->height / 2;
     double dx = (pixel.x - drawing->x) / drawing->scale - part->from->left - half_width;
     double dy = (pixel.y - drawing->y) / drawing->scale - part->from->top - half_height;
     double angle = part->from->rotate * M_PI / 180;
@@ -100,8 +100,8 @@ static const struct font *narrower(const struct font *font, const char *text, do
 
 /* A box of lettering is an estimate: what it stands at stays clear, which is the left end in a face's left half, the
  * right end in the right half, and nothing in the middle. */
-static double indent(const struct part_class *class, const struct part_shape *shape, double width) {
-    double off = shape->x + shape->width / 2 - class->width / 2, spare = shape->width - width;
+static double indent(const struct part_face *face, const struct part_shape *shape, double width) {
+    double off = shape->x + shape->width / 2 - face->width / 2, spare = shape->width - width;
     return shape->width <= 0 || off < -1 ? 0 : off > 1 ? spare : spare / 2;
 }
 
@@ -113,14 +113,15 @@ static void letter(const struct drawing *drawing, struct canvas *canvas, const s
         return;
     }
     double down = (shape->height - font->capital * mm) / 2 - (font->ascent - font->capital) * mm;
-    double right = indent(part->class, shape, font_width(font, shape->text) * mm);
+    double right = indent(project_part_face(part), shape, font_width(font, shape->text) * mm);
     struct point at = drawing_pixel(drawing, part, shape->x + right, shape->y + down);
     canvas_text_turned(canvas, font, at, part->from->rotate, shape->colour, shape->text);
 }
 
 static void rounded(struct point *points, const struct drawing *drawing, const struct project_part *part, double grow,
                     double shift) {
-    double w = part->class->width + grow, h = part->class->height + grow, r = CORNER_MM;
+    const struct part_face *face = project_part_face(part);
+    double w = face->width + grow, h = face->height + grow, r = CORNER_MM;
     for (unsigned i = 0; i < 4; i++) {
         double x = i == 0 || i == 3 ? r - grow : w - r, y = i < 2 ? r - grow : h - r;
         for (unsigned k = 0; k < 6; k++) {
@@ -151,18 +152,17 @@ static void body(const struct drawing *drawing, struct canvas *canvas, const str
     canvas_polygon(canvas, points, 24, colour, 255);
 }
 
-static bool is_lettered(const struct part_class *class, const char *text) {
-    for (unsigned i = 0; i < class->shape_count; i++) {
-        if (class->shapes[i].kind == PART_LETTERING && class->shapes[i].text &&
-            strcmp(class->shapes[i].text, text) == 0) {
+static bool is_lettered(const struct part_face *face, const char *text) {
+    for (unsigned i = 0; i < face->shape_count; i++) {
+        if (face->shapes[i].kind == PART_LETTERING && face->shapes[i].text && strcmp(face->shapes[i].text, text) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_covered(const struct part_class *class, const struct part_pin *pin) {
-    return pin->x > 3 && pin->x < class->width - 3 && pin->y > 3 && pin->y < class->height - 3;
+static bool is_covered(const struct part_face *face, const struct part_pin *pin) {
+    return pin->x > 3 && pin->x < face->width - 3 && pin->y > 3 && pin->y < face->height - 3;
 }
 
 static bool has_neighbour(const struct part_class *class, const struct part_pin *pin) {
@@ -180,13 +180,14 @@ static bool has_neighbour(const struct part_class *class, const struct part_pin 
 static void label(const struct drawing *drawing, struct canvas *canvas, const struct project_part *part,
                   const struct part_pin *pin) {
     const struct part_class *class = part->class;
-    bool row = has_neighbour(class, pin), low = pin->y > class->height / 2, right = pin->x > class->width / 2;
+    const struct part_face *face = project_part_face(part);
+    bool row = has_neighbour(class, pin), low = pin->y > face->height / 2, right = pin->x > face->width / 2;
     const struct font *font = font_find(FONT_SANS, LABEL_MM * drawing->scale);
     if (row) {
         font = narrower(font, pin->name, RASTER_MM * drawing->scale - 1);
     }
     double width = font_width(font, pin->name) / drawing->scale, height = font->height / drawing->scale;
-    if (is_lettered(class, pin->name) || LABEL_MM * drawing->scale < 6.5 || class->colour == PART_NO_BODY) {
+    if (is_lettered(face, pin->name) || LABEL_MM * drawing->scale < 6.5 || class->colour == PART_NO_BODY) {
         return;
     }
     double x = right ? pin->x - 1.1 - width : pin->x + 1.1, y = pin->y - height / 2;
@@ -201,7 +202,7 @@ static void pins(const struct drawing *drawing, struct canvas *canvas, const str
     const struct part_class *class = part->class;
     for (unsigned i = 0; class->pins[i].name; i++) {
         const struct part_pin *pin = &class->pins[i];
-        if (is_covered(class, pin)) {
+        if (is_covered(project_part_face(part), pin)) {
             continue;
         }
         struct point at = drawing_pixel(drawing, part, pin->x, pin->y);
@@ -212,10 +213,11 @@ static void pins(const struct drawing *drawing, struct canvas *canvas, const str
     }
 }
 
-static void face(const struct drawing *drawing, struct canvas *canvas, const struct project_part *part) {
+static void whole(const struct drawing *drawing, struct canvas *canvas, const struct project_part *part) {
+    const struct part_face *face = project_part_face(part);
     body(drawing, canvas, part);
-    for (unsigned i = 0; i < part->class->shape_count; i++) {
-        const struct part_shape *shape = &part->class->shapes[i];
+    for (unsigned i = 0; i < face->shape_count; i++) {
+        const struct part_shape *shape = &face->shapes[i];
         (shape->kind == PART_RECTANGLE ? fill : shape->kind == PART_DISC ? disc : letter)(drawing, canvas, part, shape);
     }
     pins(drawing, canvas, part);
@@ -239,7 +241,7 @@ void drawing_still(const struct drawing *drawing, struct canvas *canvas) {
     raster(drawing, canvas);
     for (unsigned i = 0; i < drawing->project->part_count; i++) {
         if (!drawing->project->parts[i].from->hide) {
-            face(drawing, canvas, &drawing->project->parts[i]);
+            whole(drawing, canvas, &drawing->project->parts[i]);
         }
     }
 }
@@ -386,8 +388,9 @@ uint32_t drawing_part_at(const struct drawing *drawing, struct point pixel) {
     for (uint32_t i = drawing->project->part_count; i-- > 0;) {
         const struct project_part *part = &drawing->project->parts[i];
         struct point at = drawing_face(drawing, part, pixel);
-        if (!part->from->hide && at.x >= -0.5 && at.y >= -0.5 && at.x <= part->class->width + 0.5 &&
-            at.y <= part->class->height + 0.5) {
+        const struct part_face *face = project_part_face(part);
+        if (!part->from->hide && at.x >= -0.5 && at.y >= -0.5 && at.x <= face->width + 0.5 &&
+            at.y <= face->height + 0.5) {
             return i;
         }
     }
@@ -401,7 +404,7 @@ int drawing_pin_at(const struct drawing *drawing, uint32_t part, struct point pi
     int found = -1;
     for (unsigned i = 0; owner->class->pins[i].name; i++) {
         double far = hypot(owner->class->pins[i].x - at.x, owner->class->pins[i].y - at.y);
-        if (far < best && !is_covered(owner->class, &owner->class->pins[i])) {
+        if (far < best && !is_covered(project_part_face(owner), &owner->class->pins[i])) {
             best = far;
             found = (int)i;
         }

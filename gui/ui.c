@@ -30,26 +30,27 @@ const struct part_control *ui_control(const struct ui *ui, uint32_t part, unsign
     return control < part_control_count(class) ? &class->controls[control] : NULL;
 }
 
-void ui_hold(const struct part_class *class, const struct part_control *control, double box[4]) {
+void ui_hold(const struct part_face *face, const struct part_control *control, double box[4]) {
     bool own = control->width > 0 && control->height > 0;
     box[0] = own ? control->x : 0;
     box[1] = own ? control->y : 0;
-    box[2] = own ? control->width : class->width;
-    box[3] = own ? control->height : class->height;
+    box[2] = own ? control->width : face->width;
+    box[3] = own ? control->height : face->height;
 }
 
 struct box ui_control_box(const struct ui *ui, unsigned part, unsigned control) {
     double at[4];
-    ui_hold(ui_class(ui, part), ui_control(ui, part, control), at);
-    return drawing_box(&ui->drawing, &ui->desc.project->parts[part], at[0], at[1], at[2], at[3]);
+    const struct project_part *owner = &ui->desc.project->parts[part];
+    ui_hold(project_part_face(owner), ui_control(ui, part, control), at);
+    return drawing_box(&ui->drawing, owner, at[0], at[1], at[2], at[3]);
 }
 
 void ui_choose(struct ui *ui, uint32_t part, unsigned control) {
     if (part != ui->chosen_part || control != ui->chosen_control) {
         if (ui->chosen_part != UI_NO_PART) {
-            const struct part_class *class = ui_class(ui, ui->chosen_part);
-            ui_touch(ui, drawing_box(&ui->drawing, &ui->desc.project->parts[ui->chosen_part], -2, -2, class->width + 4,
-                                     class->height + 4));
+            const struct project_part *owner = &ui->desc.project->parts[ui->chosen_part];
+            const struct part_face *face = project_part_face(owner);
+            ui_touch(ui, drawing_box(&ui->drawing, owner, -2, -2, face->width + 4, face->height + 4));
         }
         ui->chosen_part = part;
         ui->chosen_control = control;
@@ -350,7 +351,7 @@ static void draw_choice(struct ui *ui) {
     }
     const struct project_part *part = &ui->desc.project->parts[ui->chosen_part];
     double at[4];
-    ui_hold(part->class, control, at);
+    ui_hold(project_part_face(part), control, at);
     for (unsigned i = 0; i < 4; i++) {
         unsigned k = (i + 1) % 4;
         struct point a =

@@ -78,7 +78,7 @@ static void hover(struct ui *ui, int x, int y) {
 static double angle_of(const struct ui *ui, int x, int y) {
     const struct project_part *part = &ui->desc.project->parts[ui->grab_part];
     double at[4];
-    ui_hold(part->class, ui_control(ui, ui->grab_part, ui->grab_control), at);
+    ui_hold(project_part_face(part), ui_control(ui, ui->grab_part, ui->grab_control), at);
     struct point middle = drawing_pixel(&ui->drawing, part, at[0] + at[2] / 2, at[1] + at[3] / 2);
     return atan2(x - middle.x, middle.y - y) * 180 / M_PI;
 }
@@ -101,7 +101,7 @@ static void slide(struct ui *ui, int x, int y) {
     const struct part_control *control = ui_control(ui, ui->grab_part, ui->grab_control);
     struct point at = drawing_face(&ui->drawing, part, (struct point){ x, y });
     double hold[4];
-    ui_hold(part->class, control, hold);
+    ui_hold(project_part_face(part), control, hold);
     double share = hold[2] >= hold[3] ? (at.x - hold[0]) / hold[2] : 1 - (at.y - hold[1]) / hold[3];
     share = fmin(fmax(share, 0), 1);
     ui_set(ui, ui->grab_part, ui->grab_control, control->min + share * (control->max - control->min));

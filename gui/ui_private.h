@@ -82,7 +82,7 @@ void ui_touch(struct ui *ui, struct box box);
 const struct part_control *ui_control(const struct ui *ui, uint32_t part, unsigned control);
 const struct part_class *ui_class(const struct ui *ui, uint32_t part);
 /* Its place on the face: of the control itself or, when it has none, of the face. */
-void ui_hold(const struct part_class *class, const struct part_control *control, double box[4]);
+void ui_hold(const struct part_face *face, const struct part_control *control, double box[4]);
 void ui_choose(struct ui *ui, uint32_t part, unsigned control);
 /* Bring into the range and hand to the machine. */
 void ui_set(struct ui *ui, uint32_t part, unsigned control, double value);

@@ -132,10 +132,10 @@ static void add_inner_pins(struct board_class *class) {
     for (int gpio = 0; gpio < class->board->gpio_count; gpio++) {
         snprintf(name, sizeof(name), "GP%d", gpio);
         if (!has_gpio(class, gpio)) {
-            add_pin(class, name, gpio, class->class.width / 2, class->class.height / 2);
+            add_pin(class, name, gpio, class->class.face.width / 2, class->class.face.height / 2);
         }
     }
-    add_pin(class, "NC", -1 - BOARD_OTHER, class->class.width / 2, class->class.height / 2);
+    add_pin(class, "NC", -1 - BOARD_OTHER, class->class.face.width / 2, class->class.face.height / 2);
 }
 
 /* ---- Outlines ---- */
@@ -152,8 +152,8 @@ static int role_of(const struct board *board, const char *name) {
 }
 
 static void lay_out_pico(struct board_class *class) {
-    class->class.width = 21;
-    class->class.height = 51;
+    class->class.face.width = 21;
+    class->class.face.height = 51;
     class->class.colour = class->board->chip == CHIP_RP2040 ? 0x1b7a3d : 0x176b36;
     class->led_x = 5.7;
     class->led_y = 4;
@@ -184,8 +184,8 @@ static void lay_out_module(struct board_class *class) {
         gpios[count++] = -1 - rail_of(supplies[i]);
     }
     unsigned rows = (count + 1) / 2;
-    class->class.width = 25.4;
-    class->class.height = 10 + PITCH * rows;
+    class->class.face.width = 25.4;
+    class->class.face.height = 10 + PITCH * rows;
     class->class.colour = 0x202a38;
     class->led_x = 12.7;
     class->led_y = 4;
@@ -198,9 +198,9 @@ static void lay_out_module(struct board_class *class) {
 /* ---- Looks ---- */
 static void add_shape(struct part_class *class, enum part_shape_kind kind, double x, double y, double width,
                       double height, uint32_t colour, const char *text) {
-    if (class->shape_count < BOARD_CLASS_SHAPES) {
-        struct part_shape *shapes = (struct part_shape *)class->shapes;
-        shapes[class->shape_count++] = (struct part_shape){
+    if (class->face.shape_count < BOARD_CLASS_SHAPES) {
+        struct part_shape *shapes = (struct part_shape *)class->face.shapes;
+        shapes[class->face.shape_count++] = (struct part_shape){
             .kind = kind, .x = x, .y = y, .width = width, .height = height, .colour = colour, .text = text
         };
     }
@@ -208,14 +208,14 @@ static void add_shape(struct part_class *class, enum part_shape_kind kind, doubl
 
 static void draw(struct board_class *board) {
     struct part_class *class = &board->class;
-    double middle = class->width / 2;
-    add_shape(class, PART_RECTANGLE, middle - 4, 0, 8, 5.6, 0xb8bcc0, NULL);                    /* USB */
-    add_shape(class, PART_RECTANGLE, middle - 3.5, class->height * 0.42, 7, 7, 0x1c1c1e, NULL); /* chip */
-    add_shape(class, PART_RECTANGLE, middle - 2, class->height * 0.3, 4, 3, 0x26262a, NULL);    /* flash */
+    double middle = class->face.width / 2;
+    add_shape(class, PART_RECTANGLE, middle - 4, 0, 8, 5.6, 0xb8bcc0, NULL);                         /* USB */
+    add_shape(class, PART_RECTANGLE, middle - 3.5, class->face.height * 0.42, 7, 7, 0x1c1c1e, NULL); /* chip */
+    add_shape(class, PART_RECTANGLE, middle - 2, class->face.height * 0.3, 4, 3, 0x26262a, NULL);    /* flash */
     add_shape(class, PART_RECTANGLE, board->led_x - 0.6, board->led_y - 0.4, 1.2, 0.8, 0x405040, NULL);
     for (unsigned i = 0; i < board->pin_count; i++) {
         const struct part_pin *pin = &board->pins[i];
-        bool inner = pin->x > 3 && pin->x < class->width - 3;
+        bool inner = pin->x > 3 && pin->x < class->face.width - 3;
         if (!inner) {
             bool left = pin->x < middle;
             double width = 0.5 * (double)strlen(pin->name);
@@ -224,7 +224,7 @@ static void draw(struct board_class *board) {
                       0xe8f0e8, pin->name);
         }
     }
-    add_shape(class, PART_LETTERING, middle - 3.5, class->height - 12, 7, 1.6, 0xe8f0e8, board->board->product);
+    add_shape(class, PART_LETTERING, middle - 3.5, class->face.height - 12, 7, 1.6, 0xe8f0e8, board->board->product);
 }
 
 /* ---- The part ---- */
@@ -314,7 +314,7 @@ void board_class_init(struct board_class *class, const struct board *board) {
         .title = board->name,
         .pins = class->pins,
         .attributes = board_attributes,
-        .shapes = class->shapes,
+        .face.shapes = class->shapes,
         .size = sizeof(struct board_part),
         .init = board_init,
         .finish = board_finish,

@@ -177,40 +177,10 @@ bool picture_save(const struct picture *picture, const char *path, struct error 
     return ok;
 }
 
-bool picture_load(struct picture *picture, const char *path, struct error *error) {
-    png_image image = { .version = PNG_IMAGE_VERSION };
-    *picture = (struct picture){ 0 };
-    if (!png_image_begin_read_from_file(&image, path)) {
-        error_set(error, "%s: %s", path, image.message);
-        return false;
-    }
-    image.format = PNG_FORMAT_RGB;
-    uint8_t *bytes = NULL;
-    if (picture_init(picture, image.width, image.height, 0) && (bytes = malloc(PNG_IMAGE_SIZE(image))) &&
-        png_image_finish_read(&image, NULL, bytes, 0, NULL)) {
-        for (size_t i = 0; i < (size_t)picture->width * picture->height; i++) {
-            picture->pixels[i] = (uint32_t)(bytes[3 * i] << 16 | bytes[3 * i + 1] << 8 | bytes[3 * i + 2]);
-        }
-        free(bytes);
-        return true;
-    }
-    error_set(error, "%s: %s", path, image.message[0] ? image.message : "too large a picture");
-    png_image_free(&image);
-    free(bytes);
-    picture_finish(picture);
-    return false;
-}
-
 #else
 
 bool picture_save(const struct picture *picture, const char *path, struct error *error) {
     error_set(error, "%s: this ouroboard was built without libpng and cannot write pictures", path);
-    return false;
-}
-
-bool picture_load(struct picture *picture, const char *path, struct error *error) {
-    *picture = (struct picture){ 0 };
-    error_set(error, "%s: this ouroboard was built without libpng and cannot read pictures", path);
     return false;
 }
 

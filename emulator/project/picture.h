@@ -35,6 +35,5 @@ void picture_turn(struct picture *picture, double x, double y, const struct pict
 
 /* The file of a picture without anything that changes from run to run. False with an error line. */
 bool picture_save(const struct picture *picture, const char *path, struct error *error);
-bool picture_load(struct picture *picture, const char *path, struct error *error);
 
 #endif

@@ -316,6 +316,10 @@ struct project_part *project_find(const struct project *project, const char *id,
     return NULL;
 }
 
+const struct part_face *project_part_face(const struct project_part *part) {
+    return part->part ? &part->part->face : &part->class->face;
+}
+
 const char *project_board_attribute(const struct project *project, const char *name) {
     for (unsigned i = 0; i < project->part_count; i++) {
         const struct diagram_part *from = project->parts[i].from;

@@ -26,6 +26,9 @@ struct project_part {
     bool no_pull_ups; /* attribute pullups=0 */
 };
 
+/* What the part looks like; its class's face until there is a part. */
+const struct part_face *project_part_face(const struct project_part *part);
+
 struct project_wire {
     const struct diagram_wire *from; /* colour, way */
     uint32_t part[2];                /* index in parts, or PROJECT_CONSOLE */

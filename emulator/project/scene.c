@@ -16,7 +16,8 @@
 
 /* ---- Geometry ---- */
 struct scene_point scene_place(const struct project_part *part, double x, double y) {
-    double cx = part->class->width / 2, cy = part->class->height / 2;
+    const struct part_face *face = project_part_face(part);
+    double cx = face->width / 2, cy = face->height / 2;
     double angle = part->from->rotate * M_PI / 180, dx = x - cx, dy = y - cy;
     return (struct scene_point){ part->from->left + cx + dx * cos(angle) - dy * sin(angle),
                                  part->from->top + cy + dx * sin(angle) + dy * cos(angle) };
@@ -30,7 +31,7 @@ static void include(double box[4], struct scene_point point) {
 }
 
 static void include_part(double box[4], const struct project_part *part) {
-    double width = part->class->width, height = part->class->height;
+    double width = project_part_face(part)->width, height = project_part_face(part)->height;
     for (unsigned corner = 0; corner < 4; corner++) {
         include(box, scene_place(part, corner & 1 ? width : 0, corner & 2 ? height : 0));
     }
@@ -224,17 +225,17 @@ static void draw_view(struct picture *picture, const struct part_view *on_face, 
 }
 
 static bool draw_face(const struct project_part *part, double scale, struct picture *ret_picture) {
-    const struct part_class *class = part->class;
-    double width = round((class->width + 2 * FACE_MARGIN) * scale);
-    double height = round((class->height + 2 * FACE_MARGIN) * scale);
+    const struct part_face *face = &part->part->face;
+    double width = round((face->width + 2 * FACE_MARGIN) * scale);
+    double height = round((face->height + 2 * FACE_MARGIN) * scale);
     if (!(width <= PICTURE_SIDE_MAX && height <= PICTURE_SIDE_MAX) ||
         !picture_init(ret_picture, (unsigned)width, (unsigned)height, PICTURE_CLEAR)) {
         return false;
     }
-    picture_rectangle(ret_picture, FACE_MARGIN * scale, FACE_MARGIN * scale, class->width * scale,
-                      class->height * scale, class->colour);
-    for (unsigned i = 0; i < class->shape_count; i++) {
-        draw_shape(ret_picture, &class->shapes[i], scale);
+    picture_rectangle(ret_picture, FACE_MARGIN * scale, FACE_MARGIN * scale, face->width * scale, face->height * scale,
+                      part->class->colour);
+    for (unsigned i = 0; i < face->shape_count; i++) {
+        draw_shape(ret_picture, &face->shapes[i], scale);
     }
     const struct part_view *view;
     for (unsigned i = 0; (view = part_view(part->part, i)); i++) {

@@ -194,6 +194,7 @@ struct part *part_create(const struct part_class *class, const char *id, struct 
         return NULL;
     }
     part->class = class;
+    part->face = class->face;
     part->env = env;
     part->id = strdup(id);
     part->nets = calloc(part_pin_count(class) + 1, sizeof(*part->nets));

@@ -67,6 +67,12 @@ struct part_shape {
     const char *text;           /* PART_LETTERING */
 };
 
+struct part_face {
+    double width, height;            /* mm */
+    const struct part_shape *shapes; /* shape_count of them; NULL when there are none */
+    unsigned shape_count;
+};
+
 struct part_class {
     const char *type; /* "ssd1306" */
     /* Types of other programs' projects that mean this one, ends with NULL; may be NULL. */
@@ -75,11 +81,9 @@ struct part_class {
     const struct part_pin *pins;
     const struct part_attribute *attributes; /* may be NULL */
     const struct part_control *controls;     /* may be NULL */
-    const struct part_shape *shapes;         /* may be NULL; the number of shapes is shape_count */
-    unsigned shape_count;
-    double width, height; /* of the face, mm */
-    uint32_t colour;      /* of the body, 0x00RRGGBB or PART_NO_BODY */
-    size_t size;          /* of the struct that begins with struct part */
+    struct part_face face;                   /* what part->face is unless init() makes another of it */
+    uint32_t colour;                         /* of the body, 0x00RRGGBB or PART_NO_BODY */
+    size_t size;                             /* of the struct that begins with struct part */
 
     /* Nets and attributes are there: take hold of them, fill part->views. False with an error line when the attributes
      * or the wiring make no part; finish() is not called then, and must not be needed. */
@@ -134,9 +138,10 @@ struct part {
     const struct part_class *class;
     char *id; /* "U1" */
     struct environment *env;
-    struct net **nets;                  /* by pin; NULL: not connected */
-    struct part_value *values;          /* by attribute */
-    double *settings;                   /* by control */
+    struct net **nets;         /* by pin; NULL: not connected */
+    struct part_value *values; /* by attribute */
+    double *settings;          /* by control */
+    struct part_face face;
     struct part_view views[PART_VIEWS]; /* use part_view() */
     unsigned view_count;
     bool started;

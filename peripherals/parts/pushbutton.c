@@ -110,10 +110,7 @@ const struct part_class pushbutton_class = {
     .controls =
         (const struct part_control[]){
             { "pressed", .kind = PART_BUTTON, .max = 1, .step = 1, .x = 2, .y = 2, .width = 8, .height = 8 }, { 0 } },
-    .shapes = shapes,
-    .shape_count = sizeof(shapes) / sizeof(shapes[0]),
-    .width = 12,
-    .height = 12,
+    .face = { 12, 12, shapes, sizeof(shapes) / sizeof(shapes[0]) },
     .colour = PART_NO_BODY,
     .size = sizeof(struct pushbutton),
     .init = pushbutton_init,

@@ -20,6 +20,7 @@
 #include "peripherals/parts/brightness.h"
 #include "peripherals/parts/parts.h"
 
+#include <math.h>
 #include <string.h>
 
 #define RAM_COLUMNS 240
@@ -97,6 +98,11 @@ static const struct panel panels[] = {
     { "240x320", 240, 320, 0, 0, false, 0.1275 },
 };
 
+/* In mm. */
+#define PINS_WIDTH 26.0
+#define GLASS_TOP 3.5
+#define GLASS_BORDER 1.8 /* around the pixels */
+
 /* What a reset sets. */
 struct registers {
     bool awake, on, inverse, idle, partial, scrolls, tearing;
@@ -140,6 +146,7 @@ struct st7789 {
     bool dirty;
     uint8_t ram[RAM_ROWS][RAM_COLUMNS][3]; /* red, green, blue; 6 bits each */
     uint32_t pixels[RAM_ROWS * RAM_COLUMNS];
+    struct part_shape shapes[2];
 };
 
 static uint64_t now_of(const struct st7789 *s) {
@@ -649,6 +656,18 @@ static bool attach_bus(struct st7789 *s, struct error *error) {
     return true;
 }
 
+/* A module is as large as its glass, or its row of pins, asks for. */
+static void set_up_face(struct st7789 *s, double glass_width, double glass_height) {
+    struct part_face *face = &s->part.face;
+    face->width = fmax(glass_width + 2, PINS_WIDTH);
+    face->height = GLASS_TOP + glass_height + 1;
+    double left = (face->width - glass_width) / 2;
+    s->shapes[0] = (struct part_shape){ PART_RECTANGLE, left, GLASS_TOP, glass_width, glass_height, 0x101014, NULL };
+    s->shapes[1] = (struct part_shape){ PART_LETTERING, left + 1, face->height - 2.4, 10, 1, 0x808890, "ST7789" };
+    face->shapes = s->shapes;
+    face->shape_count = sizeof(s->shapes) / sizeof(s->shapes[0]);
+}
+
 static void set_up_view(struct st7789 *s) {
     const struct panel *p = s->panel;
     unsigned width = p->landscape ? p->rows : p->columns, height = p->landscape ? p->columns : p->rows;
@@ -656,8 +675,9 @@ static void set_up_view(struct st7789 *s) {
     *view = (struct part_view){ .kind = PART_SCREEN, .name = "screen" };
     view->width = width * p->pitch;
     view->height = height * p->pitch;
-    view->x = (s->part.class->width - view->width) / 2;
-    view->y = 4 + (s->part.class->height - 5 - view->height) / 2;
+    set_up_face(s, view->width + 2 * GLASS_BORDER, view->height + 2 * GLASS_BORDER);
+    view->x = (s->part.face.width - view->width) / 2;
+    view->y = GLASS_TOP + GLASS_BORDER;
     view->screen.width = width;
     view->screen.height = height;
     view->screen.pixels = s->pixels;
@@ -711,16 +731,16 @@ static void st7789_reset(struct part *part) {
 }
 
 static const struct part_pin pins[] = {
-    { "GND", NULL, 11.5, 1.5 },
-    { "VCC", "VIN VDD", 14.04, 1.5 },
-    { "SCL", "SCK CLK", 16.58, 1.5 },
-    { "SDA", "MOSI DIN", 19.12, 1.5 },
-    { "RST", "RES RESET", 21.66, 1.5 },
-    { "DC", "RS D/C", 24.2, 1.5 },
-    { "CS", "TCS", 26.74, 1.5 },
-    { "BL", "BLK LED LITE", 29.28, 1.5 },
-    { "MISO", "SDO", 31.82, 1.5 },
-    { "TE", NULL, 34.36, 1.5 },
+    { "GND", NULL, 1.57, 1.5 },
+    { "VCC", "VIN VDD", 4.11, 1.5 },
+    { "SCL", "SCK CLK", 6.65, 1.5 },
+    { "SDA", "MOSI DIN", 9.19, 1.5 },
+    { "RST", "RES RESET", 11.73, 1.5 },
+    { "DC", "RS D/C", 14.27, 1.5 },
+    { "CS", "TCS", 16.81, 1.5 },
+    { "BL", "BLK LED LITE", 19.35, 1.5 },
+    { "MISO", "SDO", 21.89, 1.5 },
+    { "TE", NULL, 24.43, 1.5 },
     { 0 },
 };
 
@@ -733,21 +753,13 @@ static const struct part_attribute attributes[] = {
     { 0 },
 };
 
-static const struct part_shape shapes[] = {
-    { PART_RECTANGLE, 1, 3.5, 44, 43.5, 0x101014 },
-    { PART_LETTERING, 1.5, 0.8, 10, 1.6, 0xc0c8d0, "ST7789" },
-};
-
 const struct part_class st7789_class = {
     .type = "st7789",
     .aliases = (const char *const[]){ "board-st7789", "wokwi-st7789", NULL },
     .title = "colour TFT display ST7789",
     .pins = pins,
     .attributes = attributes,
-    .shapes = shapes,
-    .shape_count = sizeof(shapes) / sizeof(shapes[0]),
-    .width = 46,
-    .height = 48,
+    .face = { PINS_WIDTH, PINS_WIDTH, NULL, 0 },
     .colour = 0x202830,
     .size = sizeof(struct st7789),
     .init = st7789_init,

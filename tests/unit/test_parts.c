@@ -18,7 +18,7 @@ static void every_class_is_complete(void **state) {
     for (const struct part_class *const *class = parts_registry; *class; class ++) {
         struct error error;
         assert_non_null((*class)->title);
-        assert_true((*class)->width > 0 && (*class)->height > 0);
+        assert_true((*class)->face.width > 0 && (*class)->face.height > 0);
         struct part *part = part_create(*class, "U1", &stage.env, &error);
         assert_non_null(part);
         assert_true(part_start(part, &error)); /* wired to nothing */

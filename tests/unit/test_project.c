@@ -170,9 +170,9 @@ static void places_parts(void **state) {
     const char *text = DIAGRAM(PICO "," GND, "[\"p:GP0\",\"g:GND\",\"red\",[\"h-9.6\",\"*\",\"v9.6\"]]");
     assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
     const struct project_part *gnd = &project.parts[1];
-    struct scene_point middle = scene_place(gnd, gnd->class->width / 2, gnd->class->height / 2);
-    assert_true(fabs(middle.x - 25.4 - gnd->class->width / 2) < 1e-9);
-    assert_true(fabs(middle.y - 12.7 - gnd->class->height / 2) < 1e-9);
+    struct scene_point middle = scene_place(gnd, gnd->class->face.width / 2, gnd->class->face.height / 2);
+    assert_true(fabs(middle.x - 25.4 - gnd->class->face.width / 2) < 1e-9);
+    assert_true(fabs(middle.y - 12.7 - gnd->class->face.height / 2) < 1e-9);
     struct scene_point corner = scene_place(gnd, 0, 0);
     assert_true(corner.x > middle.x && corner.y < middle.y);
     struct scene_point way[SCENE_WAY];

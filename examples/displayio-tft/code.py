@@ -13,8 +13,7 @@ display_bus = fourwire.FourWire(
 
 from adafruit_st7789 import ST7789
 
-# The glass of this module stands upright: 240 x 135 is its picture on the side.
-display = ST7789(display_bus, rotation=270, width=240, height=135, rowstart=40, colstart=53)
+display = ST7789(display_bus, width=240, height=135, rowstart=40, colstart=53)
 
 import terminalio
 from adafruit_display_text import label
@@ -36,7 +35,7 @@ text = label.Label(
     text="Angle: 45.0°",
     color=0xFFFF00,
     x=20,
-    y=67,
+    y=67
 )
 splash.append(text)
 
@@ -45,28 +44,24 @@ text.text = "Angle: 90.0°"  # Display updates automatically
 
 import vectorio
 
-# The guide draws its shapes in the background's colour; here they have one of their own, to be seen
-shape_palette = displayio.Palette(1)
-shape_palette[0] = 0xFF6600
-
 # Draw a filled circle
 circle = vectorio.Circle(
-    pixel_shader=shape_palette,
+    pixel_shader=bg_palette,
     radius=20,
-    x=160,
-    y=67,
+    x=120,
+    y=67
 )
 splash.append(circle)
 
 # Draw a rectangle
 rect = vectorio.Rectangle(
-    pixel_shader=shape_palette,
+    pixel_shader=bg_palette,
     width=50,
     height=30,
     x=10,
-    y=10,
+    y=10
 )
 splash.append(rect)
 
-while True:
+while True:  # the display goes back to the console when the program ends
     pass

@@ -1,4 +1,5 @@
 """PNG files of 8-bit RGB as lists of rows, and letters in them. Nothing but the standard library."""
+import collections
 import struct
 import zlib
 
@@ -49,11 +50,17 @@ def rgb565(picture, x, y):
     return red >> 3 << 11 | green >> 2 << 5 | blue >> 3
 
 
-def differences(a, b):
-    """How many pixels differ; None when the sizes do."""
+def differences(a, b, rows=None):
+    """How many pixels differ, in the first `rows` or everywhere; None when the sizes do."""
     if a[:2] != b[:2]:
         return None
-    return sum(ra[i:i + 3] != rb[i:i + 3] for ra, rb in zip(a[2], b[2]) if ra != rb for i in range(0, len(ra), 3))
+    pairs = list(zip(a[2], b[2]))[:rows]
+    return sum(ra[i:i + 3] != rb[i:i + 3] for ra, rb in pairs if ra != rb for i in range(0, len(ra), 3))
+
+
+def colours(picture, rows):
+    """How often each colour, as (R, G, B), is there in the first rows."""
+    return collections.Counter(tuple(row[i:i + 3]) for row in picture[2][:rows] for i in range(0, len(row), 3))
 
 
 def read_text(picture, font, x, y, size, count):

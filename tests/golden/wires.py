@@ -3,15 +3,13 @@ import re
 import shutil
 import subprocess
 
-
-class Missing(Exception):
-    pass
+from common import Skip
 
 
 def decode(vcd, downsample, decoder, annotations):
     """(first sample, last sample, text) of each annotation; sample times `downsample` are nanoseconds."""
     if not shutil.which('sigrok-cli'):
-        raise Missing('no sigrok-cli')
+        raise Skip('no sigrok-cli')
     done = subprocess.run(['sigrok-cli', '-I', f'vcd:downsample={downsample}', '-i', vcd, '-P', decoder, '-A',
                            annotations, '--protocol-decoder-samplenum'], capture_output=True, text=True, timeout=500)
     lines = re.findall(r'^(\d+)-(\d+) [^:]*: (.*)$', done.stdout, re.M)

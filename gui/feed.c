@@ -29,6 +29,7 @@ struct feed {
     struct shown shown[2];
     unsigned held;              /* by the window */
     struct feed_requests known; /* to the machine */
+    bool crashed;               /* as the machine has said */
     _Atomic int copy;
     _Atomic bool busy; /* there are requests */
     pthread_mutex_t lock;
@@ -130,6 +131,7 @@ static void copy_all(struct feed *feed, uint64_t time_ps, uint64_t cycles) {
     shown->time_ps = time_ps;
     shown->cycles = cycles;
     shown->paused = feed->known.paused;
+    shown->crashed = feed->crashed;
     for (unsigned i = 0; i < feed->project->part_count; i++) {
         copy_part(&shown->parts[i], feed->project->parts[i].part);
     }
@@ -208,6 +210,10 @@ struct feed_requests feed_step(struct feed *feed, uint64_t time_ps, uint64_t cyc
         feed->copy = COPY_READY;
     }
     return feed->known;
+}
+
+void feed_crashed(struct feed *feed, bool crashed) {
+    feed->crashed = crashed;
 }
 
 void feed_wait(struct feed *feed, unsigned milliseconds) {

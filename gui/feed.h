@@ -29,7 +29,7 @@ struct shown_part {
 /* A moment of the machine, the window's until the next feed_latest(). */
 struct shown {
     uint64_t time_ps, cycles;
-    bool paused;
+    bool paused, crashed;
     struct shown_part *parts; /* as in the project */
 };
 
@@ -48,6 +48,8 @@ void feed_destroy(struct feed *feed); /* NULL is fine */
 struct feed_requests feed_step(struct feed *feed, uint64_t time_ps, uint64_t cycles);
 /* Sleep until there is a request, a wish for a copy, or so much time has gone. */
 void feed_wait(struct feed *feed, unsigned milliseconds);
+/* What the next copies say of the guest. */
+void feed_crashed(struct feed *feed, bool crashed);
 /* Console output; the oldest is dropped when the window does not take it. */
 void feed_print(struct feed *feed, const uint8_t *data, size_t size);
 /* What was typed; returns how many bytes. */

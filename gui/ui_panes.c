@@ -137,14 +137,16 @@ static int chips(struct ui *ui, uint32_t part, int x, int middle, int end) {
 /* ---- Status ---- */
 static void status_left(struct ui *ui, int *x, int middle) {
     char text[64];
-    uint32_t colour = ui->paused ? FLOATING : HIGH;
+    uint32_t colour = ui->shown->crashed ? FIGHT : ui->paused ? FLOATING : HIGH;
     double r = ui_px(ui, 5);
     canvas_disc(&ui->canvas, *x, middle - r, 2 * r, 2 * r, colour, 255);
     *x += ui_px(ui, 16);
     snprintf(text, sizeof(text), "%.3f s", (double)ui->shown->time_ps / 1e12);
     text_at(ui, ui->font, *x, middle, TEXT, text);
     *x += ui_px(ui, 92);
-    if (ui->paused) {
+    if (ui->shown->crashed) {
+        snprintf(text, sizeof(text), "crashed: F6 resets");
+    } else if (ui->paused) {
         snprintf(text, sizeof(text), "paused");
     } else if (ui->ratio >= 0) {
         snprintf(text, sizeof(text), ui->ratio >= 9.95 ? "%.0f × real time" : "%.2f × real time", ui->ratio);

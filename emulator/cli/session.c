@@ -165,7 +165,23 @@ static int act(struct session *session, uint64_t now) {
     return open && actions_are_done(&session->wiring.actions) ? EXIT_PASS : NO_VERDICT;
 }
 
-/* Do what the user of the window wants, and stay here while that is a pause. True: to leave. */
+static void set_crashed(struct session *session, bool crashed) {
+    session->crashed = crashed;
+    feed_crashed(session->feed, crashed);
+}
+
+/* A crash ends the run, unless somebody is there to look at it: a window stays open until its user resets the board or
+ * leaves. */
+static void keep_crash(struct session *session) {
+    const struct run_options *options = session->options;
+    if (session->verdict == EXIT_GUEST && session->feed && !options->timeout_ms && !options->expect_text) {
+        session->verdict = NO_VERDICT;
+        set_crashed(session, true);
+    }
+}
+
+/* Do what the user of the window wants, and stay here while that is a pause, or the guest has crashed. True: to leave.
+ */
 static bool serve_window(struct session *session, uint64_t now) {
     struct feed_requests requests = { 0 };
     bool was_paused = false;
@@ -173,8 +189,9 @@ static bool serve_window(struct session *session, uint64_t now) {
         requests = feed_step(session->feed, now, machine_cycles(session->machine));
         if (requests.reset) {
             machine_reset(session->machine);
+            set_crashed(session, false);
         }
-        if (!requests.paused || requests.leave || console_wants_out(session->console)) {
+        if (!(requests.paused || session->crashed) || requests.leave || console_wants_out(session->console)) {
             break;
         }
         was_paused = true;
@@ -195,6 +212,7 @@ static int loop(struct session *session) {
         uint64_t now = machine_now(session->machine);
         if (session->verdict == NO_VERDICT) {
             session->verdict = judge_state(session, state);
+            keep_crash(session);
         }
         if (session->verdict == NO_VERDICT) {
             session->verdict = act(session, now);
@@ -209,7 +227,8 @@ static int loop(struct session *session) {
         leave = serve_window(session, now);
         wait_for_time(session, now);
     }
-    return session->verdict == NO_VERDICT ? EXIT_PASS : session->verdict;
+    int without = session->crashed ? EXIT_GUEST : EXIT_PASS;
+    return session->verdict == NO_VERDICT ? without : session->verdict;
 }
 
 /* Firmware that rewrites a flash sector has it erased for 45 ms: the run ends when the sector is written, so that what

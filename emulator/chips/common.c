@@ -26,8 +26,6 @@
 
 #include <string.h>
 
-#include <string.h>
-
 static void *find(struct machine *machine, const char *name) {
     return machine_block(machine, name);
 }

@@ -207,6 +207,7 @@ static const struct dreq_at dreqs[] = {
 /* What this chip alone has beside its blocks. */
 struct rp2350 {
     struct bootrom bootrom;
+    struct block *sio; /* which coprocessor 0 reaches all the time */
 };
 
 static void *find(struct machine *machine, const char *name) {
@@ -356,14 +357,18 @@ static uint32_t port_offset(const struct block *sio, enum core_gpio_register reg
     return sio->registers->descs[gpio_ports[reg][half]].offset;
 }
 
+static struct block *sio_of(const struct machine *machine) {
+    return ((const struct rp2350 *)machine->chip_state)->sio;
+}
+
 static uint64_t gpio_read(void *context, enum core_gpio_register reg) {
-    struct block *sio = find(context, "SIO");
+    struct block *sio = sio_of(context);
     uint64_t high = block_read(sio, port_offset(sio, reg, 1));
     return high << 32 | block_read(sio, port_offset(sio, reg, 0));
 }
 
 static void gpio_write(void *context, enum core_gpio_register reg, uint64_t value) {
-    struct block *sio = find(context, "SIO");
+    struct block *sio = sio_of(context);
     uint64_t changed = gpio_read(context, reg) ^ value;
     for (unsigned half = 0; half < 2; half++) {
         if (changed >> 32 * half & UINT32_MAX) {
@@ -393,6 +398,7 @@ static bool add_windows(struct machine *machine) {
 static bool wire(struct machine *machine, struct error *error) {
     struct rp2350 *chip = machine->chip_state;
     bool ok = chip_wire_common(machine) && add_windows(machine);
+    chip->sio = find(machine, "SIO");
     wire_ticks(machine);
     wire_powman(machine);
     wire_security(machine);

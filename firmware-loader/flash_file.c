@@ -14,10 +14,10 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#define HOLD_NS INT64_C(200000000)
+#define HOLD_PS UINT64_C(500000000000)
+#define UNKNOWN UINT64_MAX
 
 enum sector_state { SECTOR_CLEAN, SECTOR_CHANGED, SECTOR_ERASED };
 
@@ -34,21 +34,15 @@ struct flash_file {
     uint8_t *states;   /* enum sector_state by sector */
     uint32_t *changed; /* sectors that are not clean, in order of change */
     uint32_t changed_count;
-    bool waiting; /* for the program that follows an erase */
-    int64_t waiting_since_ns;
-    uint8_t *record; /* buffer */
+    bool waiting;              /* for the program that follows an erase */
+    uint64_t waiting_since_ps; /* UNKNOWN until the next flash_file_commit() */
+    uint8_t *record;           /* buffer */
     size_t record_size;
     off_t journal_end;
     struct error failure; /* of a write that nobody has been told of yet; "" when there is none */
 };
 
 /* ---- Host ---- */
-
-static int64_t host_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 static bool write_at(int fd, const uint8_t *bytes, size_t length, off_t at) {
     while (length) {
@@ -173,7 +167,7 @@ static void mark(struct flash_file *file, uint32_t sector, enum sector_state sta
 static void wait_for_program(struct flash_file *file) {
     if (!file->waiting) {
         file->waiting = true;
-        file->waiting_since_ns = host_ns();
+        file->waiting_since_ps = UNKNOWN;
     }
 }
 
@@ -214,11 +208,14 @@ void flash_file_compare(struct flash_file *file) {
     write_changes(file);
 }
 
-bool flash_file_commit(struct flash_file *file, struct error *error) {
+bool flash_file_commit(struct flash_file *file, uint64_t now_ps, struct error *error) {
     if (!file) {
         return true;
     }
-    bool due = !file->waiting || host_ns() - file->waiting_since_ns >= HOLD_NS;
+    if (file->waiting && file->waiting_since_ps == UNKNOWN) {
+        file->waiting_since_ps = now_ps;
+    }
+    bool due = !file->waiting || now_ps - file->waiting_since_ps >= HOLD_PS;
     bool ok = !file->changed_count || !due || write_changes(file);
     if (file->failure.message[0]) {
         ok = false;
@@ -431,7 +428,7 @@ bool flash_file_close(struct flash_file *file, struct error *error) {
         return true;
     }
     file->waiting = false;
-    bool ok = flash_file_commit(file, error);
+    bool ok = flash_file_commit(file, 0, error);
     if (ok && file->owner == getpid() && !file->journal_end) {
         unlink(file->journal_path);
     }

@@ -5,8 +5,8 @@
  * Changed sectors of 4 KiB are first appended to FILE.journal as one record, then written into FILE, then the journal
  * is emptied; the next start applies what it finds in the journal. An erase and the programs that fill what it erased,
  * page after page, count as one operation, so that a sector which firmware rewrites in place is found old or new,
- * never erased; an erase that is not followed up is written when firmware programs elsewhere, or after 200 ms.
- * Nothing is fsynced: the contents survive the process, not a power failure of the host. */
+ * never erased; an erase that is not followed up is written when firmware programs elsewhere, or after 500 ms of
+ * virtual time. Nothing is fsynced: the contents survive the process, not a power failure of the host. */
 #ifndef FIRMWARE_LOADER_FLASH_FILE_H
 #define FIRMWARE_LOADER_FLASH_FILE_H
 
@@ -31,9 +31,9 @@ void flash_file_changed(struct flash_file *file, uint32_t offset, uint32_t size,
 /* Find what has been put into `contents` without flash_file_changed(), by comparing with the file, and write it in one
  * step. Failures are kept for flash_file_commit(). */
 void flash_file_compare(struct flash_file *file);
-/* Write what has waited long enough; cheap when there is nothing. Call it now and then. False with a line in `error`
- * when something could not be written: it will be tried again. `file` may be NULL. */
-bool flash_file_commit(struct flash_file *file, struct error *error);
+/* Write what has waited long enough at `now_ps` of virtual time; cheap when there is nothing. Call it now and then.
+ * False with a line in `error` when something could not be written: it will be tried again. `file` may be NULL. */
+bool flash_file_commit(struct flash_file *file, uint64_t now_ps, struct error *error);
 /* Write everything, close, remove the empty journal. False when something could not be written: the contents of the
  * last successful write stay. In a forked child nothing is written: the file belongs to the process that opened it.
  * NULL is fine. */

@@ -230,7 +230,7 @@ static bool keep_loaded(struct flash_file *file, struct error *error) {
     if (file) {
         flash_file_compare(file);
     }
-    return flash_file_commit(file, error);
+    return flash_file_commit(file, 0, error);
 }
 
 static bool load_all(struct job *job, struct error *error) {

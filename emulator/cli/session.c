@@ -139,7 +139,7 @@ static uint64_t slice_end(const struct session *session, uint64_t now) {
 /* A failure is told once; it is tried again all the time. */
 static void keep_flash(struct session *session) {
     struct error error;
-    bool ok = flash_file_commit(session->flash_file, &error);
+    bool ok = flash_file_commit(session->flash_file, machine_now(session->machine), &error);
     if (!ok && !session->flash_failed) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
     }

@@ -108,7 +108,7 @@ static void run_until_killed(struct round *round) {
     }
     while (getppid() == round->parent) {
         machine_run(machine, machine_now(machine) + 1000000000);
-        flash_file_commit(round->file, NULL);
+        flash_file_commit(round->file, machine_now(machine), NULL);
     }
     _exit(1);
 }

@@ -1,4 +1,5 @@
 /* The file behind the flash chip: what is in it after the process was killed, at any moment. */
+#include "emulator/core/scheduler.h"
 #include "firmware-loader/flash_file.h"
 #include "firmware-loader/flash_journal.h"
 #include "tests/unit/unit.h"
@@ -141,7 +142,7 @@ static void a_rewritten_sector_is_old_or_new(void **state) {
     program(file, bench->contents, 3, 0x11);
     assert_int_equal(on_disk(bench, 3), 0x11);
     erase(file, bench->contents, 3);
-    assert_true(flash_file_commit(file, &bench->error));
+    assert_true(flash_file_commit(file, 0, &bench->error));
     assert_int_equal(on_disk(bench, 3), 0x11);
     program(file, bench->contents, 3, 0x22);
     assert_int_equal(on_disk(bench, 3), 0x22);
@@ -191,9 +192,10 @@ static void a_lone_erase_does_not_wait_for_ever(void **state) {
     assert_int_equal(on_disk(bench, 1), 0xff);
     assert_int_equal(on_disk(bench, 2), 0x22);
     erase(file, bench->contents, 2);
-    struct timespec hold = { .tv_nsec = 210000000 };
-    nanosleep(&hold, NULL);
-    assert_true(flash_file_commit(file, &bench->error));
+    assert_true(flash_file_commit(file, PS_PER_S, &bench->error)); /* the wait begins */
+    assert_true(flash_file_commit(file, PS_PER_S + 499 * PS_PER_MS, &bench->error));
+    assert_int_equal(on_disk(bench, 2), 0x22);
+    assert_true(flash_file_commit(file, PS_PER_S + 500 * PS_PER_MS, &bench->error));
     assert_int_equal(on_disk(bench, 2), 0xff);
     program(file, bench->contents, 2, 0x33);
     erase(file, bench->contents, 2);
@@ -207,7 +209,7 @@ static void comparing_finds_what_was_loaded(void **state) {
     bench->contents[7 * FLASH_SECTOR + 9] = 0;
     bench->contents[9 * FLASH_SECTOR] = 0x42;
     flash_file_compare(file);
-    assert_true(flash_file_commit(file, &bench->error));
+    assert_true(flash_file_commit(file, 0, &bench->error));
     assert_int_equal(on_disk(bench, 9), 0x42);
     memset(bench->contents, 0, SIZE);
     close_it(bench, file);
@@ -246,10 +248,10 @@ static void failed_writes_are_told_and_tried_again(void **state) {
         setrlimit(RLIMIT_FSIZE, &none);
         program(file, bench->contents, 15, (uint8_t)(0x10 + i));
         bench->error.message[0] = '\0';
-        assert_false(flash_file_commit(file, &bench->error));
+        assert_false(flash_file_commit(file, 0, &bench->error));
         assert_non_null(strstr(bench->error.message, "File too large"));
         setrlimit(RLIMIT_FSIZE, &before);
-        assert_true(flash_file_commit(file, &bench->error));
+        assert_true(flash_file_commit(file, 0, &bench->error));
         assert_int_equal(on_disk(bench, 15), 0x10 + i);
     }
     close_it(bench, file);

@@ -72,6 +72,30 @@ static void numbers_have_prefixes_and_units(void **state) {
 }
 
 /* ---- Rails and resistor ---- */
+static void bands(const char *ohms, uint32_t first, uint32_t second, uint32_t third) {
+    struct bench bench;
+    bench_create(&bench, "resistor");
+    assert_true(part_set_attribute(bench.part, "value", ohms, NULL));
+    assert_true(part_start(bench.part, NULL));
+    const struct part_shape *band = &bench.part->face.shapes[2];
+    assert_int_equal(band[0].colour, first);
+    assert_int_equal(band[1].colour, second);
+    assert_int_equal(band[2].colour, third);
+    bench_finish(&bench);
+}
+
+/* IEC 60062. */
+static void a_resistor_has_its_bands(void **state) {
+    const uint32_t gold = 0xc8a030, black = 0x202020, brown = 0x8b4513, red = 0xc02020, orange = 0xe88010,
+                   yellow = 0xe8d020, violet = 0x8040a0;
+    bands("220", red, red, brown);
+    bands("4.7k", yellow, violet, red);
+    bands("1000", brown, black, red);
+    bands("10k", brown, black, orange);
+    bands("1", brown, black, gold);
+    bands("9.96", brown, black, black);
+}
+
 static void a_resistor_pulls(void **state) {
     struct bench bench;
     bench_create(&bench, "resistor");
@@ -222,6 +246,7 @@ int main(void) {
         cmocka_unit_test(every_class_is_complete),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(numbers_have_prefixes_and_units),
+        cmocka_unit_test(a_resistor_has_its_bands),
         cmocka_unit_test(a_resistor_pulls),
         cmocka_unit_test(a_wiper_divides_the_supply),
         cmocka_unit_test(a_button_connects_1_and_2),

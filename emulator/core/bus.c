@@ -54,6 +54,11 @@ bool bus_add_memory(struct bus *bus, const struct bus_memory *memory) {
     if (bus->memory_count == BUS_MEMORIES) {
         return false;
     }
+    for (uint32_t i = 0; i < 16; i++) {
+        bool is_known = bus->memory_first[i] < bus->memory_count;
+        bool reaches_in = memory->base >> 28 <= i && (memory->base + memory->size - 1) >> 28 >= i;
+        bus->memory_first[i] += !is_known && !reaches_in;
+    }
     bus->memory[bus->memory_count++] = *memory;
     return true;
 }
@@ -68,7 +73,7 @@ uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, b
     if (bus->translate && !translate_range(bus, &address, size)) {
         return NULL;
     }
-    for (unsigned i = 0; i < bus->memory_count; i++) {
+    for (unsigned i = bus->memory_first[address >> 28]; i < bus->memory_count; i++) {
         const struct bus_memory *memory = &bus->memory[i];
         uint32_t offset = address - memory->base;
         if (offset < memory->size && size <= memory->size - offset) {

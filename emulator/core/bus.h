@@ -39,6 +39,7 @@ struct bus {
     struct environment *env;
     struct bus_memory memory[BUS_MEMORIES];
     unsigned memory_count;
+    uint8_t memory_first[16]; /* by address >> 28: no region before this one reaches in there */
     struct bus_entry *entries;
     unsigned count;
     /* Address translation in front of memory (RP2350's XIP windows): where an access really goes; false: nowhere. NULL

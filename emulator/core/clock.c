@@ -65,15 +65,21 @@ void clock_derive(struct clock_domain *clock, const struct clock_domain *parent,
     set_period(clock, (uint64_t)num, den ? (uint64_t)den : 1, now_ps);
 }
 
+/* value * multiply / divide, rounded down; `divide` is seldom not 1, the product seldom over 64 bits. GNU: the check.
+ */
+static uint64_t scale(uint64_t value, uint64_t multiply, uint64_t divide) {
+    uint64_t product;
+    if (__builtin_mul_overflow(value, multiply, &product)) {
+        return (uint64_t)((wide)value * multiply / divide);
+    }
+    return divide == 1 ? product : product / divide;
+}
+
 uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps) {
     if (!clock->period_num || ps <= clock->epoch_ps) {
         return clock->epoch_cycles;
     }
-    uint64_t elapsed = ps - clock->epoch_ps;
-    if (clock->period_den == 1) {
-        return clock->epoch_cycles + elapsed / clock->period_num;
-    }
-    return clock->epoch_cycles + (uint64_t)((wide)elapsed * clock->period_den / clock->period_num);
+    return clock->epoch_cycles + scale(ps - clock->epoch_ps, clock->period_den, clock->period_num);
 }
 
 uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles) {
@@ -83,12 +89,19 @@ uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles) {
     if (!clock->period_num) {
         return TIME_NEVER;
     }
-    uint64_t ahead = cycles - clock->epoch_cycles;
-    if (clock->period_den == 1 && ahead < UINT64_MAX / clock->period_num - clock->epoch_ps) {
-        return clock->epoch_ps + ahead * clock->period_num;
+    uint64_t ahead = cycles - clock->epoch_cycles, product, time;
+    if (!__builtin_mul_overflow(ahead, clock->period_num, &product) &&
+        !__builtin_add_overflow(product, clock->period_den - 1, &product) &&
+        !__builtin_add_overflow(clock->period_den == 1 ? product : product / clock->period_den, clock->epoch_ps,
+                                &time)) {
+        return time;
     }
     wide ps = ((wide)ahead * clock->period_num + clock->period_den - 1) / clock->period_den + clock->epoch_ps;
     return ps < TIME_NEVER ? (uint64_t)ps : TIME_NEVER;
+}
+
+uint64_t clock_duration(const struct clock_domain *clock, uint64_t cycles) {
+    return clock->period_num ? scale(cycles, clock->period_num, clock->period_den) : 0;
 }
 
 uint64_t clock_hz(const struct clock_domain *clock) {

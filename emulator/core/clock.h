@@ -38,6 +38,8 @@ static inline bool clock_is_running(const struct clock_domain *clock) {
 uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps);
 /* The first picosecond at which clock_cycles_at() gives at least `cycles`; TIME_NEVER when the clock stands. */
 uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles);
+/* Picoseconds that so many cycles take at the present frequency, rounded down; 0 when the clock stands. */
+uint64_t clock_duration(const struct clock_domain *clock, uint64_t cycles);
 /* Nearest whole frequency in Hz, 0 when stopped. */
 uint64_t clock_hz(const struct clock_domain *clock);
 /* Listener is owned by the caller and must outlive the clock. */

@@ -21,8 +21,6 @@
 #define HALF (SPI_FIFO_DEPTH / 2)
 #define TIMEOUT_BITS 32
 
-__extension__ typedef unsigned __int128 wide;
-
 static struct spi *spi_of(struct block *block) {
     return (struct spi *)block;
 }
@@ -108,11 +106,9 @@ static void select_frame(struct spi *spi, bool selected) {
 
 /* ---- Time ---- */
 static uint64_t bits_ps(const struct spi *spi, unsigned bits) {
-    const struct clock_domain *clk = spi->clk_peri;
     const uint32_t *values = spi->block.values;
-    uint64_t cycles =
-        (uint64_t)bits * (values[SPI_SSPCPSR] & 0xfe) * (1 + field_get(values[SPI_SSPCR0], SPI_SSPCR0_SCR));
-    return clk->period_num ? (uint64_t)((wide)cycles * clk->period_num / clk->period_den) : 0;
+    uint64_t divisor = (values[SPI_SSPCPSR] & 0xfe) * (1 + field_get(values[SPI_SSPCR0], SPI_SSPCR0_SCR));
+    return clock_duration(spi->clk_peri, bits * divisor);
 }
 
 uint64_t spi_frame_ps(const struct spi *spi) {

@@ -34,6 +34,22 @@ static void change_of_frequency_keeps_the_count(void **state) {
     assert_int_equal(clock_hz(&clock), 0);
 }
 
+/* A product of cycles and a period that does not fit 64 bits. */
+static void counts_for_months(void **state) {
+    struct clock_domain clock;
+    clock_init(&clock, "clk_sys");
+    clock_set_frequency(&clock, 133000000, 1, 0);
+    assert_int_equal(clock_cycles_at(&clock, PS_PER_S * 10000000), UINT64_C(1330000000000000));
+    assert_int_equal(clock_time_of(&clock, UINT64_C(1330000000000000)), PS_PER_S * 10000000);
+    assert_int_equal(clock_time_of(&clock, UINT64_C(1330000000000001)), PS_PER_S * 10000000 + 7519);
+    assert_int_equal(clock_time_of(&clock, UINT64_MAX / 2), TIME_NEVER);
+    assert_int_equal(clock_duration(&clock, 2), 15037);
+    clock_set_frequency(&clock, 125000000, 1, 0);
+    assert_int_equal(clock_duration(&clock, 2), 16000);
+    clock_set_frequency(&clock, 0, 1, 0);
+    assert_int_equal(clock_duration(&clock, 2), 0);
+}
+
 static void derived_clock_is_exact(void **state) {
     struct clock_domain xosc, vco, out;
     clock_init(&xosc, "xosc");
@@ -55,6 +71,7 @@ int main(void) {
         cmocka_unit_test(counts_without_drift),
         cmocka_unit_test(time_of_is_the_first_instant),
         cmocka_unit_test(change_of_frequency_keeps_the_count),
+        cmocka_unit_test(counts_for_months),
         cmocka_unit_test(derived_clock_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,6 @@
 
 #define MARKER_START 0xffffded3u
 #define MARKER_END 0xab123579u
-#define SEARCH_LIMIT 0x1000u
 #define MAX_BLOCK_WORDS (0x280u / 4)
 #define MAX_BLOCKS 256
 
@@ -112,7 +111,11 @@ static void take_image_item(const struct window *window, uint32_t at, struct pic
 }
 
 static void take_image(const struct window *window, uint32_t start, uint32_t end, struct picobin_image *ret_image) {
-    struct picobin_image image = { .present = true, .type = (uint16_t)(word_at(window, start + 1) >> 16) };
+    struct picobin_image image = {
+        .present = true,
+        .type = (uint16_t)(word_at(window, start + 1) >> 16),
+        .block = 4 * start,
+    };
     image.fit = fit_of(image.type);
     for (uint32_t at = start + 2; at < end; at += item_words(word_at(window, at))) {
         take_image_item(window, at, &image);
@@ -184,10 +187,10 @@ static void follow(const struct window *window, uint32_t first, struct picobin *
     }
 }
 
-bool picobin_scan(const uint8_t *data, uint32_t size, struct picobin *ret_picobin) {
+bool picobin_scan(const uint8_t *data, uint32_t size, uint32_t search, struct picobin *ret_picobin) {
     struct window window = { data, size / 4 };
     *ret_picobin = (struct picobin){ 0 };
-    for (uint32_t at = 0; 4 * at < SEARCH_LIMIT && at < window.words; at++) {
+    for (uint32_t at = 0; at < search / 4 && at < window.words; at++) {
         if (block_end(&window, at)) {
             ret_picobin->found = true;
             follow(&window, at, ret_picobin);

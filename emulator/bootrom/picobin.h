@@ -1,5 +1,6 @@
 /* Blocks in a program image that tell the RP2350's boot ROM what it is: a loop of blocks, the first of them in the
- * first 4 KB, with an image definition, a partition table, or both (RP2350 datasheet 5.1.5 and 5.9). */
+ * first 4 KB of the flash or anywhere in a region of RAM, with an image definition, a partition table, or both (RP2350
+ * datasheet 5.1.5 and 5.9). */
 #ifndef BOOTROM_PICOBIN_H
 #define BOOTROM_PICOBIN_H
 
@@ -20,6 +21,7 @@ struct picobin_image {
     uint32_t vector_table;              /* runtime address */
     uint32_t entry, stack, stack_limit; /* limit 0: none */
     int32_t window_delta;               /* rolling window */
+    uint32_t block;                     /* offset of the definition's block in the window */
     uint32_t load_map;                  /* offset of that item in the window; 0: none */
     unsigned load_entries;
 };
@@ -44,8 +46,10 @@ struct picobin {
     struct picobin_table table;
 };
 
-/* Look through `size` bytes of a window (flash slot, partition, RAM region). Of several definitions the last that fits
- * the chip counts. True when there is a closed loop. */
-bool picobin_scan(const uint8_t *window, uint32_t size, struct picobin *ret_picobin);
+#define PICOBIN_FLASH_SEARCH 0x1000u
+
+/* Look through `size` bytes of a window (flash slot, partition, RAM region), where the first block begins before
+ * `search`. Of several definitions the last that fits the chip counts. True when there is a closed loop. */
+bool picobin_scan(const uint8_t *window, uint32_t size, uint32_t search, struct picobin *ret_picobin);
 
 #endif

@@ -1,7 +1,6 @@
 /* The RP2350 boot ROM's calls (datasheet 5.4.8), for the Arm cores in Secure state.
  *
- * Not modelled (a stub line, and INVALID_ARG as the result unless said otherwise): choosing A/B partitions and UF2
- * targets after boot, chaining to another image, explicit buy, calls from and checks for the Non-secure state, a
+ * Not modelled: calls from the Non-secure state, of which secure_call is a stub line; no buffer is valid there. A
  * second chip select. XIP cache maintenance is only charged for: the emulated cache holds nothing that could be stale.
  */
 #include "emulator/bootrom/rp2350_private.h"
@@ -29,6 +28,8 @@
 #define OTP_RAW 0x40134000u
 #define OTP_ROWS 4096u
 #define OTP_PAGE_ROWS 64u
+#define NS_FUNCTIONS 8u
+#define ROM_FALSE 0x00c300c3u
 #define XIP_END 0x12000000u
 #define SECTOR 4096u
 #define PAGE 256u
@@ -188,12 +189,11 @@ enum flash_op { OP_ERASE, OP_PROGRAM, OP_READ };
 #define PERMISSION_SECURE_READ 0x04000000u
 
 static int32_t read_flash(struct bootrom *rom, uint32_t offset, uint32_t size, uint32_t buffer) {
-    uint32_t flash_size;
-    const uint8_t *flash = rp2350_flash(rom, &flash_size);
-    if (!flash || offset > flash_size || size > flash_size - offset) {
+    struct rp2350_window flash = rp2350_flash(rom);
+    if (!flash.data || offset > flash.size || size > flash.size - offset) {
         return RP2350_NOT_PERMITTED;
     }
-    rom_write_memory(rom, buffer, flash + offset, size);
+    rom_write_memory(rom, buffer, flash.data + offset, size);
     return RP2350_OK;
 }
 
@@ -322,19 +322,31 @@ static uint32_t otp_access(struct bootrom *rom, struct bootrom_call *call) {
     return rom_charge(ROM_CYCLES_TRAP + (uint64_t)rows * (flags & OTP_WRITE ? CYCLES_OTP_WRITE : 40));
 }
 
+/* ---- The Non-secure state, which is not there ---- */
+
+static int32_t permit_nonsecure(struct bootrom *rom, uint32_t number, uint32_t allowed) {
+    uint32_t byte = allowed & 0xff ? 0xa5 : 0xc3, shift = 8 * (number & 3), at = BOOTRAM_NS_PERMISSIONS + (number & 4);
+    if (number >= NS_FUNCTIONS) {
+        return RP2350_INVALID_ARG;
+    }
+    rom_store(rom, at, (rom_load(rom, at) & ~(0xffu << shift)) | byte << shift);
+    return RP2350_OK;
+}
+
+/* No buffer is the Non-secure state's. */
+static int32_t refuse_buffer(struct bootrom *rom, uint32_t ok) {
+    rom_store(rom, ok, ROM_FALSE);
+    return RP2350_INVALID_ADDRESS;
+}
+
 /* ---- Dispatch ---- */
 
 static uint32_t unmodelled(struct bootrom *rom, unsigned number, struct bootrom_call *call) {
-    static const char *const names[] = {
-        [RP2350_VALIDATE_NS] = "validate_ns_buffer", [RP2350_NS_PERMISSION] = "set_ns_api_permission",
-        [RP2350_PICK_AB] = "pick_ab_partition",      [RP2350_EXPLICIT_BUY] = "explicit_buy",
-        [RP2350_CHAIN_IMAGE] = "chain_image",        [RP2350_UF2_TARGET] = "get_uf2_target_partition",
-        [RP2350_SECURE_CALL] = "secure_call",
-    };
-    const char *name = number < sizeof(names) / sizeof(names[0]) ? names[number] : NULL;
-    log_write(rom->env->log, LOG_STUB, "bootrom", "%s is not modelled", name ? name : "a call into the boot ROM");
-    if (name) {
-        call->r[0] = (uint32_t)RP2350_INVALID_ARG;
+    bool secure_call = number == RP2350_SECURE_CALL;
+    log_write(rom->env->log, LOG_STUB, "bootrom", "%s is not modelled",
+              secure_call ? "secure_call" : "a call into the boot ROM");
+    if (secure_call) {
+        call->r[0] = (uint32_t)RP2350_INVALID_STATE;
     }
     return ROM_CYCLES_TRAP;
 }
@@ -364,6 +376,18 @@ static bool serve_query(struct bootrom *rom, unsigned number, struct bootrom_cal
     case RP2350_SET_CALLBACK:
         result = set_callback(rom, call->r[0], call->r[1]);
         break;
+    case RP2350_NS_PERMISSION:
+        result = permit_nonsecure(rom, call->r[0], call->r[1]);
+        break;
+    case RP2350_VALIDATE_NS:
+        result = refuse_buffer(rom, call->r[3]);
+        break;
+    case RP2350_PICK_AB:
+        result = rp2350_pick_ab(rom, call);
+        break;
+    case RP2350_UF2_TARGET:
+        result = rp2350_uf2_target(rom, call);
+        break;
     default:
         return false;
     }
@@ -382,6 +406,10 @@ uint32_t bootrom_rp2350_serve(struct bootrom *rom, unsigned number, struct bootr
         return rp2350_boot(rom, call);
     case RP2350_REBOOT:
         return rp2350_reboot(rom, call);
+    case RP2350_CHAIN_IMAGE:
+        return rp2350_chain_image(rom, call);
+    case RP2350_EXPLICIT_BUY:
+        return rp2350_explicit_buy(rom, call);
     case RP2350_OTP_ACCESS:
         return otp_access(rom, call);
     case RP2350_CONNECT_FLASH:

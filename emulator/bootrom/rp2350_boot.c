@@ -4,10 +4,10 @@
  * then BOOTSEL, then the flash: block loop in the first or second slot, its image definition, or the first bootable
  * partition with the newer of A and B; load map; rolling window through the address translation of QMI.
  *
- * Not modelled: secure boot, hashes, signatures, rollback and try-before-you-buy (nothing is verified, no OTP flag is
- * looked at), boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs, UART boot, the USB boot mode
- * itself (the machine is told, core 0 waits). The slots are 4 KB apart. Boot random bits come from the machine's
- * generator instead of TRNG and SHA-256. The flash answers to the first mode tried, quad I/O. */
+ * Not modelled: secure boot, hashes, signatures and rollback (nothing is verified, no OTP flag is looked at), boot from
+ * OTP, RISC-V images, MPU and SAU settings while the ROM runs, UART boot, the USB boot mode itself (the machine is
+ * told, core 0 waits). The slots are 4 KB apart. Boot random bits come from the machine's generator instead of TRNG and
+ * SHA-256. The flash answers to the first mode tried, quad I/O. */
 #include "emulator/bootrom/rp2350_private.h"
 
 #include <string.h>
@@ -51,12 +51,13 @@
 #define SLOT_SIZE 0x1000u
 #define SRAM 0x20000000u
 #define SRAM_SIZE 0x82000u
-#define FLASH_UNTRANSLATED 0x1c000000u
-#define FLASH_MAX 0x1000000u
-#define ATRANS_WINDOW 0x400u /* sectors */
+#define XIP_RAM 0x13ffc000u
+#define XIP_RAM_SIZE 0x4000u
+#define ATRANS_WINDOW 0x400u     /* sectors */
+#define ROLL_BACK_UNIT 0x400000u /* of negative deltas */
+#define TRIAL_MS 0xffffffu       /* as the ROM asks for: 16.8 s after the watchdog has cut it */
+#define BUY_PENDING 1u
 #define PARTITION_NOT_FOR_ARM 0x200u
-#define LINK_TYPE 0x6u
-#define LINKED_TO_A 0x2u
 #define MODE_QUAD 3
 #define DIVIDER_FAST 3
 
@@ -65,6 +66,7 @@
 #define PARTITION_NONE 0xffu
 #define PARTITION_SLOT0 0xfeu
 #define PARTITION_SLOT1 0xfdu
+#define PARTITION_WINDOW 0xfcu
 
 static void set_bits(struct bootrom *rom, uint32_t address, uint32_t bits) {
     rom_store(rom, address + ROM_ALIAS_SET, bits);
@@ -74,7 +76,7 @@ static void clear_bits(struct bootrom *rom, uint32_t address, uint32_t bits) {
     rom_store(rom, address + ROM_ALIAS_CLR, bits);
 }
 
-static void set_boot_byte(struct bootrom *rom, unsigned byte, uint32_t value) {
+void rp2350_set_boot_byte(struct bootrom *rom, unsigned byte, uint32_t value) {
     uint32_t word = rom_load(rom, BOOTRAM_BOOT_WORD) & ~(0xffu << 8 * byte);
     rom_store(rom, BOOTRAM_BOOT_WORD, word | value << 8 * byte);
 }
@@ -111,7 +113,7 @@ static bool take_vector(struct bootrom *rom, uint32_t at, uint32_t *ret_stack, u
 }
 
 static void enter_vector(struct bootrom *rom, struct bootrom_call *call, uint32_t stack, uint32_t entry) {
-    set_boot_byte(rom, 1, BOOT_PC_SP);
+    rp2350_set_boot_byte(rom, 1, BOOT_PC_SP);
     rom_store(rom, BOOTRAM_WRITE_ONCE0, 1); /* a written 1 sets */
     call->r[0] = entry;
     call->r[1] = stack;
@@ -134,7 +136,7 @@ static void try_vectors(struct bootrom *rom, struct bootrom_call *call) {
         rom_store(rom, BOOTRAM_REBOOT_PARAMETERS, rom_load(rom, WATCHDOG_SCRATCH(2)));
         rom_store(rom, BOOTRAM_REBOOT_PARAMETERS + 4, rom_load(rom, WATCHDOG_SCRATCH(3)));
     }
-    set_boot_byte(rom, 1, type & 0xff);
+    rp2350_set_boot_byte(rom, 1, type & 0xff);
     rom_store(rom, OTP_BOOTDIS, BOOTDIS_NOW);
     rom_store(rom, POWMAN_BOOTDIS, POWMAN_PASSWORD | BOOTDIS_NOW);
 }
@@ -158,41 +160,12 @@ uint32_t rp2350_begin(struct bootrom *rom, struct bootrom_call *call) {
 
 /* ---- An image ---- */
 
-struct window {
-    const uint8_t *data;
-    uint32_t size;
-    uint32_t base; /* its storage address */
-};
-
-const uint8_t *rp2350_flash(struct bootrom *rom, uint32_t *ret_size) {
-    for (uint32_t size = FLASH_MAX; size >= SLOT_SIZE; size /= 2) {
-        const uint8_t *data = bus_memory_at(rom->bus, FLASH_UNTRANSLATED, size, false);
-        if (!data) {
-            data = bus_memory_at(rom->bus, ROM_XIP_BASE, size, false);
-        }
-        if (data) {
-            *ret_size = size;
-            return data;
-        }
-    }
-    *ret_size = 0;
-    return NULL;
-}
-
-static bool is_flash(const struct window *window) {
+static bool is_flash(const struct rp2350_window *window) {
     return window->base >> 24 == ROM_XIP_BASE >> 24;
 }
 
-static uint32_t window_word(const struct window *window, uint32_t offset) {
-    if (offset > window->size || window->size - offset < 4) {
-        return 0;
-    }
-    const uint8_t *at = window->data + offset;
-    return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
 /* Copy one segment, or clear it when there is no source. */
-static bool load_segment(struct bootrom *rom, const struct window *window, uint32_t storage, uint32_t runtime,
+static bool load_segment(struct bootrom *rom, const struct rp2350_window *window, uint32_t storage, uint32_t runtime,
                          uint32_t size) {
     uint32_t offset = storage - window->base;
     if (storage == runtime || !size) {
@@ -214,12 +187,12 @@ static bool load_segment(struct bootrom *rom, const struct window *window, uint3
 }
 
 /* The load map: absolute addresses with an end, or relative to the item with a size. */
-static bool load_segments(struct bootrom *rom, const struct window *window, const struct picobin_image *image) {
-    bool absolute = window_word(window, image->load_map) >> 31;
+static bool load_segments(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image) {
+    bool absolute = rp2350_window_word(window, image->load_map) >> 31;
     for (unsigned i = 0; i < image->load_entries; i++) {
         uint32_t at = image->load_map + 4 + 12 * i;
-        uint32_t storage = window_word(window, at), runtime = window_word(window, at + 4);
-        uint32_t size = window_word(window, at + 8);
+        uint32_t storage = rp2350_window_word(window, at), runtime = rp2350_window_word(window, at + 4);
+        uint32_t size = rp2350_window_word(window, at + 8);
         if (absolute) {
             size -= storage ? storage : runtime;
         } else if (storage) {
@@ -235,9 +208,9 @@ static bool load_segments(struct bootrom *rom, const struct window *window, cons
 }
 
 /* Make a flash image that is stored elsewhere appear at the start of the flash. */
-static bool roll(struct bootrom *rom, const struct window *window, const struct picobin_image *image) {
+static bool roll(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image) {
     int32_t delta = (int32_t)(window->base - ROM_XIP_BASE) + image->window_delta;
-    if (delta % (int32_t)SLOT_SIZE) {
+    if (delta % (int32_t)SLOT_SIZE || (image->window_delta < 0 && image->window_delta % (int32_t)ROLL_BACK_UNIT)) {
         return false;
     }
     int32_t sector = delta / (int32_t)SLOT_SIZE, left = (int32_t)(window->size / SLOT_SIZE);
@@ -266,11 +239,11 @@ static const char *misfit(enum picobin_fit fit) {
 }
 
 /* A word at a runtime address of the image. */
-static bool runtime_word(struct bootrom *rom, const struct window *window, uint32_t image_base, uint32_t address,
+static bool runtime_word(struct bootrom *rom, const struct rp2350_window *window, uint32_t image_base, uint32_t address,
                          uint32_t *ret_word) {
     uint32_t offset = address - image_base;
     if (offset < window->size && window->size - offset >= 4) {
-        *ret_word = window_word(window, offset);
+        *ret_word = rp2350_window_word(window, offset);
         return true;
     }
     uint8_t bytes[4];
@@ -280,7 +253,7 @@ static bool runtime_word(struct bootrom *rom, const struct window *window, uint3
 }
 
 /* Where and with what stack the image begins. */
-static bool find_entry(struct bootrom *rom, const struct window *window, const struct picobin_image *image,
+static bool find_entry(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
                        struct bootrom_call *call) {
     uint32_t base = is_flash(window) ? ROM_XIP_BASE - (uint32_t)image->window_delta : window->base;
     uint32_t table = image->has_vector_table ? image->vector_table : base;
@@ -295,101 +268,122 @@ static bool find_entry(struct bootrom *rom, const struct window *window, const s
            runtime_word(rom, window, base, table + 4, &call->r[0]);
 }
 
-static bool launch(struct bootrom *rom, const struct window *window, const struct picobin_image *image,
-                   struct bootrom_call *call) {
-    if (image->fit != PICOBIN_FITS) {
-        log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x %s", window->base, misfit(image->fit));
+/* Storage address of what a FLASH_UPDATE reboot asks to be tried; 0: nothing. */
+static uint32_t flash_update(struct bootrom *rom) {
+    uint32_t type = rom_load(rom, BOOTRAM_BOOT_WORD) >> 8 & 0xff;
+    return type == BOOT_FLASH_UPDATE ? rom_load(rom, BOOTRAM_REBOOT_PARAMETERS) : 0;
+}
+
+/* An image marked "try before you buy" starts only when it is the update, and is bought by explicit_buy(). */
+static bool may_try(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
+                    uint32_t update) {
+    bool trial = image->type & PICOBIN_TRY;
+    if (update == window->base) {
+        rom_store(rom, BOOTRAM_BUY_ADDRESS, trial ? window->base + image->block + 4 : 0);
+        return true;
+    }
+    rom_store(rom, BOOTRAM_ERASE_ADDRESS, 0);
+    if (trial) {
+        log_write(rom->env->log, LOG_WARN, "bootrom",
+                  "the image at 0x%08x is to be tried before it is bought: it starts by a FLASH_UPDATE reboot alone",
+                  window->base);
+    }
+    return !trial;
+}
+
+/* The version that has lost goes at once, or when the new one is bought; the watchdog ends a trial. */
+static void settle(struct bootrom *rom, const struct picobin_image *image) {
+    struct bootrom_call reboot = { { BOOT_NORMAL, TRIAL_MS } };
+    bool trial = image->type & PICOBIN_TRY;
+    rp2350_set_boot_byte(rom, 3, trial ? BUY_PENDING : 0);
+    if (trial) {
+        rp2350_reboot(rom, &reboot);
+    } else {
+        rp2350_erase_other(rom);
+    }
+}
+
+static bool prepare_flash(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
+                          uint32_t update) {
+    if (!may_try(rom, window, image, update)) {
         return false;
     }
-    if (is_flash(window) && !roll(rom, window, image)) {
+    if (!roll(rom, window, image)) {
         log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x is not rolled by whole sectors",
                   window->base);
         return false;
     }
+    return true;
+}
+
+static bool load(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
+                 struct bootrom_call *call) {
     if (image->load_map && !load_segments(rom, window, image)) {
         return false;
     }
-    if (!find_entry(rom, window, image, call) || !call->r[0]) {
+    if (!find_entry(rom, window, image, call) || !call->r[0] || call->r[0] >> 31) {
         log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x has no vector table where it says",
                   window->base);
         return false;
     }
+    return true;
+}
+
+static bool launch(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
+                   uint32_t update, struct bootrom_call *call) {
+    if (image->fit != PICOBIN_FITS) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x %s", window->base, misfit(image->fit));
+        return false;
+    }
+    if ((is_flash(window) && !prepare_flash(rom, window, image, update)) || !load(rom, window, image, call)) {
+        rom_store(rom, BOOTRAM_BUY_ADDRESS, 0);
+        if (is_flash(window)) {
+            rp2350_reset_translation(rom);
+        }
+        return false;
+    }
     rom_store(rom, BOOTRAM_WRITE_ONCE0, 1); /* a written 1 sets */
+    if (is_flash(window)) {
+        settle(rom, image);
+    }
     return true;
 }
 
 /* ---- The flash ---- */
 
-static bool partition_window(const struct window *flash, const struct picobin_table *table, unsigned index,
-                             struct window *ret_window) {
-    uint32_t first = table->partition[index].location & 0x1fff;
-    uint32_t last = table->partition[index].location >> 13 & 0x1fff;
-    uint32_t start = first * SLOT_SIZE, end = (last + 1) * SLOT_SIZE;
-    if (end <= start || start >= flash->size) {
-        return false;
-    }
-    end = end > flash->size ? flash->size : end;
-    *ret_window = (struct window){ flash->data + start, end - start, flash->base + start };
-    return true;
-}
-
-/* The partition among A and its B that holds the newer image; false when neither holds one. */
-static bool newer_of_pair(struct bootrom *rom, const struct window *flash, const struct picobin_table *table,
-                          unsigned a, unsigned *ret_index) {
-    uint32_t update = (rom_load(rom, BOOTRAM_BOOT_WORD) >> 8 & 0xff) == BOOT_FLASH_UPDATE
-                          ? rom_load(rom, BOOTRAM_REBOOT_PARAMETERS)
-                          : 0;
-    int64_t best = -1;
-    for (unsigned i = 0; i < table->count; i++) {
-        uint32_t flags = table->partition[i].flags;
-        bool is_b = (flags & LINK_TYPE) == LINKED_TO_A && (flags >> 3 & 0xf) == a;
-        struct window window;
+static bool boot_partitions(struct bootrom *rom, struct bootrom_call *call) {
+    for (unsigned a = 0; a < rp2350_partition_count(rom); a++) {
+        struct rp2350_partition partition = rp2350_partition(rom, a);
+        struct rp2350_window window;
         struct picobin picobin;
-        if ((i != a && !is_b) || !partition_window(flash, table, i, &window) ||
-            !picobin_scan(window.data, window.size, &picobin) || !picobin.image.present ||
+        if (partition.flags & PARTITION_NOT_FOR_ARM || rp2350_is_b_partition(partition)) {
+            continue;
+        }
+        unsigned chosen = rp2350_pick(rom, a, flash_update(rom), true) ? (unsigned)rp2350_b_partition(rom, a) : a;
+        if (!rp2350_partition_window(rom, chosen, &window) ||
+            !picobin_scan(window.data, window.size, PICOBIN_FLASH_SEARCH, &picobin) || !picobin.image.present ||
             picobin.image.fit != PICOBIN_FITS) {
             continue;
         }
-        int64_t rank = window.base == update ? INT64_MAX : (int64_t)picobin.image.version;
-        if (rank > best) {
-            best = rank;
-            *ret_index = i;
-        }
-    }
-    return best >= 0;
-}
-
-static bool boot_partitions(struct bootrom *rom, const struct window *flash, const struct picobin_table *table,
-                            struct bootrom_call *call) {
-    for (unsigned a = 0; a < table->count; a++) {
-        uint32_t flags = table->partition[a].flags;
-        unsigned chosen;
-        struct window window;
-        struct picobin picobin;
-        if (flags & PARTITION_NOT_FOR_ARM || (flags & LINK_TYPE) == LINKED_TO_A ||
-            !newer_of_pair(rom, flash, table, a, &chosen) || !partition_window(flash, table, chosen, &window)) {
-            continue;
-        }
-        picobin_scan(window.data, window.size, &picobin);
-        set_boot_byte(rom, 2, chosen);
-        if (launch(rom, &window, &picobin.image, call)) {
+        rp2350_set_boot_byte(rom, 2, chosen);
+        if (launch(rom, &window, &picobin.image, flash_update(rom), call)) {
             return true;
         }
-        rp2350_reset_translation(rom);
     }
-    set_boot_byte(rom, 2, PARTITION_NONE);
+    rp2350_set_boot_byte(rom, 2, PARTITION_NONE);
     return false;
 }
 
-/* The block loop of slot 0, or of slot 1 when that has the newer partition table or slot 0 has nothing. */
-static bool scan_slots(const struct window *flash, struct picobin *ret_picobin, uint32_t *ret_slot) {
+/* Slot 1 counts when it has the newer partition table or slot 0 has nothing. */
+bool rp2350_scan_slots(const struct rp2350_window *flash, struct picobin *ret_picobin, uint32_t *ret_slot) {
     struct picobin second;
-    bool found = picobin_scan(flash->data, flash->size, ret_picobin);
+    bool found = picobin_scan(flash->data, flash->size, PICOBIN_FLASH_SEARCH, ret_picobin);
     *ret_slot = 0;
     if (found && (ret_picobin->table.present ? ret_picobin->table.singleton : ret_picobin->image.present)) {
         return true;
     }
-    if (flash->size <= SLOT_SIZE || !picobin_scan(flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, &second)) {
+    if (flash->size <= SLOT_SIZE ||
+        !picobin_scan(flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, PICOBIN_FLASH_SEARCH, &second)) {
         return found;
     }
     if (!found || (second.table.present && second.table.version > ret_picobin->table.version)) {
@@ -400,15 +394,14 @@ static bool scan_slots(const struct window *flash, struct picobin *ret_picobin, 
 }
 
 static bool boot_flash(struct bootrom *rom, struct bootrom_call *call) {
-    struct window flash = { .base = ROM_XIP_BASE };
+    struct rp2350_window flash = rp2350_flash(rom);
     struct picobin picobin;
     uint32_t slot;
-    flash.data = rp2350_flash(rom, &flash.size);
     rp2350_reset_translation(rom);
     rp2350_connect_flash(rom);
     rp2350_exit_xip(rom);
     rp2350_select_xip(rom, MODE_QUAD, DIVIDER_FAST, true);
-    if (!flash.data || !scan_slots(&flash, &picobin, &slot)) {
+    if (!flash.data || !rp2350_scan_slots(&flash, &picobin, &slot)) {
         log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition in the first 8 KB of the flash%s",
                   flash.data && picobin.found ? ": its block loop is broken" : "");
         rp2350_load_table(rom, NULL, 0);
@@ -416,30 +409,81 @@ static bool boot_flash(struct bootrom *rom, struct bootrom_call *call) {
     }
     rp2350_load_table(rom, &picobin, slot);
     if (picobin.image.present) {
-        struct window window = { flash.data + slot, flash.size - slot, flash.base + slot };
-        set_boot_byte(rom, 2, slot ? PARTITION_SLOT1 : PARTITION_SLOT0);
-        return launch(rom, &window, &picobin.image, call);
+        struct rp2350_window window = { flash.data + slot, flash.size - slot, flash.base + slot };
+        rp2350_set_boot_byte(rom, 2, slot ? PARTITION_SLOT1 : PARTITION_SLOT0);
+        return launch(rom, &window, &picobin.image, flash_update(rom), call);
     }
-    if (boot_partitions(rom, &flash, &picobin.table, call)) {
+    if (boot_partitions(rom, call)) {
         return true;
     }
     log_write(rom->env->log, LOG_WARN, "bootrom", "no partition of the flash holds an image that can be booted");
     return false;
 }
 
-/* ---- RAM images, BOOTSEL ---- */
+/* ---- An image in a window: of RAM after a reboot, of either by chain_image() ---- */
 
-/* The image in the region of a RAM_IMAGE reboot; one without definition begins at the region's start. */
-static bool boot_ram(struct bootrom *rom, struct bootrom_call *call) {
-    uint32_t base = rom_load(rom, BOOTRAM_REBOOT_PARAMETERS), size = rom_load(rom, BOOTRAM_REBOOT_PARAMETERS + 4);
-    struct window window = { bus_memory_at(rom->bus, base, size, false), size, base };
-    struct picobin picobin;
-    if (!window.data || !picobin_scan(window.data, window.size, &picobin) || !picobin.image.present) {
-        log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition in RAM from 0x%08x on", base);
+static bool is_ram(uint32_t address) {
+    return address - SRAM < SRAM_SIZE || address - XIP_RAM < XIP_RAM_SIZE;
+}
+
+static bool find_window(struct bootrom *rom, uint32_t base, uint32_t size, struct rp2350_window *ret_window) {
+    uint32_t last = base + size - !!size, offset = base - ROM_XIP_BASE;
+    *ret_window = (struct rp2350_window){ NULL, size, base };
+    if (last < base || base >> 25 != last >> 25) {
         return false;
     }
-    return launch(rom, &window, &picobin.image, call);
+    if (is_ram(base) && is_ram(last)) {
+        ret_window->data = bus_memory_at(rom->bus, base, size, false);
+    } else if (is_flash(ret_window)) {
+        struct rp2350_window flash = rp2350_flash(rom);
+        ret_window->data = offset < flash.size ? flash.data + offset : NULL;
+        ret_window->size = size < flash.size - offset ? size : flash.size - offset;
+    }
+    return ret_window->data;
 }
+
+static int32_t start_window(struct bootrom *rom, uint32_t base, uint32_t size, uint32_t update,
+                            struct bootrom_call *call) {
+    struct rp2350_window window;
+    struct picobin picobin;
+    rp2350_set_boot_byte(rom, 0, PARTITION_WINDOW);
+    if (!find_window(rom, base, size, &window)) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "no image is started from 0x%08x to 0x%08x: %s", base,
+                  base + size, "neither RAM nor flash");
+        return RP2350_INVALID_ADDRESS;
+    }
+    if (!picobin_scan(window.data, window.size, window.size, &picobin) || !picobin.image.present) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition from 0x%08x to 0x%08x", base, base + size);
+        return RP2350_NOT_FOUND;
+    }
+    return launch(rom, &window, &picobin.image, update, call) ? RP2350_OK : RP2350_INVALID_DATA;
+}
+
+static bool boot_ram(struct bootrom *rom, struct bootrom_call *call) {
+    uint32_t base = rom_load(rom, BOOTRAM_REBOOT_PARAMETERS), size = rom_load(rom, BOOTRAM_REBOOT_PARAMETERS + 4);
+    return start_window(rom, base, size, 0, call) == RP2350_OK;
+}
+
+/* A negative base is that of the image to be tried, negated. */
+uint32_t rp2350_chain_image(struct bootrom *rom, struct bootrom_call *call) {
+    uint32_t base = call->r[2] >> 31 ? 0 - call->r[2] : call->r[2], update = call->r[2] >> 31 ? base : 0;
+    uint32_t type = rom_load(rom, BOOTRAM_BOOT_WORD) >> 8 & 0xff;
+    int32_t result = rp2350_check_workarea(rom, call);
+    for (unsigned i = 0; result == RP2350_OK && i < rp2350_partition_count(rom); i++) {
+        if (ROM_XIP_BASE + (rp2350_partition(rom, i).location & 0x1fff) * SLOT_SIZE == base) {
+            rp2350_set_boot_byte(rom, 2, i);
+        }
+    }
+    rp2350_set_boot_byte(rom, 1, type | BOOT_CHAINED);
+    result = result ? result : start_window(rom, base, call->r[3], update, call);
+    if (result) {
+        rp2350_set_boot_byte(rom, 1, type);
+        call->r[0] = (uint32_t)result;
+    }
+    return CYCLES_BOOT;
+}
+
+/* ---- Boot ---- */
 
 static void prepare(struct bootrom *rom) {
     const uint32_t blocks = RESET_TIMER0 | RESET_PADS_QSPI | RESET_IO_QSPI | RESET_IO_BANK0 | RESET_PADS_BANK0;
@@ -464,7 +508,7 @@ uint32_t rp2350_boot(struct bootrom *rom, struct bootrom_call *call) {
         }
     } else if (!(rom_load(rom, SIO_GPIO_HI_IN) & GPIO_HI_CSN)) {
         reason = BOOTROM_USB_BUTTON;
-        set_boot_byte(rom, 1, BOOT_BOOTSEL);
+        rp2350_set_boot_byte(rom, 1, BOOT_BOOTSEL);
     } else if (boot_flash(rom, call)) {
         return CYCLES_BOOT;
     }
@@ -487,7 +531,7 @@ static void write_vector(struct bootrom *rom, uint32_t stack, uint32_t entry) {
 void bootrom_rp2350_enter_ram(struct bootrom *rom, uint32_t base, uint32_t size) {
     const uint8_t *data = bus_memory_at(rom->bus, base, size, false);
     struct picobin picobin;
-    if (data && picobin_scan(data, size, &picobin) && picobin.image.present) {
+    if (data && picobin_scan(data, size, size, &picobin) && picobin.image.present) {
         rom_store(rom, WATCHDOG_SCRATCH(2), base);
         rom_store(rom, WATCHDOG_SCRATCH(3), size);
         write_vector(rom, BOOT_RAM_IMAGE, ROM_VECTOR_MAGIC);
@@ -513,7 +557,7 @@ uint32_t rp2350_reboot(struct bootrom *rom, struct bootrom_call *call) {
         write_vector(rom, type, ROM_VECTOR_MAGIC);
     }
     if (type == BOOT_NORMAL) {
-        set_boot_byte(rom, 0, call->r[2] & 0xff);
+        rp2350_set_boot_byte(rom, 0, call->r[2] & 0xff);
         rom_store(rom, WATCHDOG_SCRATCH(4), 0);
     }
     rom_store(rom, WATCHDOG_LOAD, call->r[1] * 1000);

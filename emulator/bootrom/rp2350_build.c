@@ -59,7 +59,6 @@ static const struct function functions[] = {
     { CODE('S', 'P'), SECURE, RP2350_NS_PERMISSION },
     { CODE('A', 'B'), SECURE, RP2350_PICK_AB },
     { CODE('E', 'B'), SECURE, RP2350_EXPLICIT_BUY },
-    { CODE('C', 'I'), SECURE, RP2350_CHAIN_IMAGE },
     { CODE('G', 'U'), SECURE, RP2350_UF2_TARGET },
 };
 
@@ -78,6 +77,7 @@ static uint32_t add_table(struct image *image) {
         add_entry(image, functions[i].code, functions[i].flags, (stubs + 4 * i) | THUMB);
     }
     add_entry(image, CODE('R', 'B'), SECURE | NONSECURE, ROM_CODE_REBOOT | THUMB);
+    add_entry(image, CODE('C', 'I'), SECURE, ROM_CODE_CHAIN_IMAGE | THUMB);
     add_entry(image, CODE('G', 'R'), DATA, revision);
     add_entry(image, CODE('P', 'T'), DATA, table);
     add_entry(image, CODE('X', 'F'), DATA, setup);

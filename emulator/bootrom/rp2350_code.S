@@ -13,6 +13,7 @@
     .equ SERVICE_BEGIN, 0
     .equ SERVICE_BOOT, 1
     .equ SERVICE_REBOOT, 2
+    .equ SERVICE_CHAIN_IMAGE, 3
     .equ NO_RETURN, 0x100
 
     .equ SIO, 0xd0000000
@@ -97,11 +98,23 @@ boot:
     svc #SERVICE_BOOT           @ r0 = entry or 0, r1 = stack, r2 = vector table, r3 = stack limit
     cmp r0, #0
     beq HALT
+enter:
     ldr r4, =SCB
     str r2, [r4, #SCB_VTOR]
+    movs r4, #0
+    msr msplim, r4
     msr msp, r1
     msr msplim, r3
     bx r0
+
+@ chain_image(r0 = workarea, r1 = its size, r2 = base of a window, r3 = its size): does not return when it succeeds.
+    .global CHAIN_IMAGE
+    .thumb_func
+CHAIN_IMAGE:
+    svc #SERVICE_CHAIN_IMAGE
+    cmp r0, #0
+    bgt enter
+    bx lr
 
 @ reboot(r0 = flags, ...)
     .global REBOOT

@@ -233,9 +233,9 @@ static void put_image(uint8_t *at, uint32_t type, uint32_t version, uint32_t ent
 static void test_blocks(void **state) {
     struct bench *b = *state;
     struct picobin picobin;
-    assert_false(picobin_scan(b->flash, FLASH_SIZE, &picobin));
+    assert_false(picobin_scan(b->flash, FLASH_SIZE, PICOBIN_FLASH_SEARCH, &picobin));
     put_image(b->flash, IMAGE_ARM, 0x10002, 0x10000201);
-    assert_true(picobin_scan(b->flash, FLASH_SIZE, &picobin));
+    assert_true(picobin_scan(b->flash, FLASH_SIZE, PICOBIN_FLASH_SEARCH, &picobin));
     assert_true(picobin.image.present);
     assert_int_equal(picobin.image.fit, PICOBIN_FITS);
     assert_int_equal(picobin.image.version, 0x10002);
@@ -246,13 +246,13 @@ static void test_blocks(void **state) {
     };
     put(b->flash, 0x114, &link, 1);
     put(b->flash, 0x1000, second, 8);
-    assert_true(picobin_scan(b->flash, FLASH_SIZE, &picobin));
+    assert_true(picobin_scan(b->flash, FLASH_SIZE, PICOBIN_FLASH_SEARCH, &picobin));
     assert_true(picobin.image.has_entry);
     assert_int_equal(picobin.image.entry, 0x10000301);
     assert_int_equal(picobin.image.stack, 0x20001000);
     /* A broken footer breaks the loop. */
     b->flash[0x101c] ^= 1;
-    assert_false(picobin_scan(b->flash, FLASH_SIZE, &picobin));
+    assert_false(picobin_scan(b->flash, FLASH_SIZE, PICOBIN_FLASH_SEARCH, &picobin));
     assert_true(picobin.found);
     assert_false(picobin.image.present);
 }
@@ -267,7 +267,7 @@ static void test_blocks_of_noise(void **state) {
             uint32_t value = noise & 0x700 ? noise & 0xff0f03ff : noise & 1 ? BLOCK_START : BLOCK_END;
             put(b->flash, i, &value, 1);
         }
-        picobin_scan(b->flash, 0x800 - (round & 63), &picobin);
+        picobin_scan(b->flash, 0x800 - (round & 63), PICOBIN_FLASH_SEARCH, &picobin);
     }
 }
 
@@ -332,7 +332,7 @@ static void test_boot_partitions(void **state) {
     assert_int_equal(*word_at(b, 0x400d0034), 64u << 16 | 66);
     assert_int_equal(*word_at(b, 0x400e0358) >> 16 & 0xff, 1);
     assert_int_equal(serve(b, RP2350_B_PARTITION, 0, 0, 0, 0), 1);
-    assert_int_equal(serve(b, RP2350_B_PARTITION, 1, 0, 0, 0), -5);
+    assert_int_equal(serve(b, RP2350_B_PARTITION, 1, 0, 0, 0), -17);
     assert_int_equal(serve(b, RP2350_RUNTIME_TO_STORAGE, 0x10001234, 0, 0, 0), 0x10043234);
     assert_int_equal(serve(b, RP2350_RUNTIME_TO_STORAGE, 0x10050000, 0, 0, 0), -10); /* behind the partition */
     assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 0x11, 0), 8);
@@ -343,6 +343,141 @@ static void test_boot_partitions(void **state) {
     assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 7, 0x11, 0), -13);
     put_image(b->flash + 0x2000, IMAGE_ARM, 3, 0x10000201);
     assert_int_equal(boot(b).r[0], 0x10000201);
+}
+
+#define WORKAREA SRAM + 0x10000, 3264
+#define TRY 0x80000000u /* in an IMAGE_TYPE item */
+
+/* Three partitions, in slot 1: A and its B, and one for data with an id, a family of its own and a name. */
+static void put_pair(struct bench *b) {
+    const uint32_t table[] = { BLOCK_START, 0x03000c0a,         0xfc078000, PARTITION(2, 65),
+                               0xfc020000,  PARTITION(66, 129), 0xfc020002, PARTITION(130, 193),
+                               0xfc011681,  0x11111111,         0x22222222, 0x0badcafe,
+                               0x74616403,  0x00000cff,         0,          BLOCK_END };
+    put(b->flash, 0x1000, table, 16);
+    put_image(b->flash + 0x2000, IMAGE_ARM, 1, 0x10000201);
+    put_image(b->flash + 0x42000, IMAGE_ARM, 2, 0x10000301);
+}
+
+static void test_partition_table(void **state) {
+    struct bench *b = *state;
+    put_pair(b);
+    assert_int_equal(serve(b, RP2350_B_PARTITION, 0, 0, 0, 0), -17); /* no table yet */
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 1, 0), -14);
+    assert_int_equal(serve(b, RP2350_LOAD_PARTITION_TABLE, SRAM + 1, 3264, 0, 0), -11);
+    assert_int_equal(serve(b, RP2350_LOAD_PARTITION_TABLE, SRAM, 3263, 0, 0), -13);
+    assert_int_equal(serve(b, RP2350_LOAD_PARTITION_TABLE, WORKAREA, 0, 0), 0);
+    assert_int_equal(serve(b, RP2350_B_PARTITION, 0, 0, 0, 0), 1);
+    const uint32_t info[] = { 0x80e0, 0x11111111, 0x22222222, 0x0badcafe, 0x74616403 };
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 0x020080e0, 0), 5);
+    assert_memory_equal(b->sram, info, sizeof(info));
+    b->flash[0x1030] ^= 1; /* not what was loaded */
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 0x020080e0, 0), -15);
+    assert_int_equal(serve(b, RP2350_LOAD_PARTITION_TABLE, WORKAREA, 0, 0), 0); /* stays as it is */
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 1, 0), -15);
+    assert_int_equal(serve(b, RP2350_LOAD_PARTITION_TABLE, WORKAREA, 1, 0), 0);
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 1, 0), 4);
+    *word_at(b, 0x400e0808) = 0x7f; /* locks are in use, SHA-256's is not held */
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 1, 0), -19);
+    assert_int_equal(serve(b, RP2350_LOAD_PARTITION_TABLE, WORKAREA, 0, 0), -19);
+}
+
+static void test_pick_ab(void **state) {
+    struct bench *b = *state;
+    put_pair(b);
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 0, 0), -14);
+    boot(b);
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 0, 0), 1);
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 3, 0), -5);
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 0, 0x10002000), 0); /* A is the update */
+    put_image(b->flash + 0x42000, IMAGE_ARM | TRY, 2, 0x10000301);
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 0, 0), 0); /* B only as the update */
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 0, 0x10042000), 1);
+    put_image(b->flash + 0x42000, IMAGE_ARM, 1, 0x10000301);
+    assert_int_equal(serve(b, RP2350_PICK_AB, WORKAREA, 0, 0), 0); /* not newer */
+}
+
+static void test_uf2_target(void **state) {
+    struct bench *b = *state;
+    const uint32_t all[] = { 0xffffe000, 0xfc078000 }, second[] = { PARTITION(66, 129), 0xfc020002 };
+    boot(b); /* no table in the flash */
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0xe48bff59, SRAM), 0xff);
+    assert_memory_equal(b->sram, all, sizeof(all));
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0xe48bff56, SRAM), -17);
+    put_pair(b);
+    put_image(b->flash + 0x2000, IMAGE_ARM, 3, 0x10000201);
+    boot(b);
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0xe48bff59, SRAM), 1); /* A runs */
+    assert_memory_equal(b->sram, second, sizeof(second));
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0xe48bff57, SRAM), 0xff);
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0xe48bff58, SRAM), 2);
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0x0badcafe, SRAM), 2);
+    assert_int_equal(serve(b, RP2350_UF2_TARGET, WORKAREA, 0xe48bff5b, SRAM), -17);
+}
+
+/* B is tried, and bought: its mark goes, and the version of A that is newer. */
+static void test_try_and_buy(void **state) {
+    struct bench *b = *state;
+    put_pair(b);
+    put_image(b->flash + 0x2000, IMAGE_ARM, 3, 0x10000201);
+    put_image(b->flash + 0x42000, IMAGE_ARM | TRY, 2, 0x10000301);
+    assert_int_equal(boot(b).r[0], 0x10000201);
+    assert_int_equal(serve(b, RP2350_REBOOT, 4, 10, 0x10042000, 0), 0);
+    *word_at(b, 0x400d8008) = 1; /* the watchdog's reason */
+    *word_at(b, 0x400d8000) = 0;
+    assert_int_equal(boot(b).r[0], 0x10000301);
+    assert_true(*word_at(b, 0x400d8000) & 1u << 30); /* a trial has an end */
+    assert_int_equal(*word_at(b, 0x400e0358) >> 24, 1);
+    assert_int_equal(b->erased, 0);
+    assert_int_equal(serve(b, RP2350_EXPLICIT_BUY, SRAM, 4095, 0, 0), -13);
+    assert_int_equal(serve(b, RP2350_EXPLICIT_BUY, SRAM, 4096, 0, 0), 0);
+    assert_false(*word_at(b, 0x400d8000) & 1u << 30);
+    assert_int_equal(*word_at(b, 0x400e0358) >> 24, 4);
+    assert_int_equal(b->flash[0x42107], IMAGE_ARM >> 24);
+    assert_int_equal(b->flash[0x2000], 0xff);
+    assert_int_equal(serve(b, RP2350_EXPLICIT_BUY, SRAM, 4096, 0, 0), 0); /* nothing is left to buy */
+    assert_int_equal(boot(b).r[0], 0x10000301);
+}
+
+/* Alone and not asked for, an image on trial does not start. */
+static void test_trial_alone(void **state) {
+    struct bench *b = *state;
+    put_image(b->flash, IMAGE_ARM | TRY, 0, 0x10000201);
+    assert_int_equal(boot(b).r[0], 0);
+    assert_int_equal(b->log.count[LOG_WARN], 1);
+}
+
+static void test_chain_image(void **state) {
+    struct bench *b = *state;
+    const uint32_t vectors[] = { 0x20080000, SRAM | 0x4201 };
+    put_pair(b);
+    boot(b);
+    struct bootrom_call call = { { WORKAREA, 0x10002000, 0x40000 } };
+    bootrom_rp2350_serve(&b->rom, RP2350_CHAIN_IMAGE, &call);
+    assert_int_equal(call.r[0], 0x10000201);
+    assert_int_equal(*word_at(b, 0x400d0034), 64u << 16 | 2);
+    assert_int_equal(*word_at(b, 0x400e0358) >> 8 & 0xffff, 0x0080); /* chained, partition 0 */
+    put_image(b->sram + 0x4000, IMAGE_ARM, 0, 0);
+    put(b->sram, 0x4000, vectors, 2);
+    call = (struct bootrom_call){ { WORKAREA, SRAM + 0x4000, 0x8000 } };
+    bootrom_rp2350_serve(&b->rom, RP2350_CHAIN_IMAGE, &call);
+    assert_int_equal(call.r[0], SRAM | 0x4201);
+    assert_int_equal(call.r[2], SRAM + 0x4000);
+    assert_int_equal(serve(b, RP2350_CHAIN_IMAGE, WORKAREA, 0x40000000, 0x1000), -10);
+    assert_int_equal(serve(b, RP2350_CHAIN_IMAGE, WORKAREA, SRAM + 0x40000, 0x1000), -17);
+    assert_int_equal(serve(b, RP2350_CHAIN_IMAGE, SRAM, 100, SRAM + 0x4000, 0x8000), -13);
+}
+
+static void test_nonsecure_calls(void **state) {
+    struct bench *b = *state;
+    boot(b);
+    assert_int_equal(*word_at(b, 0x400e03f0), 0xc3c3c3c3);
+    assert_int_equal(serve(b, RP2350_NS_PERMISSION, 5, 1, 0, 0), 0);
+    assert_int_equal(*word_at(b, 0x400e03f4), 0xc3c3a5c3);
+    assert_int_equal(serve(b, RP2350_NS_PERMISSION, 8, 1, 0, 0), -5);
+    assert_int_equal(serve(b, RP2350_VALIDATE_NS, SRAM, 16, 0, SRAM + 0x100), -10);
+    const uint32_t no = 0x00c300c3;
+    assert_memory_equal(b->sram + 0x100, &no, 4);
 }
 
 /* A real image: the vector table's words, whatever its blocks are. */
@@ -508,10 +643,12 @@ static void test_any_arguments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_lookup),       TEST(test_blocks),          TEST(test_blocks_of_noise), TEST(test_boot_from_flash),
-        TEST(test_boot_refused), TEST(test_boot_partitions), TEST(test_real_image),      TEST(test_load_map),
-        TEST(test_reboot),       TEST(test_ram_image),       TEST(test_sys_info),        TEST(test_flash_op),
-        TEST(test_otp_access),   TEST(test_any_arguments),
+        TEST(test_lookup),          TEST(test_blocks),          TEST(test_blocks_of_noise), TEST(test_boot_from_flash),
+        TEST(test_boot_refused),    TEST(test_boot_partitions), TEST(test_real_image),      TEST(test_load_map),
+        TEST(test_reboot),          TEST(test_ram_image),       TEST(test_sys_info),        TEST(test_flash_op),
+        TEST(test_otp_access),      TEST(test_any_arguments),   TEST(test_partition_table), TEST(test_pick_ab),
+        TEST(test_uf2_target),      TEST(test_try_and_buy),     TEST(test_trial_alone),     TEST(test_chain_image),
+        TEST(test_nonsecure_calls),
     };
     return cmocka_run_group_tests_name("bootrom_rp2350", tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include "emulator/machine_private.h"
 #include "peripherals/onchip/resets.h"
 
+#include <string.h>
+
 #define RESETS 0x40020000u
 #define RESET_DONE (RESETS + 8)
 #define ALIAS_CLEAR 0x3000u
@@ -258,6 +260,49 @@ static void test_resets(void **state) {
     assert_int_equal(load(machine, CHIP_RESET), 1u << 16);
 }
 
+/* Image A in a partition asks for the table, which the address translation hides from it, and chains to image B. */
+static void test_chain_to_partition(void **state) {
+    static const uint32_t table[] = { 0xffffded3, 0x0200060a, 0xfc078000, 0xfc082002, 0xfc020000,
+                                      0xfc102042, 0xfc020002, 0x000006ff, 0,          0xab123579 };
+    static const uint32_t image[] = { 0x20082000, 0x10000201, 0xffffded3, 0x10210142, 0x000001ff, 0, 0xab123579 };
+    /* r0 = lookup("GP", 4)(0x20000100, 8, 0x11) to 0x20000000; lookup("CI", 4)(0x20010000, 3264, 0x10042000, 0x40000),
+     * whose result would go to 0x20000008 */
+    static const uint32_t first[] = {
+        0x0047f245, 0xf818f000, 0x480e4604, 0x22112108, 0xf04f47a0, 0x60085100, 0x1043f644,
+        0xf80cf000, 0x48094604, 0x41c0f640, 0xf44f4a08, 0x47a02380, 0x5100f04f, 0xe7fe6088,
+        0x2104b500, 0x88242416, 0xbd0047a0, 0x20000100, 0x20010000, 0x10042000,
+    };
+    /* 42 to 0x20000004 */
+    static const uint32_t second[] = {
+        0x5100f04f,
+        0x6048202a,
+        0xbf00e7fe,
+    };
+    struct machine *machine = *state;
+    struct error error;
+    const struct {
+        uint32_t address;
+        const uint32_t *words;
+        size_t size;
+    } parts[] = {
+        { 0x10000000, table, sizeof(table) },   { 0x10002000, image, sizeof(image) },
+        { 0x10002200, first, sizeof(first) },   { 0x10042000, image, sizeof(image) },
+        { 0x10042200, second, sizeof(second) },
+    };
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        assert_true(machine_load(machine, parts[i].address, (const uint8_t *)parts[i].words, parts[i].size, &error));
+    }
+    machine_power_on(machine, 0);
+    machine_run(machine, machine_now(machine) + 100 * PS_PER_MS);
+    uint32_t words[0x50];
+    memcpy(words, bus_memory_at(&machine->bus, 0x20000000, sizeof(words), false), sizeof(words));
+    assert_int_equal(words[0], 8);
+    assert_int_equal(words[0x41], 0x102);
+    assert_int_equal(words[0x46], 0xfc102042);
+    assert_int_equal(words[2], 0);
+    assert_int_equal(words[1], 42);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
@@ -267,6 +312,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_systick_reference, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_chain_to_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

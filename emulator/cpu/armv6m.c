@@ -93,6 +93,10 @@ static enum fault pop(struct core *core, uint32_t *sp, uint32_t exc_return, bool
     return !(registers->xpsr & XPSR_IPSR) == to_thread ? FAULT_NONE : FAULT_RETURN;
 }
 
+static void return_fault(struct core *core, enum fault kind, uint32_t exc_return) {
+    fault(core, kind, core->registers.r[15]);
+}
+
 const struct architecture armv6m = {
     .irqs = 32,
     .priority_bits = 2,
@@ -105,5 +109,6 @@ const struct architecture armv6m = {
     .returning = returning,
     .pop = pop,
     .fault = fault,
+    .return_fault = return_fault,
     .block_cost = m0plus_block_cost,
 };

@@ -17,7 +17,7 @@
  * Decided: floating-point state is stacked at once, also with FPCCR.LSPEN = 1: the frame that lazy stacking would
  * fill later is there already, FPCAR points to it, LSPACT stays 0. Bus faults of stores are precise (the Cortex-M33
  * has a write buffer that makes some of them imprecise). An EXC_RETURN in thread mode is a branch to an address that
- * is never executable. An EXC_RETURN that does not fit pushes a new frame.
+ * is never executable. Bit 0 of an EXC_RETURN (ES) is taken as 1.
  * Cycles: entry 12 with no wait states (the latency that Arm gives), return 10, tail-chaining 6. */
 #include "emulator/cpu/internal.h"
 
@@ -249,20 +249,35 @@ static unsigned push(struct core *core, unsigned exception, uint32_t return_addr
 }
 
 /* ---- Return ---- */
+/* A fault of the return is tail-chained: the frame that is there stays, LR is the EXC_RETURN. */
+static void return_fault(struct core *core, enum fault fault, uint32_t exc_return) {
+    unsigned exception = escalate(core, note(core, fault, 0));
+    if (!exception) {
+        exceptions_lock_up(core, fault);
+        return;
+    }
+    core_log(core, LOG_GUEST, "%s: %s 0x%08x", exception_name(exception), exceptions_fault_name(fault), exc_return);
+    core->registers.r[14] = exc_return;
+    core->cycles += core->arch->chain_cycles;
+    nvic_set_pending(&core->nvic, exception, true);
+    exceptions_begin(core, core->nvic.pending_exception);
+}
+
 static uint32_t *returning(struct core *core, uint32_t exc_return, bool *ret_to_thread) {
     struct registers *r = &core->registers;
-    uint32_t ones = EXC_RETURN_ONES | EXC_RETURN_SECURE | EXC_RETURN_DCRS;
+    uint32_t ones = EXC_RETURN_ONES | EXC_RETURN_SECURE | EXC_RETURN_DCRS, exception = r->xpsr & XPSR_IPSR;
     *ret_to_thread = exc_return & EXC_RETURN_THREAD;
-    if (!(r->xpsr & XPSR_IPSR)) {
+    if (!exception) {
         fault(core, FAULT_FETCH, r->r[15]);
-        return NULL;
-    }
-    if ((exc_return & ones) != ones || exc_return & 2) {
-        fault(core, FAULT_RETURN, r->r[15]);
         return NULL;
     }
     if (core->nvic.active_priority >= 0) {
         r->faultmask = 0;
+    }
+    if ((exc_return & ones) != ones || exc_return & 2 || !nvic_is_active(&core->nvic, exception)) {
+        nvic_deactivate(&core->nvic, exception);
+        return_fault(core, FAULT_RETURN, exc_return);
+        return NULL;
     }
     r->control &= ~(CONTROL_FPCA | CONTROL_SFPA);
     return *ret_to_thread && exc_return & EXC_RETURN_SPSEL ? &r->psp : &r->msp;
@@ -287,6 +302,9 @@ static enum fault pop(struct core *core, uint32_t *sp, uint32_t exc_return, bool
     if (!core_load_words(core, *sp, frame, count)) {
         return FAULT_UNSTACKING;
     }
+    if (!(frame[7] & XPSR_IPSR) != to_thread) {
+        return FAULT_RETURN;
+    }
     for (unsigned i = 0; i < 4; i++) {
         r->r[i] = frame[i];
     }
@@ -300,7 +318,7 @@ static enum fault pop(struct core *core, uint32_t *sp, uint32_t exc_return, bool
     r->control |= frame[7] & FRAME_SFPA ? CONTROL_SFPA : 0;
     *sp = (*sp + 4 * count) | (frame[7] & FRAME_ALIGNED ? 4 : 0);
     r->xpsr = frame[7] & (XPSR_APSR | XPSR_GE | XPSR_IT | XPSR_T | XPSR_IPSR);
-    return !(r->xpsr & XPSR_IPSR) == to_thread ? FAULT_NONE : FAULT_RETURN;
+    return FAULT_NONE;
 }
 
 const struct architecture armv8m = {
@@ -315,5 +333,6 @@ const struct architecture armv8m = {
     .returning = returning,
     .pop = pop,
     .fault = fault,
+    .return_fault = return_fault,
     .block_cost = m33_block_cost,
 };

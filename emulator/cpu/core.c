@@ -235,7 +235,7 @@ bool core_wake(struct core *core) {
     if (core->state == CORE_WFI) {
         wakes = exceptions_wake(core);
     } else if (core->state == CORE_WFE) {
-        wakes = core->event || exceptions_wake(core);
+        wakes = core->event || core->nvic.pending_priority < exceptions_current_priority(core);
         core->event = false;
     }
     if (wakes) {

@@ -40,9 +40,9 @@ void exceptions_lock_up(struct core *core, enum fault fault) {
 int exceptions_priority(const struct core *core, uint32_t primask, uint32_t basepri, uint32_t faultmask) {
     const struct nvic *nvic = &core->nvic;
     int priority = nvic->active_priority;
-    int base = nvic_group(nvic, (int)(basepri & nvic->priority_mask));
-    if (base && base < priority) {
-        priority = base;
+    int base = (int)(basepri & nvic->priority_mask), group = nvic_group(nvic, base);
+    if (base && group < priority) { /* a BASEPRI other than 0 counts, also when its group is 0 */
+        priority = group;
     }
     if (primask & 1 && priority > 0) {
         priority = 0;
@@ -132,11 +132,10 @@ static void exception_return(struct core *core) {
     core->cycles += core->arch->return_cycles;
     core->event = true;
     enum fault fault = core->arch->pop(core, sp, exc_return, to_thread);
-    if (fault == FAULT_NONE && !(registers->xpsr & XPSR_T)) {
-        fault = FAULT_STATE;
-    }
     if (fault != FAULT_NONE) {
-        core->arch->fault(core, fault, registers->r[15]);
+        core->arch->return_fault(core, fault, exc_return);
+    } else if (!(registers->xpsr & XPSR_T)) {
+        core->arch->fault(core, FAULT_STATE, registers->r[15]);
     } else if (to_thread && core->scr & SCR_SLEEPONEXIT) {
         core->state = CORE_WFI;
         core_wake(core);

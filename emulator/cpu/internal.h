@@ -119,6 +119,8 @@ struct architecture {
     enum fault (*pop)(struct core *core, uint32_t *sp, uint32_t exc_return, bool to_thread);
     /* Enter the exception of a fault, or lock up. */
     void (*fault)(struct core *core, enum fault fault, uint32_t return_address);
+    /* The same for a fault of the return itself, whose exception is no longer active. */
+    void (*return_fault)(struct core *core, enum fault fault, uint32_t exc_return);
     /* The cost of a block of `size` bytes at `code`. */
     void (*block_cost)(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
 };

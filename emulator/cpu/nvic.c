@@ -72,6 +72,13 @@ void nvic_update(struct nvic *nvic) {
     nvic->pending_priority = nvic_group(nvic, nvic->pending_priority);
 }
 
+bool nvic_is_active(const struct nvic *nvic, unsigned exception) {
+    if (exception >= EXCEPTION_IRQ0) {
+        return nvic->irq_active >> (exception - EXCEPTION_IRQ0) & 1;
+    }
+    return nvic->system_active >> exception & 1;
+}
+
 bool nvic_is_pending(const struct nvic *nvic, unsigned exception) {
     if (exception >= EXCEPTION_IRQ0) {
         return nvic->irq_pending >> (exception - EXCEPTION_IRQ0) & 1;

@@ -55,6 +55,7 @@ int nvic_priority(const struct nvic *nvic, unsigned exception);
 int nvic_group(const struct nvic *nvic, int priority);
 /* AIRCR.PRIGROUP. */
 void nvic_set_grouping(struct nvic *nvic, unsigned grouping);
+bool nvic_is_active(const struct nvic *nvic, unsigned exception);
 bool nvic_is_pending(const struct nvic *nvic, unsigned exception);
 /* Pend or un-pend; an interrupt whose line is high and that is not active stays pending. */
 void nvic_set_pending(struct nvic *nvic, unsigned exception, bool pending);

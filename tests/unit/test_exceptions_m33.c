@@ -271,6 +271,27 @@ static void test_wfi_and_basepri(void **state) {
     assert_true(core_wake(bench->core));
 }
 
+/* An interrupt that PRIMASK holds back ends WFI, but WFE only with SEVONPEND. */
+static void test_wfe_and_primask(void **state) {
+    struct bench *bench = *state;
+    for (unsigned sevonpend = 0; sevonpend < 2; sevonpend++) {
+        core_reset(bench->core);
+        PROGRAM(bench, CODE, CPSID, WFE, WFI, B(-4));
+        start(bench);
+        set_ppb(bench, 0xe000e100, 1);
+        set_ppb(bench, 0xe000ed10, sevonpend << 4);
+        run(bench, 50);
+        assert_int_equal(core_state(bench->core), CORE_WFE);
+        core_set_irq(bench->core, 0, true);
+        assert_int_equal(core_wake(bench->core), sevonpend);
+        core_event(bench->core);
+        core_wake(bench->core);
+        run(bench, 50);
+        assert_int_equal(core_state(bench->core), CORE_RUNNING); /* WFI goes on at once */
+        core_set_irq(bench->core, 0, false);
+    }
+}
+
 static void test_wide_hints(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, 0xf3af, 0x8001, MOVS(4, 1), 0xf3af, 0x8004, 0xf3af, 0x8002, MOVS(4, 2), 0xf3af, 0x8002,
@@ -478,8 +499,68 @@ static void test_fault_exc_return(void **state) {
     PROGRAM(bench, CODE, SVC(0), B(-4));
     HANDLER(bench, 11, MOVS(0, 0), SUBS(0, 71), BX(0)); /* 0xffffffb9: not Secure */
     enable_faults(bench);
-    set_ppb(bench, 0xe000ed1c, 0x80000000); /* SVCall less urgent than UsageFault */
-    check_fault(bench, 6, 0xffffffb8, 1u << 18);
+    set_ppb(bench, 0xe000ed1c, 0x80000000);    /* SVCall less urgent than UsageFault */
+    check_fault(bench, 6, CODE + 2, 1u << 18); /* in the frame that is there already */
+    assert_int_equal(reg(bench, CORE_SP), STACK - 32);
+    assert_int_equal(get_ppb(bench, SHCSR), 7u << 16 | 1u << 3); /* SVCall is over */
+}
+
+/* A frame whose IPSR is not that of the mode to return to, an exception that is not active, a stack that is not
+ * there: the fault is tail-chained. */
+static void test_fault_frame_of_another_mode(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, SVC(0), B(-4));
+    HANDLER(bench, 11, MOV(0, SP), LDR(1, 0, 28), ADDS(1, 5), STR(1, 0, 28), BX(LR));
+    enable_faults(bench);
+    HANDLER(bench, 6, MOV(3, LR), MRS(6, 5), B(-4));
+    run(bench, 200);
+    assert_int_equal(reg(bench, 6), 6);
+    assert_int_equal(reg(bench, 3), 0xfffffff9);
+    assert_int_equal(reg(bench, CORE_SP), STACK - 32);
+    assert_int_equal(get_ppb(bench, CFSR), 1u << 18);
+}
+
+static void test_fault_return_of_inactive(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, SVC(0), B(-4));
+    HANDLER(bench, 11, STR(3, 2, 0), BX(LR)); /* SHCSR: nothing is active */
+    enable_faults(bench);
+    core_set_register(bench->core, 2, SHCSR);
+    core_set_register(bench->core, 3, 7 << 16);
+    check_fault(bench, 6, CODE + 2, 1u << 18);
+    assert_int_equal(reg(bench, CORE_SP), STACK - 32);
+}
+
+static void test_fault_unstacking(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, CODE, SVC(0), B(-4));
+    HANDLER(bench, 11, MSR(SPECIAL_PSP, 4), ADDS(5, 4), BX(5)); /* 0xfffffffd: by a stack that is nowhere */
+    enable_faults(bench);
+    HANDLER(bench, 5, MOV(3, LR), MRS(6, 5), B(-4));
+    core_set_register(bench->core, 4, 0x70000000);
+    core_set_register(bench->core, 5, 0xfffffff9);
+    run(bench, 200);
+    assert_int_equal(reg(bench, 6), 5);
+    assert_int_equal(reg(bench, 3), 0xfffffffd);
+    assert_int_equal(reg(bench, CORE_SP), STACK - 32);
+    assert_int_equal(get_ppb(bench, CFSR), 1u << 11);
+}
+
+/* BASEPRI 0x30 is of group 0 with PRIGROUP 5 (two bits preempt): it masks what has a priority. */
+static void test_basepri_of_group_0(void **state) {
+    struct bench *bench = *state;
+    HANDLER(bench, 16, ADDS(4, 1), BX(LR));
+    PROGRAM(bench, CODE, MSR(SPECIAL_BASEPRI, 0), B(-4));
+    start(bench);
+    set_ppb(bench, 0xe000ed0c, 0x05fa0500);
+    set_ppb(bench, 0xe000e400, 0x80);
+    set_ppb(bench, 0xe000e100, 1);
+    core_set_register(bench->core, 0, 0x30);
+    core_set_register(bench->core, 4, 0);
+    run(bench, 20);
+    pulse(bench, 0);
+    run(bench, 100);
+    assert_int_equal(reg(bench, 4), 0);
 }
 
 static void test_fault_at_fault_priority_escalates(void **state) {
@@ -717,6 +798,7 @@ int main(void) {
         TEST(test_sixteen_levels),
         TEST(test_stir),
         TEST(test_wfi_and_basepri),
+        TEST(test_wfe_and_primask),
         TEST(test_wide_hints),
         TEST(test_fault_undefined_escalates),
         TEST(test_fault_undefined),
@@ -731,6 +813,10 @@ int main(void) {
         TEST(test_fault_never_executable),
         TEST(test_fault_arm_state),
         TEST(test_fault_exc_return),
+        TEST(test_fault_frame_of_another_mode),
+        TEST(test_fault_return_of_inactive),
+        TEST(test_fault_unstacking),
+        TEST(test_basepri_of_group_0),
         TEST(test_fault_at_fault_priority_escalates),
         TEST(test_lock_up),
         TEST(test_breakpoint),

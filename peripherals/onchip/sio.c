@@ -1,6 +1,6 @@
 /* SIO. RP2040 datasheet 2.3.1, RP2350 datasheet 3.1.
  *
- * Not modelled: RISC-V soft interrupts, TMDS encoder, Non-secure view (RP2350): stubs.
+ * Not modelled: RISC-V soft interrupts, Non-secure view (RP2350): stubs.
  *
  * Decided: the quotient and remainder of a division that is still running read as its result. ACCUMn_ADD adds all 32
  * bits written. A push into a full mailbox and a pop from an empty one change nothing but WOF and ROE; such a pop
@@ -24,6 +24,10 @@ static struct sio *sio_of(struct block *block) {
 
 static bool is_mtime(const struct sio *sio, unsigned reg) {
     return sio->mtime.tick && reg >= SIO_MTIME_CTRL && reg < SIO_MTIME_CTRL + MTIME_REGISTERS;
+}
+
+static bool is_tmds(unsigned reg) {
+    return reg >= SIO_TMDS_CTRL && reg < SIO_TMDS_CTRL + TMDS_REGISTERS;
 }
 
 /* ---- GPIO ---- */
@@ -265,6 +269,9 @@ static uint32_t sio_read(struct block *block, unsigned reg) {
         if (is_mtime(sio, reg)) {
             return mtime_read(&sio->mtime, reg - SIO_MTIME_CTRL, core);
         }
+        if (is_tmds(reg)) {
+            return tmds_read(&c->tmds, reg - SIO_TMDS_CTRL);
+        }
         if (reg > SIO_DOORBELL_IN_CLR) {
             block_report_stub(block, block->registers->descs[reg].offset, false);
         }
@@ -359,6 +366,10 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     default:
         if (is_mtime(sio, reg)) {
             mtime_write(&sio->mtime, reg - SIO_MTIME_CTRL, core, value);
+            return;
+        }
+        if (is_tmds(reg)) {
+            tmds_write(&c->tmds, reg - SIO_TMDS_CTRL, value);
             return;
         }
         if (reg > SIO_DOORBELL_IN_CLR) {

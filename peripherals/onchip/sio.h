@@ -1,5 +1,5 @@
 /* SIO, the single-cycle I/O block: GPIO outputs and inputs, mailboxes between the cores, spin locks, divider,
- * interpolators, doorbells. Every core has its own view (environment.core); there are no atomic aliases.
+ * interpolators, doorbells, TMDS encoders. Every core has its own view (environment.core); there are no atomic aliases.
  * Lines: irq[0], irq[1] FIFO interrupt of core 0, 1; RP2350: irq[2], irq[3] doorbells of core 0, 1; irq[4], irq[5]
  * machine timer. */
 #ifndef ONCHIP_SIO_H
@@ -8,6 +8,7 @@
 #include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/interpolator.h"
 #include "peripherals/onchip/mtime.h"
+#include "peripherals/onchip/tmds.h"
 
 #define SIO_CORES 2
 #define SIO_FIFO_DEPTH 8
@@ -46,6 +47,7 @@ struct sio_core {
     uint32_t doorbells;   /* raised for this core */
     struct sio_divider divider;
     struct interpolator interpolator[2];
+    struct tmds tmds; /* RP2350 */
 };
 
 struct sio {

@@ -21,6 +21,7 @@
 { "ROSC", "STATUS", RESET_VALUE, "it runs" },
 { "SIO", "GPIO_HI_IN", RESET_VALUE, "levels of the pins" },
 { "SIO", "SPINLOCK*", ALL, "a load claims the lock, a store frees it" },
+{ "SIO", "TMDS_P*", RESET_VALUE | READ_ONLY, "the symbols of black, and their balance" },
 { "SSI", "SR", RESET_VALUE, "empty FIFOs" },
 { "SSI", "RISR", RESET_VALUE, "empty FIFOs" },
 { "SYSINFO", "*", RESET_VALUE, "identity of the chip" },

@@ -281,6 +281,76 @@ static void machine_timer(void **state) {
     free(banks);
 }
 
+/* The DVI code backwards. */
+static unsigned decode(unsigned symbol) {
+    unsigned word = symbol & 0x200 ? symbol ^ 0xff : symbol, colour = word & 1;
+    for (unsigned i = 1; i < 8; i++) {
+        colour |= ((word >> i ^ word >> (i - 1) ^ !(word & 0x100)) & 1) << i;
+    }
+    return colour;
+}
+
+static void tmds_symbols_are_balanced(void **state) {
+    struct chip *chip = *state;
+    int balance = 0;
+    wr(chip->sio, SIO_TMDS_CTRL, 1u << 28 | 7u << 12); /* lane 0: 8 bits, no rotation */
+    wr(chip->sio, SIO_TMDS_WDATA, 0);
+    assert_int_equal(rd(chip->sio, SIO_TMDS_PEEK_DOUBLE_L0), 0x3ff << 10 | 0x100); /* black, after DVI's figure 3-5 */
+    wr(chip->sio, SIO_TMDS_CTRL, 1u << 28 | 7u << 12);
+    for (unsigned i = 0; i < 4096; i++) {
+        unsigned colour = (i * 73 ^ i >> 4) & 0xff;
+        wr(chip->sio, SIO_TMDS_WDATA, colour);
+        unsigned symbol = rd(chip->sio, SIO_TMDS_PEEK_SINGLE) & 0x3ff;
+        assert_int_equal(decode(symbol), colour);
+        balance += 2 * __builtin_popcount(symbol) - 10;
+        assert_in_range(balance + 10, 0, 20);
+    }
+}
+
+static void tmds_takes_colours_apart(void **state) {
+    struct chip *chip = *state;
+    /* RGB565: rotations 13, 3, 8; 5, 6, 5 bits; two pixels of 16 bits in a word. */
+    const uint32_t rgb565 = 5u << 24 | 4u << 18 | 5u << 15 | 4u << 12 | 8u << 8 | 3u << 4 | 13;
+    wr(chip->sio, SIO_TMDS_CTRL, rgb565);
+    assert_int_equal(rd(chip->sio, SIO_TMDS_CTRL), rgb565);
+    wr(chip->sio, SIO_TMDS_WDATA, 0xffff8a35); /* 10001 010001 10101, then white */
+    uint32_t pixel = rd(chip->sio, SIO_TMDS_POP_SINGLE);
+    assert_int_equal(decode(pixel & 0x3ff), 0xa8);
+    assert_int_equal(decode(pixel >> 10 & 0x3ff), 0x44);
+    assert_int_equal(decode(pixel >> 20 & 0x3ff), 0x88);
+    assert_int_equal(decode(rd(chip->sio, SIO_TMDS_PEEK_SINGLE) & 0x3ff), 0xf8);
+    wr(chip->sio, SIO_TMDS_WDATA, 0xffff8a35);
+    uint32_t pair = rd(chip->sio, SIO_TMDS_PEEK_DOUBLE_L1);
+    assert_int_equal(decode(pair & 0x3ff), 0x44);
+    assert_int_equal(decode(pair >> 10), 0xfc);
+    wr(chip->sio, SIO_TMDS_CTRL, rgb565 | 1u << 27); /* the same pixel twice */
+    pair = rd(chip->sio, SIO_TMDS_POP_DOUBLE_L1);
+    assert_int_equal(decode(pair >> 10), 0x44);
+    assert_int_equal(decode(rd(chip->sio, SIO_TMDS_PEEK_DOUBLE_L1) & 0x3ff), 0xfc);
+}
+
+/* Two bits of each lane in turn; each core has an encoder of its own. */
+static void tmds_interleaves(void **state) {
+    struct chip *chip = *state;
+    const uint32_t control = 1u << 28 | 0x1ffu << 12 | 8u << 8 | 4u << 4;
+    uint32_t plain[2], mixed, back[3] = { 0 };
+    for (unsigned i = 0; i < 2; i++) {
+        core(chip, i);
+        wr(chip->sio, SIO_TMDS_CTRL, control);
+        wr(chip->sio, SIO_TMDS_WDATA, i ? 0x1234 : 0x9b52);
+    }
+    plain[1] = rd(chip->sio, SIO_TMDS_PEEK_SINGLE);
+    core(chip, 0);
+    plain[0] = rd(chip->sio, SIO_TMDS_PEEK_SINGLE);
+    assert_int_not_equal(plain[0], plain[1]);
+    wr(chip->sio, SIO_TMDS_CTRL, control | 1u << 23);
+    mixed = rd(chip->sio, SIO_TMDS_PEEK_SINGLE);
+    for (unsigned bit = 0; bit < 30; bit++) {
+        back[bit % 6 / 2] |= (mixed >> bit & 1) << (bit / 6 * 2 + bit % 2);
+    }
+    assert_int_equal(back[0] | back[1] << 10 | back[2] << 20, plain[0]);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(gpio_registers_drive_pins, set_up, tear_down),
@@ -294,6 +364,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(interpolator_blends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interpolator_clamps, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rp2350_has_more_pins_and_doorbells, set_up_rp2350, tear_down),
+        cmocka_unit_test_setup_teardown(tmds_symbols_are_balanced, set_up_rp2350, tear_down),
+        cmocka_unit_test_setup_teardown(tmds_takes_colours_apart, set_up_rp2350, tear_down),
+        cmocka_unit_test_setup_teardown(tmds_interleaves, set_up_rp2350, tear_down),
         cmocka_unit_test(machine_timer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

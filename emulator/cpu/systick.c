@@ -3,7 +3,7 @@
  * The counter goes from 1 to 0 (that sets COUNTFLAG and pends the exception), and from 0 to RELOAD with the next
  * tick, so that the period is RELOAD + 1. A write of any value to the current value register clears it and
  * COUNTFLAG; the next tick then loads RELOAD without an exception. RELOAD = 0 stops it at 0.
- * CALIB: no reference, no calibration (reads 0xc0000000 when the reference stands, else TENMS is not given). */
+ * CALIB reads 0, as both chips' datasheets print it: there is a reference, TENMS is not given. */
 #include "emulator/cpu/systick.h"
 
 #define CSR_ENABLE 1u
@@ -71,7 +71,7 @@ uint32_t systick_read(struct systick *systick, uint32_t offset) {
     case 0x8:
         return systick->value;
     default:
-        return systick->reference ? 1u << 30 : 3u << 30;
+        return 0;
     }
 }
 

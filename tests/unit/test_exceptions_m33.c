@@ -242,6 +242,7 @@ static void test_sixteen_levels(void **state) {
     assert_int_equal(get_ppb(bench, 0xe000e104), 0x000fffff);
     assert_int_equal(get_ppb(bench, 0xe000ed00), 0x411fd210);
     assert_int_equal(get_ppb(bench, 0xe000e004), 1);
+    assert_int_equal(get_ppb(bench, 0xe000e01c), 0); /* SYST_CALIB */
 }
 
 static void test_stir(void **state) {

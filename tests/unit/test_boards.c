@@ -44,6 +44,29 @@ static void others(void **state) {
     assert_int_equal(board_find("adafruit_feather_rp2040", NULL)->neopixel_pin, 16);
 }
 
+/* By the boards' schematics: flash, drive, pins of the package, chip select of the PSRAM. */
+static void second_chip(void **state) {
+    static const struct {
+        const char *id;
+        unsigned megabytes, gpios;
+        int psram_cs, led;
+    } expected[] = {
+        { "raspberry_pi_pico2", 4, 30, -1, 25 },    { "pimoroni_tiny2350", 4, 30, -1, -1 },
+        { "pimoroni_plasma2350", 4, 30, -1, -1 },   { "pimoroni_pico_plus2", 16, 48, 47, 25 },
+        { "adafruit_feather_rp2350", 8, 30, 8, 7 },
+    };
+    for (size_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+        const struct board *board = board_find(expected[i].id, NULL);
+        assert_non_null(board);
+        assert_int_equal(board->chip, CHIP_RP2350);
+        assert_int_equal(board->flash_bytes, expected[i].megabytes << 20);
+        assert_int_equal(board_drive_bytes(board), (expected[i].megabytes - 1) << 20);
+        assert_int_equal(board->gpio_count, expected[i].gpios);
+        assert_int_equal(board->psram_cs_pin, expected[i].psram_cs);
+        assert_int_equal(board->led_pin, expected[i].led);
+    }
+}
+
 static void every_board_is_plausible(void **state) {
     assert_true(boards_table_count >= 158);
     for (size_t i = 0; i < boards_table_count; i++) {
@@ -70,11 +93,8 @@ static void names_the_nearest(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(pico),
-        cmocka_unit_test(wireless_board),
-        cmocka_unit_test(others),
-        cmocka_unit_test(every_board_is_plausible),
-        cmocka_unit_test(names_the_nearest),
+        cmocka_unit_test(pico),        cmocka_unit_test(wireless_board),           cmocka_unit_test(others),
+        cmocka_unit_test(second_chip), cmocka_unit_test(every_board_is_plausible), cmocka_unit_test(names_the_nearest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -156,7 +156,9 @@ static bool map_flash(struct machine *machine) {
 }
 
 static void system_reset(void *context, struct core *core) {
-    machine_request_reset(context, RESET_SYSRESETREQ);
+    struct machine *machine = context;
+    machine->reset_core = core == machine->cores[1];
+    machine_request_reset(machine, RESET_SYSRESETREQ);
 }
 
 static void send_event(void *context, struct core *core) {

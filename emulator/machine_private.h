@@ -41,6 +41,7 @@ struct machine {
     bool stop;
     bool reset_pending;
     enum reset_cause reset_cause;
+    unsigned reset_core; /* that wrote SYSRESETREQ */
     uint32_t ram_entry;
     enum machine_state state;
 };

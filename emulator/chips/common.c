@@ -356,6 +356,11 @@ void chip_reset_by_watchdog(struct machine *machine) {
     watchdog_restart(find(machine, "WATCHDOG"));
 }
 
+void chip_reset_core(struct machine *machine, unsigned index) {
+    hold_core(machine, index, true);
+    hold_core(machine, index, false);
+}
+
 void chip_start_cores(struct machine *machine) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         start_core(machine, i);

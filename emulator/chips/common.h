@@ -15,6 +15,8 @@ bool chip_wire_common(struct machine *machine);
 void chip_reset_blocks(struct machine *machine);
 /* Reset what the watchdog resets: what WDSEL of PSM and RESETS names. */
 void chip_reset_by_watchdog(struct machine *machine);
+/* What SYSRESETREQ of a core resets: that core alone, which begins at the boot ROM again. */
+void chip_reset_core(struct machine *machine, unsigned index);
 /* Start the cores at the boot ROM's vectors. */
 void chip_start_cores(struct machine *machine);
 

@@ -252,12 +252,16 @@ static bool map_memory(struct machine *machine) {
     return xip->sram && bus_add_window(&machine->bus, &aux) && bus_add_memory(&machine->bus, &sram);
 }
 
-/* Power-on and the RUN pin reset everything; the watchdog and SYSRESETREQ what WDSEL of PSM and RESETS names, by
- * default all but the oscillators (datasheet 2.12, 4.7.1). */
+/* Power-on and the RUN pin reset everything; the watchdog what WDSEL of PSM and RESETS names, by default all but the
+ * oscillators (datasheet 2.12, 4.7.1); SYSRESETREQ its core alone (2.4.2.9). */
 static void reset(struct machine *machine) {
     struct rp2040 *chip = machine->chip_state;
     if (machine->reset_cause == RESET_WATCHDOG) {
         chip_reset_by_watchdog(machine);
+        return;
+    }
+    if (machine->reset_cause == RESET_SYSRESETREQ) {
+        chip_reset_core(machine, machine->reset_core);
         return;
     }
     struct vreg_and_chip_reset *vreg = find(machine, "VREG_AND_CHIP_RESET");

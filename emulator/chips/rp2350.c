@@ -3,8 +3,9 @@
  *
  * The cores are the Arm ones, in Secure state. The Non-secure alias of SIO shows the Secure registers: what is banked
  * by security (FIFOs, doorbells, interpolators) exists once.
- * Decided: SYSRESETREQ runs the whole power-on state machine and clears the watchdog's reason; a watchdog reset of the
- * core domain (POWMAN's WDSEL) keeps the watchdog's scratch registers like the others. */
+ * Decided: SYSRESETREQ resets its core alone, as on the RP2040 (the boot ROM's source says so), and clears the
+ * watchdog's reason (as REASON is described); a watchdog reset of the core domain (POWMAN's WDSEL) keeps the
+ * watchdog's scratch registers like the others. */
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
@@ -480,7 +481,7 @@ static void reset(struct machine *machine) {
         reset_by_watchdog(machine);
         break;
     case RESET_SYSRESETREQ:
-        run_power_on_sequence(machine);
+        chip_reset_core(machine, machine->reset_core);
         watchdog->block.values[WATCHDOG_REASON] = 0;
         break;
     case RESET_GLITCH:

@@ -260,6 +260,34 @@ static void test_resets(void **state) {
     assert_int_equal(load(machine, CHIP_RESET), 1u << 16);
 }
 
+/* SYSRESETREQ resets the core that writes it, not the other one, nor blocks; the watchdog's reason goes. */
+static void test_sysresetreq(void **state) {
+    static const uint16_t code[] = { /* ldr r0, =0xe000ed0c; ldr r1, =0x05fa0004; str r1, [r0]; b . */
+                                     0x4801, 0x4902, 0x6001, 0xe7fe, 0xed0c, 0xe000, 0x0004, 0x05fa
+    };
+    static const uint16_t count[] = { 0x3001, 0xe7fd }; /* adds r0, #1; b .-2 */
+    struct machine *machine = *state;
+    struct error error;
+    for (unsigned index = 0; index < 2; index++) {
+        struct core *core = machine_core(machine, index), *other = machine_core(machine, !index);
+        machine_power_on(machine, 0);
+        assert_true(machine_load(machine, 0x20000000, (const uint8_t *)code, sizeof(code), &error));
+        assert_true(machine_load(machine, 0x20001000, (const uint8_t *)count, sizeof(count), &error));
+        store(machine, WATCHDOG + 0x0c, 5678);
+        machine_block(machine, "WATCHDOG")->values[2] = 1; /* REASON */
+        core_reset(core);
+        core_start(core, 0x20001000, 0x20000000, 0);
+        core_reset(other);
+        core_start(other, 0x20002000, 0x20001000, 0);
+        machine_run(machine, machine_now(machine) + PS_PER_US);
+        assert_in_range(core_register(core, CORE_PC), 0, 0x7fff); /* in the boot ROM */
+        assert_in_range(core_register(other, CORE_PC), 0x20001000, 0x20001002);
+        assert_true(core_register(other, 0) > 1);
+        assert_int_equal(load(machine, WATCHDOG + 0x0c), 5678);
+        assert_int_equal(load(machine, WATCHDOG + 8), 0);
+    }
+}
+
 /* Image A in a partition asks for the table, which the address translation hides from it, and chains to image B. */
 static void test_chain_to_partition(void **state) {
     static const uint32_t table[] = { 0xffffded3, 0x0200060a, 0xfc078000, 0xfc082002, 0xfc020000,
@@ -312,6 +340,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_systick_reference, setup, teardown),
         cmocka_unit_test_setup_teardown(test_resets, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_sysresetreq, setup, teardown),
         cmocka_unit_test_setup_teardown(test_chain_to_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
     };

@@ -39,7 +39,7 @@ struct bootrom {
     struct bootrom_flash flash;
     /* Bytes of RAM were written by a service, code perhaps. May be NULL. */
     void (*memory_written)(void *context, uint32_t address, uint32_t size);
-    /* The chip has entered its USB boot mode (the RPI-RP2 drive) and waits. `activity_pins`: mask of GPIOs to light on
+    /* The chip has entered its USB boot mode (the UF2 drive) and waits. `activity_pins`: mask of GPIOs to light on
      * traffic (RP2350: flags and pin number as in reboot()); `disabled`: bit 0 mass storage, bit 1 PICOBOOT. May be
      * NULL. */
     void (*usb_boot)(void *context, enum bootrom_usb_reason reason, uint32_t activity_pins, uint32_t disabled);

@@ -109,7 +109,8 @@ static int judge_state(struct session *session, enum machine_state state) {
         fprintf(stderr, "ouroboard: the guest crashed: the core is locked up (--trace exceptions shows how)\n");
         return EXIT_GUEST;
     case MACHINE_IN_BOOTLOADER:
-        fprintf(stderr, "ouroboard: the firmware has entered the boot loader (RPI-RP2): run again with an image\n");
+        fprintf(stderr,
+                "ouroboard: the firmware has entered the boot loader (the UF2 drive): run again with an image\n");
         return EXIT_GUEST;
     case MACHINE_UNBOOTABLE:
         fprintf(stderr, "ouroboard: the boot ROM finds nothing to start in the flash: give a firmware image\n");

@@ -351,6 +351,15 @@ static uint32_t unmodelled(struct bootrom *rom, unsigned number, struct bootrom_
     return ROM_CYCLES_TRAP;
 }
 
+static int32_t unknown_code(struct bootrom *rom, uint32_t code, uint32_t flags) {
+    if (code != rom->unknown_code) {
+        log_write(rom->env->log, LOG_STUB, "bootrom", "nothing has the code '%c%c' (0x%x) with the flags 0x%x",
+                  code & 0x60 ? (int)(code & 0x7f) : '?', code & 0x6000 ? (int)(code >> 8 & 0x7f) : '?', code, flags);
+    }
+    rom->unknown_code = code;
+    return 0;
+}
+
 /* Calls that give a result in r0 at a small price. */
 static bool serve_query(struct bootrom *rom, unsigned number, struct bootrom_call *call) {
     int32_t result;
@@ -358,6 +367,9 @@ static bool serve_query(struct bootrom *rom, unsigned number, struct bootrom_cal
     case RP2350_STATE_RESET:
         rp2350_reset_state(rom, call->r[0]);
         return true;
+    case RP2350_UNKNOWN_CODE:
+        result = unknown_code(rom, call->r[0], call->r[1]);
+        break;
     case RP2350_SYS_INFO:
         result = sys_info(rom, call);
         break;

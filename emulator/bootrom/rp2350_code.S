@@ -14,6 +14,7 @@
     .equ SERVICE_BOOT, 1
     .equ SERVICE_REBOOT, 2
     .equ SERVICE_CHAIN_IMAGE, 3
+    .equ SERVICE_UNKNOWN_CODE, 4
     .equ NO_RETURN, 0x100
 
     .equ SIO, 0xd0000000
@@ -66,7 +67,7 @@ skip:
     bne skip
     b entry
 none:
-    movs r0, #0
+    svc #SERVICE_UNKNOWN_CODE   @ says so; r0 = 0
     bx lr
 found:
     mov r0, r3

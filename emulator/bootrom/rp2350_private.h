@@ -5,12 +5,13 @@
 #include "emulator/bootrom/picobin.h"
 #include "emulator/bootrom/private.h"
 
-/* The first four stand in rp2350_code.S as well. */
+/* The first five stand in rp2350_code.S as well. */
 enum rp2350_service {
-    RP2350_BEGIN,       /* gives r0 = entry from scratch registers or 0, r1 = its stack */
-    RP2350_BOOT,        /* gives r0 = entry or 0, r1 = stack, r2 = vector table, r3 = stack limit */
-    RP2350_REBOOT,      /* r0 = flags, r1 = delay in ms, r2 and r3 = parameters */
-    RP2350_CHAIN_IMAGE, /* gives what BOOT gives, or r0 = a negative result */
+    RP2350_BEGIN,        /* gives r0 = entry from scratch registers or 0, r1 = its stack */
+    RP2350_BOOT,         /* gives r0 = entry or 0, r1 = stack, r2 = vector table, r3 = stack limit */
+    RP2350_REBOOT,       /* r0 = flags, r1 = delay in ms, r2 and r3 = parameters */
+    RP2350_CHAIN_IMAGE,  /* gives what BOOT gives, or r0 = a negative result */
+    RP2350_UNKNOWN_CODE, /* a look-up that finds nothing: r0 = code, r1 = flags; gives 0 */
     RP2350_STATE_RESET,
     RP2350_SYS_INFO,
     RP2350_LOAD_PARTITION_TABLE,

@@ -170,6 +170,16 @@ static uint32_t word(const struct bench *b, uint32_t at) {
     return half(b, at) | half(b, at + 2) << 16;
 }
 
+/* The supervisor call of a look-up that fails. */
+static void on_svc(uc_engine *uc, uint32_t intno, void *context) {
+    uint32_t registers[2];
+    uc_reg_read(uc, UC_ARM_REG_R0, &registers[0]);
+    uc_reg_read(uc, UC_ARM_REG_R1, &registers[1]);
+    struct bootrom_call call = { { registers[0], registers[1] } };
+    bootrom_rp2350_serve(&((struct bench *)context)->rom, RP2350_UNKNOWN_CODE, &call);
+    uc_reg_write(uc, UC_ARM_REG_R0, &call.r[0]);
+}
+
 /* rom_table_lookup(code, flags) through the pointer at 0x16 or 0x18. */
 static uint32_t look_up(struct bench *b, uint32_t at, const char *code, uint32_t flags) {
     uint32_t r0 = (uint32_t)(code[0] | code[1] << 8), lr = RETURN_TO | 1;
@@ -178,6 +188,8 @@ static uint32_t look_up(struct bench *b, uint32_t at, const char *code, uint32_t
         uc_ctl_set_cpu_model(b->uc, UC_CPU_ARM_CORTEX_M33);
         uc_mem_map_ptr(b->uc, 0, BOOTROM_RP2350_SIZE, UC_PROT_ALL, b->image);
         uc_mem_map_ptr(b->uc, SRAM, SRAM_SIZE, UC_PROT_ALL, b->sram);
+        uc_hook hook;
+        uc_hook_add(b->uc, &hook, UC_HOOK_INTR, (void *)on_svc, b, 1, 0);
     }
     uc_reg_write(b->uc, UC_ARM_REG_R0, &r0);
     uc_reg_write(b->uc, UC_ARM_REG_R1, &flags);
@@ -197,7 +209,10 @@ static void test_lookup(void **state) {
         assert_in_range(function, 0x1c, BOOTROM_RP2350_SIZE);
         assert_int_equal(half(b, look_up(b, 0x18, code, SECURE)), function);
     }
+    assert_int_equal(b->log.count[LOG_STUB], 0);
     assert_int_equal(look_up(b, 0x16, "zz", SECURE), 0);
+    assert_int_equal(look_up(b, 0x18, "zz", SECURE), 0);
+    assert_int_equal(b->log.count[LOG_STUB], 1);         /* once */
     assert_int_equal(look_up(b, 0x16, "SC", SECURE), 0); /* for Non-secure callers alone */
     assert_int_not_equal(look_up(b, 0x16, "SC", 0x10), 0);
     assert_int_equal(look_up(b, 0x16, "IF", 0x10), 0);

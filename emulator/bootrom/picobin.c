@@ -1,5 +1,5 @@
-/* The parser behind picobin.h. Not modelled: hashes and signatures (nothing is verified, as on a chip without secure
- * boot whose image has no hash), rollback versions. A block is at most 0x280 bytes long, as in the ROM. */
+/* The parser behind picobin.h. Not modelled: signatures, rollback versions. A block is at most 0x280 bytes long, as in
+ * the ROM. */
 #include "emulator/bootrom/picobin.h"
 
 #include <stddef.h>
@@ -16,7 +16,9 @@ enum item {
     ITEM_PARTITION_TABLE = 0x0a,
     ITEM_IMAGE_TYPE = 0x42,
     ITEM_ENTRY_POINT = 0x44,
+    ITEM_HASH_DEFINITION = 0x47,
     ITEM_VERSION = 0x48,
+    ITEM_HASH_VALUE = 0x4b,
     ITEM_LAST = 0x7f,
 };
 
@@ -26,6 +28,7 @@ enum item {
 #define SECURITY_NONSECURE 1u
 #define CPU_ARM 0u
 #define CHIP_RP2350 1u
+#define HASH_SHA256 1u
 #define PARTITION_HAS_ID 1u
 #define PARTITION_HAS_NAME 0x1000u
 
@@ -85,6 +88,17 @@ static void take_entry_point(const struct window *window, uint32_t at, uint32_t 
     image->stack_limit = size > 3 ? word_at(window, at + 3) : 0;
 }
 
+static void take_hash_item(const struct window *window, uint32_t at, struct picobin_hash *hash) {
+    uint32_t header = word_at(window, at);
+    if ((header & 0x7f) == ITEM_HASH_DEFINITION) {
+        hash->sha256 = header >> 24 == HASH_SHA256;
+        hash->words = word_at(window, at + 1) & 0xff;
+    } else if ((header & 0x7f) == ITEM_HASH_VALUE) {
+        hash->value = 4 * (at + 1);
+        hash->value_words = item_words(header) - 1;
+    }
+}
+
 static void take_image_item(const struct window *window, uint32_t at, struct picobin_image *image) {
     uint32_t header = word_at(window, at), size = item_words(header);
     switch (header & 0x7f) {
@@ -119,6 +133,7 @@ static void take_image(const struct window *window, uint32_t start, uint32_t end
     image.fit = fit_of(image.type);
     for (uint32_t at = start + 2; at < end; at += item_words(word_at(window, at))) {
         take_image_item(window, at, &image);
+        take_hash_item(window, at, &image.hash);
     }
     if (image.fit == PICOBIN_FITS || !ret_image->present || ret_image->fit != PICOBIN_FITS) {
         *ret_image = image;
@@ -140,6 +155,7 @@ static void take_table(const struct window *window, uint32_t start, uint32_t end
         .present = true,
         .singleton = header >> 24 & TABLE_SINGLETON,
         .count = header >> 24 & 0x7f,
+        .block = 4 * start,
         .item = 4 * (start + 1),
         .unpartitioned = word_at(window, start + 2),
     };
@@ -157,6 +173,7 @@ static void take_table(const struct window *window, uint32_t start, uint32_t end
         if ((word_at(window, at) & 0x7f) == ITEM_VERSION) {
             table.version = word_at(window, at + 1);
         }
+        take_hash_item(window, at, &table.hash);
     }
     *ret_table = table;
 }

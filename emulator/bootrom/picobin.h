@@ -12,6 +12,14 @@
 /* What is wrong with an image definition for this chip's Arm cores. */
 enum picobin_fit { PICOBIN_FITS, PICOBIN_NOT_EXECUTABLE, PICOBIN_OTHER_CHIP, PICOBIN_RISCV, PICOBIN_NONSECURE };
 
+/* What a block says of its own hash. */
+struct picobin_hash {
+    bool sha256;    /* the kind is given, and is this one */
+    unsigned words; /* of the block that are hashed */
+    uint32_t value; /* offset of the hash in the window; 0: none */
+    unsigned value_words;
+};
+
 struct picobin_image {
     bool present;
     enum picobin_fit fit;
@@ -24,6 +32,7 @@ struct picobin_image {
     uint32_t block;                     /* offset of the definition's block in the window */
     uint32_t load_map;                  /* offset of that item in the window; 0: none */
     unsigned load_entries;
+    struct picobin_hash hash;
 };
 
 struct picobin_table {
@@ -31,7 +40,9 @@ struct picobin_table {
     bool singleton;
     uint32_t version;
     unsigned count;
-    uint32_t item;          /* offset of the item in the window */
+    uint32_t block; /* offset of the block in the window */
+    uint32_t item;  /* of the item */
+    struct picobin_hash hash;
     uint32_t unpartitioned; /* permissions and flags */
     struct {
         uint32_t location, flags;

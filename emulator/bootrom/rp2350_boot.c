@@ -4,7 +4,7 @@
  * then BOOTSEL, then the flash: block loop in the first or second slot, its image definition, or the first bootable
  * partition with the newer of A and B; load map; rolling window through the address translation of QMI.
  *
- * Not modelled: secure boot, hashes, signatures and rollback (nothing is verified, no OTP flag is looked at), boot from
+ * Not modelled: secure boot, signatures and rollback (a hash is all that is verified), flags in OTP, boot from
  * OTP, RISC-V images, MPU and SAU settings while the ROM runs, UART boot, the USB boot mode itself (the machine is
  * told, core 0 waits). The slots are 4 KB apart. Boot random bits come from the machine's generator instead of TRNG and
  * SHA-256. The flash answers to the first mode tried, quad I/O. */
@@ -160,53 +160,6 @@ uint32_t rp2350_begin(struct bootrom *rom, struct bootrom_call *call) {
 
 /* ---- An image ---- */
 
-static bool is_flash(const struct rp2350_window *window) {
-    return window->base >> 24 == ROM_XIP_BASE >> 24;
-}
-
-/* Copy one segment, or clear it when there is no source. */
-static bool load_segment(struct bootrom *rom, const struct rp2350_window *window, uint32_t storage, uint32_t runtime,
-                         uint32_t size) {
-    uint32_t offset = storage - window->base;
-    if (storage == runtime || !size) {
-        return true;
-    }
-    uint8_t *to = bus_memory_at(rom->bus, runtime, size, true);
-    if (!to || (storage && (offset > window->size || window->size - offset < size))) {
-        return false;
-    }
-    if (storage) {
-        memmove(to, window->data + offset, size);
-    } else {
-        memset(to, 0, size);
-    }
-    if (rom->memory_written) {
-        rom->memory_written(rom->context, runtime, size);
-    }
-    return true;
-}
-
-/* The load map: absolute addresses with an end, or relative to the item with a size. */
-static bool load_segments(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image) {
-    bool absolute = rp2350_window_word(window, image->load_map) >> 31;
-    for (unsigned i = 0; i < image->load_entries; i++) {
-        uint32_t at = image->load_map + 4 + 12 * i;
-        uint32_t storage = rp2350_window_word(window, at), runtime = rp2350_window_word(window, at + 4);
-        uint32_t size = rp2350_window_word(window, at + 8);
-        if (absolute) {
-            size -= storage ? storage : runtime;
-        } else if (storage) {
-            storage += window->base + image->load_map;
-        }
-        if (!load_segment(rom, window, storage, runtime, size)) {
-            log_write(rom->env->log, LOG_WARN, "bootrom",
-                      "load map entry %u (0x%08x to 0x%08x, 0x%x bytes) fits nowhere", i, storage, runtime, size);
-            return false;
-        }
-    }
-    return true;
-}
-
 /* Make a flash image that is stored elsewhere appear at the start of the flash. */
 static bool roll(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image) {
     int32_t delta = (int32_t)(window->base - ROM_XIP_BASE) + image->window_delta;
@@ -255,7 +208,7 @@ static bool runtime_word(struct bootrom *rom, const struct rp2350_window *window
 /* Where and with what stack the image begins. */
 static bool find_entry(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
                        struct bootrom_call *call) {
-    uint32_t base = is_flash(window) ? ROM_XIP_BASE - (uint32_t)image->window_delta : window->base;
+    uint32_t base = rp2350_is_flash(window) ? ROM_XIP_BASE - (uint32_t)image->window_delta : window->base;
     uint32_t table = image->has_vector_table ? image->vector_table : base;
     call->r[0] = image->entry;
     call->r[1] = image->stack;
@@ -318,7 +271,11 @@ static bool prepare_flash(struct bootrom *rom, const struct rp2350_window *windo
 
 static bool load(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image,
                  struct bootrom_call *call) {
-    if (image->load_map && !load_segments(rom, window, image)) {
+    if (!rp2350_hash_matches(window, image)) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x is not what its hash says", window->base);
+        return false;
+    }
+    if (!rp2350_load_segments(rom, window, image)) {
         return false;
     }
     if (!find_entry(rom, window, image, call) || !call->r[0] || call->r[0] >> 31) {
@@ -335,15 +292,15 @@ static bool launch(struct bootrom *rom, const struct rp2350_window *window, cons
         log_write(rom->env->log, LOG_WARN, "bootrom", "the image at 0x%08x %s", window->base, misfit(image->fit));
         return false;
     }
-    if ((is_flash(window) && !prepare_flash(rom, window, image, update)) || !load(rom, window, image, call)) {
+    if ((rp2350_is_flash(window) && !prepare_flash(rom, window, image, update)) || !load(rom, window, image, call)) {
         rom_store(rom, BOOTRAM_BUY_ADDRESS, 0);
-        if (is_flash(window)) {
+        if (rp2350_is_flash(window)) {
             rp2350_reset_translation(rom);
         }
         return false;
     }
     rom_store(rom, BOOTRAM_WRITE_ONCE0, 1); /* a written 1 sets */
-    if (is_flash(window)) {
+    if (rp2350_is_flash(window)) {
         settle(rom, image);
     }
     return true;
@@ -374,19 +331,28 @@ static bool boot_partitions(struct bootrom *rom, struct bootrom_call *call) {
     return false;
 }
 
-/* Slot 1 counts when it has the newer partition table or slot 0 has nothing. */
+/* Nothing says that what a slot begins with is not as it was made. */
+static bool is_intact(const struct rp2350_window *slot, const struct picobin *picobin) {
+    return picobin->table.present ? rp2350_table_hash_matches(slot, &picobin->table)
+                                  : rp2350_hash_matches(slot, &picobin->image);
+}
+
+/* Slot 1 counts when it has a partition table and slot 0 has none that is intact, or an older one. */
 bool rp2350_scan_slots(const struct rp2350_window *flash, struct picobin *ret_picobin, uint32_t *ret_slot) {
+    struct rp2350_window slot = { flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, flash->base + SLOT_SIZE };
     struct picobin second;
     bool found = picobin_scan(flash->data, flash->size, PICOBIN_FLASH_SEARCH, ret_picobin);
+    bool intact = found && is_intact(flash, ret_picobin);
     *ret_slot = 0;
-    if (found && (ret_picobin->table.present ? ret_picobin->table.singleton : ret_picobin->image.present)) {
+    if (intact && (ret_picobin->table.present ? ret_picobin->table.singleton : ret_picobin->image.present)) {
         return true;
     }
-    if (flash->size <= SLOT_SIZE ||
-        !picobin_scan(flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, PICOBIN_FLASH_SEARCH, &second)) {
+    if (flash->size <= SLOT_SIZE || !picobin_scan(slot.data, slot.size, PICOBIN_FLASH_SEARCH, &second) ||
+        !second.table.present || !is_intact(&slot, &second)) {
         return found;
     }
-    if (!found || (second.table.present && second.table.version > ret_picobin->table.version)) {
+    bool newer = !ret_picobin->table.present || second.table.version > ret_picobin->table.version;
+    if (!intact || newer) {
         *ret_picobin = second;
         *ret_slot = SLOT_SIZE;
     }
@@ -407,9 +373,14 @@ static bool boot_flash(struct bootrom *rom, struct bootrom_call *call) {
         rp2350_load_table(rom, NULL, 0);
         return false;
     }
+    struct rp2350_window window = { flash.data + slot, flash.size - slot, flash.base + slot };
+    if (picobin.table.present && !rp2350_table_hash_matches(&window, &picobin.table)) {
+        log_write(rom->env->log, LOG_WARN, "bootrom", "the partition table is not what its hash says");
+        rp2350_load_table(rom, NULL, 0);
+        return false;
+    }
     rp2350_load_table(rom, &picobin, slot);
     if (picobin.image.present) {
-        struct rp2350_window window = { flash.data + slot, flash.size - slot, flash.base + slot };
         rp2350_set_boot_byte(rom, 2, slot ? PARTITION_SLOT1 : PARTITION_SLOT0);
         return launch(rom, &window, &picobin.image, flash_update(rom), call);
     }
@@ -434,7 +405,7 @@ static bool find_window(struct bootrom *rom, uint32_t base, uint32_t size, struc
     }
     if (is_ram(base) && is_ram(last)) {
         ret_window->data = bus_memory_at(rom->bus, base, size, false);
-    } else if (is_flash(ret_window)) {
+    } else if (rp2350_is_flash(ret_window)) {
         struct rp2350_window flash = rp2350_flash(rom);
         ret_window->data = offset < flash.size ? flash.data + offset : NULL;
         ret_window->size = size < flash.size - offset ? size : flash.size - offset;

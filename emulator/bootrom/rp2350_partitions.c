@@ -132,12 +132,14 @@ int32_t rp2350_check_workarea(struct bootrom *rom, const struct bootrom_call *ca
 int32_t rp2350_load_partition_table(struct bootrom *rom, const struct bootrom_call *call) {
     struct rp2350_window flash = rp2350_flash(rom);
     struct picobin picobin;
-    uint32_t slot;
+    uint32_t slot = 0;
     int32_t result = rp2350_check_workarea(rom, call);
     if (result || (rp2350_table_is_loaded(rom) && !(call->r[2] & 0xff))) {
         return result;
     }
     bool found = flash.data && rp2350_scan_slots(&flash, &picobin, &slot);
+    struct rp2350_window window = { flash.data + slot, flash.size - slot, flash.base + slot };
+    found = found && picobin.table.present && rp2350_table_hash_matches(&window, &picobin.table);
     rp2350_load_table(rom, found ? &picobin : NULL, found ? slot : 0);
     return RP2350_OK;
 }

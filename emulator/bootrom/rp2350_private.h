@@ -138,6 +138,14 @@ int32_t rp2350_load_partition_table(struct bootrom *rom, const struct bootrom_ca
 /* All bytes of a span of flash have the permission bits. */
 bool rp2350_span_has_permission(struct bootrom *rom, uint32_t offset, uint32_t size, uint32_t permission);
 
+/* rp2350_load.c */
+bool rp2350_is_flash(const struct rp2350_window *window);
+/* What the load map names, and of the block what it says, have the hash that the block gives; or it gives none. */
+bool rp2350_hash_matches(const struct rp2350_window *window, const struct picobin_image *image);
+bool rp2350_table_hash_matches(const struct rp2350_window *window, const struct picobin_table *table);
+/* Copy and clear what the load map says; false with a line when it cannot be. */
+bool rp2350_load_segments(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image);
+
 /* rp2350_update.c */
 /* Which image of partition `a` and its B counts, executable ones alone or any: 0 or 1. `update`: storage address of
  * the one that is to be tried. */

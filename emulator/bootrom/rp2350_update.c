@@ -1,7 +1,7 @@
 /* Updates and A/B partitions by the RP2350's ROM (datasheet 5.1.7, 5.1.16, 5.1.17, 5.4.8): which of two versions
  * counts, where a UF2 file goes, buying an image that was on trial.
  *
- * Not modelled: rollback versions in OTP. Verified is what is for this chip. */
+ * Not modelled: rollback versions in OTP. Verified is what is for this chip and as its hash says. */
 #include "emulator/bootrom/rp2350_private.h"
 
 #define WATCHDOG_CTRL 0x400d8000u
@@ -33,7 +33,7 @@ static struct candidate look_at(struct bootrom *rom, int32_t partition, bool exe
     }
     candidate.base = window.base;
     if (picobin_scan(window.data, window.size, PICOBIN_FLASH_SEARCH, &picobin) && picobin.image.present) {
-        candidate.verified = picobin.image.fit != PICOBIN_OTHER_CHIP;
+        candidate.verified = picobin.image.fit != PICOBIN_OTHER_CHIP && rp2350_hash_matches(&window, &picobin.image);
         candidate.present = !executable || picobin.image.fit == PICOBIN_FITS;
         candidate.trial = picobin.image.fit != PICOBIN_NOT_EXECUTABLE && picobin.image.type & PICOBIN_TRY;
         candidate.version = picobin.image.version;

@@ -9,7 +9,7 @@
 
 /* ---- The algorithm ---- */
 
-static const uint32_t initial[SHA256_SUM_WORDS] = {
+const uint32_t sha256_initial[SHA256_SUM_WORDS] = {
     0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 };
 
@@ -41,7 +41,7 @@ static void round_once(uint32_t s[8], uint32_t word, uint32_t constant) {
     s[0] = t1 + big0 + majority;
 }
 
-static void digest(uint32_t sum[8], const uint32_t message[16]) {
+void sha256_digest(uint32_t sum[SHA256_SUM_WORDS], const uint32_t message[SHA256_BLOCK_WORDS]) {
     uint32_t w[ROUNDS], s[8];
     for (unsigned i = 0; i < ROUNDS; i++) {
         if (i < 16) {
@@ -76,7 +76,7 @@ static void sha256_update(struct sha256 *h) {
 static void start(struct sha256 *h) {
     scheduler_cancel(h->block.env->scheduler, &h->digested);
     for (unsigned i = 0; i < SHA256_SUM_WORDS; i++) {
-        h->sum[i] = initial[i];
+        h->sum[i] = sha256_initial[i];
     }
     h->words = h->partial_bytes = 0;
     h->partial = 0;
@@ -136,7 +136,7 @@ static void sha256_write(struct block *b, unsigned reg, uint32_t value, uint32_t
 
 static void digested(struct event *event, uint64_t late_ps) {
     struct sha256 *h = event->owner;
-    digest(h->sum, h->message);
+    sha256_digest(h->sum, h->message);
     h->words = 0;
     sha256_update(h);
 }

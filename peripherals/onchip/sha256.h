@@ -25,4 +25,8 @@ struct sha256 {
 
 extern const struct block_class sha256_class;
 
+/* The algorithm: where the sums begin, and what 16 words do to them. */
+extern const uint32_t sha256_initial[SHA256_SUM_WORDS];
+void sha256_digest(uint32_t sum[SHA256_SUM_WORDS], const uint32_t message[SHA256_BLOCK_WORDS]);
+
 #endif

@@ -524,7 +524,7 @@ static void test_load_map(void **state) {
     struct bench *b = *state;
     /* Code from the flash into RAM, cleared memory behind it; vectors are in the RAM part. */
     const uint32_t block[] = { BLOCK_START, IMAGE_ARM, 0x00000203,  SRAM,        0x82000706, 0x10000200, SRAM,
-                               0x10000220,  0,         SRAM + 0x20, SRAM + 0x40, 0x00000aff, 0,          BLOCK_END };
+                               SRAM + 0x20, 0,         SRAM + 0x20, SRAM + 0x40, 0x00000aff, 0,          BLOCK_END };
     const uint32_t code[] = { 0x20002000, SRAM | 0x11 };
     put(b->flash, 0, block, 14);
     put(b->flash, 0x200, code, 2);
@@ -535,6 +535,80 @@ static void test_load_map(void **state) {
     assert_int_equal(call.r[2], SRAM);
     assert_int_equal(b->sram[0x3f], 0);
     assert_int_equal(b->sram[0x40], 0x55);
+}
+
+/* An image that is stored elsewhere than it is linked: its load map goes along. */
+static void test_load_map_in_partition(void **state) {
+    struct bench *b = *state;
+    const uint32_t map[] = { BLOCK_START, IMAGE_ARM, 0x00000203, SRAM, 0x81000406, 0x10000200,
+                             SRAM,        SRAM + 8,  0x000007ff, 0,    BLOCK_END };
+    const uint32_t relative[] = { BLOCK_START, IMAGE_ARM, 0x00000203, SRAM, 0x01000406, 0x1f0,
+                                  SRAM,        8,         0x000007ff, 0,    BLOCK_END };
+    const uint32_t code[] = { 0x20002000, SRAM | 0x11 };
+    put_pair(b);
+    for (unsigned i = 0; i < 2; i++) {
+        memset(b->flash + 0x42000, 0xff, 0x1000);
+        put(b->flash, 0x42000, i ? relative : map, 11);
+        put(b->flash, 0x42200, code, 2);
+        memset(b->flash + 0x2000, 0xff, 0x1000);
+        memset(b->sram, 0, 8);
+        struct bootrom_call call = boot(b);
+        assert_int_equal(call.r[0], SRAM | 0x11);
+        assert_int_equal(call.r[1], 0x20002000);
+    }
+}
+
+/* Hashes made by another implementation. The mark of a trial is not part of them. */
+static const uint32_t hashed_image[] = { 0xffffded3, 0x10210142, 0x00000248, 0x00000002, 0x81000406, 0x10000000,
+                                         0x10000000, 0x10000100, 0x01000247, 0x0000000a, 0x0000094b, 0xa4fa0dbe,
+                                         0x18b3ee1a, 0x0d075466, 0x558807a1, 0xf13373b2, 0x750482fe, 0x633f5644,
+                                         0x4948be79, 0x000012ff, 0x00000000, 0xab123579 };
+static const uint32_t hashed_table[] = { 0xffffded3, 0x0200060a, 0xfc078000, 0xfc082002, 0xfc020000, 0xfc102042,
+                                         0xfc020002, 0x01000247, 0x00000009, 0x0000094b, 0x6abe1876, 0x64794902,
+                                         0xd4279ae0, 0xb2303719, 0x91b96ead, 0xb3473efc, 0x93752a7a, 0x3a47ccf8,
+                                         0x000011ff, 0x00000000, 0xab123579 };
+
+static void test_image_hash(void **state) {
+    struct bench *b = *state;
+    struct picobin picobin;
+    struct rp2350_window window = { b->flash, FLASH_SIZE, 0x10000000 };
+    put_image(b->flash, IMAGE_ARM, 0, 0x10000201);
+    put(b->flash, 0x100, hashed_image, 22);
+    assert_int_equal(boot(b).r[0], 0x10000201);
+    b->flash[0x107] |= 0x80;
+    picobin_scan(b->flash, FLASH_SIZE, PICOBIN_FLASH_SEARCH, &picobin);
+    assert_true(rp2350_hash_matches(&window, &picobin.image));
+    b->flash[0x107] &= 0x7f;
+    b->flash[0x10c] ^= 1; /* the version, in the block */
+    assert_int_equal(boot(b).r[0], 0);
+    b->flash[0x10c] ^= 1;
+    b->flash[0xfc] ^= 1; /* in what the load map names */
+    uint64_t warnings = b->log.count[LOG_WARN];
+    assert_int_equal(boot(b).r[0], 0);
+    assert_int_equal(b->log.count[LOG_WARN], warnings + 1);
+    b->flash[0xfc] ^= 1;
+    assert_int_equal(boot(b).r[0], 0x10000201);
+}
+
+static void test_table_hash(void **state) {
+    struct bench *b = *state;
+    put(b->flash, 0, hashed_table, 21);
+    put_image(b->flash + 0x2000, IMAGE_ARM, 1, 0x10000201);
+    assert_int_equal(boot(b).r[0], 0x10000201);
+    b->flash[8] ^= 1;
+    assert_int_equal(boot(b).r[0], 0);
+    assert_int_equal(serve(b, RP2350_PARTITION_TABLE_INFO, SRAM, 8, 1, 0), 4); /* an empty one */
+    assert_int_equal(*word_at(b, 0x400e0360) & 0xff, 0);
+}
+
+/* Slot 1 counts by its partition table alone. */
+static void test_slot_1(void **state) {
+    struct bench *b = *state;
+    put_image(b->flash + 0x1000, IMAGE_ARM, 0, 0x10000201);
+    assert_int_equal(boot(b).r[0], 0);
+    put(b->flash, 0x1000, hashed_table, 21);
+    put_image(b->flash + 0x2000, IMAGE_ARM, 1, 0x10000201);
+    assert_int_equal(boot(b).r[0], 0x10000201);
 }
 
 static void test_reboot(void **state) {
@@ -658,11 +732,14 @@ static void test_any_arguments(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_lookup),          TEST(test_blocks),          TEST(test_blocks_of_noise), TEST(test_boot_from_flash),
-        TEST(test_boot_refused),    TEST(test_boot_partitions), TEST(test_real_image),      TEST(test_load_map),
-        TEST(test_reboot),          TEST(test_ram_image),       TEST(test_sys_info),        TEST(test_flash_op),
-        TEST(test_otp_access),      TEST(test_any_arguments),   TEST(test_partition_table), TEST(test_pick_ab),
-        TEST(test_uf2_target),      TEST(test_try_and_buy),     TEST(test_trial_alone),     TEST(test_chain_image),
+        TEST(test_lookup),          TEST(test_blocks),        TEST(test_blocks_of_noise),
+        TEST(test_boot_from_flash), TEST(test_boot_refused),  TEST(test_boot_partitions),
+        TEST(test_real_image),      TEST(test_load_map),      TEST(test_reboot),
+        TEST(test_ram_image),       TEST(test_sys_info),      TEST(test_flash_op),
+        TEST(test_otp_access),      TEST(test_any_arguments), TEST(test_partition_table),
+        TEST(test_pick_ab),         TEST(test_uf2_target),    TEST(test_try_and_buy),
+        TEST(test_trial_alone),     TEST(test_chain_image),   TEST(test_load_map_in_partition),
+        TEST(test_image_hash),      TEST(test_table_hash),    TEST(test_slot_1),
         TEST(test_nonsecure_calls),
     };
     return cmocka_run_group_tests_name("bootrom_rp2350", tests, NULL, NULL);

@@ -25,7 +25,6 @@
 #define SYSINFO_PACKAGE_SEL 0x40000004u
 #define OTP_CRITICAL 0x40120148u
 #define OTP_SW_LOCK(page) (0x40120000u + 4 * (page))
-#define OTP_RAW 0x40134000u
 #define OTP_ROWS 4096u
 #define OTP_PAGE_ROWS 64u
 #define NS_FUNCTIONS 8u
@@ -263,7 +262,7 @@ static uint32_t with_ecc(uint16_t data) {
 }
 
 static uint32_t read_raw(struct bootrom *rom, uint32_t row) {
-    return rom_load(rom, OTP_RAW + 4 * row);
+    return rom_load(rom, RP2350_OTP_RAW + 4 * row);
 }
 
 static int32_t write_row(struct bootrom *rom, uint32_t row, bool ecc, uint32_t data) {

@@ -4,10 +4,11 @@
  * then BOOTSEL, then the flash: block loop in the first or second slot, its image definition, or the first bootable
  * partition with the newer of A and B; load map; rolling window through the address translation of QMI.
  *
- * Not modelled: secure boot, signatures and rollback (a hash is all that is verified), flags in OTP, boot from
- * OTP, RISC-V images, MPU and SAU settings while the ROM runs, UART boot, the USB boot mode itself (the machine is
- * told, core 0 waits). The slots are 4 KB apart. Boot random bits come from the machine's generator instead of TRNG and
- * SHA-256. The flash answers to the first mode tried, quad I/O. */
+ * Not modelled: secure boot, signatures and rollback (a hash is all that is verified), flags in OTP beside the one of
+ * FLASH_DEVINFO, boot diagnostics (they read 0), boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs,
+ * UART boot, the USB boot mode itself (the machine is told, core 0 waits). The slots are 4 KB apart. Boot random bits
+ * come from the machine's generator instead of TRNG and SHA-256. The flash answers to the first mode tried, quad I/O.
+ */
 #include "emulator/bootrom/rp2350_private.h"
 
 #include <string.h>
@@ -47,6 +48,9 @@
 
 #define REBOOT_TYPE 0x0fu
 #define REBOOT_TO_RISCV 0x20u
+#define OTP_BOOT_FLAGS0 (RP2350_OTP_RAW + 4 * 0x048)
+#define FLAG_FLASH_DEVINFO 0x20u
+#define ROW_FLASH_DEVINFO 0x054u
 #define DEFAULT_DEVINFO 0x0c00u /* 16 MB on the first chip select */
 #define SLOT_SIZE 0x1000u
 #define SRAM 0x20000000u
@@ -456,6 +460,18 @@ uint32_t rp2350_chain_image(struct bootrom *rom, struct bootrom_call *call) {
 
 /* ---- Boot ---- */
 
+/* The three copies of a row of flags: two agree. */
+static uint32_t boot_flags(struct bootrom *rom) {
+    uint32_t a = rom_load(rom, OTP_BOOT_FLAGS0), b = rom_load(rom, OTP_BOOT_FLAGS0 + 4);
+    uint32_t c = rom_load(rom, OTP_BOOT_FLAGS0 + 8);
+    return (a & b) | (b & c) | (c & a);
+}
+
+static uint32_t flash_devinfo(struct bootrom *rom) {
+    bool given = boot_flags(rom) & FLAG_FLASH_DEVINFO;
+    return given ? rom_load(rom, RP2350_OTP_DATA + 2 * ROW_FLASH_DEVINFO) & 0xffff : DEFAULT_DEVINFO;
+}
+
 static void prepare(struct bootrom *rom) {
     const uint32_t blocks = RESET_TIMER0 | RESET_PADS_QSPI | RESET_IO_QSPI | RESET_IO_BANK0 | RESET_PADS_BANK0;
     set_bits(rom, RESETS, blocks); /* out of reset the pads of bank 0 are isolated */
@@ -464,7 +480,7 @@ static void prepare(struct bootrom *rom) {
         clear_bits(rom, PADS_QSPI_SCLK + 4 * pin, PAD_ISOLATION);
     }
     rom_store(rom, BOOTRAM_TABLE, 0);
-    rom_store(rom, BOOTRAM_FLASH_DEVINFO, DEFAULT_DEVINFO);
+    rom_store(rom, BOOTRAM_FLASH_DEVINFO, flash_devinfo(rom));
 }
 
 uint32_t rp2350_boot(struct bootrom *rom, struct bootrom_call *call) {

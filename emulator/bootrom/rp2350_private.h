@@ -89,6 +89,7 @@ enum rp2350_boot_type { BOOT_NORMAL = 0, BOOT_BOOTSEL = 2, BOOT_RAM_IMAGE = 3, B
 #define RP2350_QMI 0x400d0000u
 #define RP2350_QMI_ATRANS0 (RP2350_QMI + 0x34)
 #define RP2350_OTP_DATA 0x40130000u
+#define RP2350_OTP_RAW 0x40134000u
 
 /* A part of the flash or of RAM that images are looked for in. */
 struct rp2350_window {

@@ -691,6 +691,19 @@ static void test_sys_info(void **state) {
     assert_int_equal(serve(b, RP2350_SYS_INFO, SRAM + 2, 9, 1, 0), -11);
 }
 
+/* FLASH_DEVINFO of OTP counts when two of the three copies of its flag are set. */
+static void test_flash_devinfo(void **state) {
+    struct bench *b = *state;
+    put_image(b->flash, IMAGE_ARM, 0, 0x10000201);
+    *word_at(b, 0x40130000 + 2 * 0x54) = 0x12349a08;
+    *word_at(b, 0x40134000 + 4 * 0x48) = 0x20;
+    boot(b);
+    assert_int_equal(*word_at(b, 0x400e033c), 0x0c00);
+    *word_at(b, 0x40134000 + 4 * 0x4a) = 0x20;
+    boot(b);
+    assert_int_equal(*word_at(b, 0x400e033c), 0x9a08);
+}
+
 static void test_flash_op(void **state) {
     struct bench *b = *state;
     put_image(b->flash, IMAGE_ARM, 0, 0x10000201);
@@ -780,6 +793,7 @@ int main(void) {
         TEST(test_table_hash),
         TEST(test_slot_1),
         TEST(test_nonsecure_calls),
+        TEST(test_flash_devinfo),
     };
     return cmocka_run_group_tests_name("bootrom_rp2350", tests, NULL, NULL);
 }

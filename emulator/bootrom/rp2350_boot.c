@@ -5,7 +5,7 @@
  * partition with the newer of A and B; load map; rolling window through the address translation of QMI.
  *
  * Not modelled: secure boot, signatures and rollback (a hash is all that is verified), flags in OTP beside the one of
- * FLASH_DEVINFO, boot diagnostics (they read 0), boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs,
+ * FLASH_DEVINFO, boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs,
  * UART boot, the USB boot mode itself (the machine is told, core 0 waits). The slots are 4 KB apart. Boot random bits
  * come from the machine's generator instead of TRNG and SHA-256. The flash answers to the first mode tried, quad I/O.
  */
@@ -312,6 +312,17 @@ static bool launch(struct bootrom *rom, const struct rp2350_window *window, cons
 
 /* ---- The flash ---- */
 
+static void diagnose_pair(struct bootrom *rom, unsigned a, unsigned chosen) {
+    struct rp2350_window window;
+    int32_t partitions[2] = { (int32_t)a, rp2350_b_partition(rom, a) };
+    for (unsigned half = 0; half < 2; half++) {
+        if (partitions[half] >= 0 && rp2350_partition_window(rom, (unsigned)partitions[half], &window)) {
+            rp2350_diagnose_search(rom, (int)a, half, &window, half == chosen);
+        }
+    }
+    rp2350_diagnose_choice(rom, (int)a, chosen, partitions[1] >= 0);
+}
+
 static bool boot_partitions(struct bootrom *rom, struct bootrom_call *call) {
     for (unsigned a = 0; a < rp2350_partition_count(rom); a++) {
         struct rp2350_partition partition = rp2350_partition(rom, a);
@@ -327,7 +338,10 @@ static bool boot_partitions(struct bootrom *rom, struct bootrom_call *call) {
             continue;
         }
         rp2350_set_boot_byte(rom, 2, chosen);
-        if (launch(rom, &window, &picobin.image, flash_update(rom), call)) {
+        diagnose_pair(rom, a, chosen != a);
+        bool launched = launch(rom, &window, &picobin.image, flash_update(rom), call);
+        rp2350_diagnose_launch(rom, (int)a, chosen != a, launched);
+        if (launched) {
             return true;
         }
     }
@@ -341,6 +355,24 @@ static bool is_intact(const struct rp2350_window *slot, const struct picobin *pi
                                   : rp2350_hash_matches(slot, &picobin->image);
 }
 
+/* Slot 1 need not be looked at. */
+static bool stands_alone(const struct rp2350_window *slot, const struct picobin *picobin) {
+    bool stands = picobin->table.present ? picobin->table.singleton : picobin->image.present;
+    return picobin->closed && stands && is_intact(slot, picobin);
+}
+
+static void diagnose_slots(struct bootrom *rom, const struct rp2350_window *flash, unsigned chosen) {
+    struct rp2350_window slot = { flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, flash->base + SLOT_SIZE };
+    struct picobin first, second;
+    picobin_scan(flash->data, flash->size, PICOBIN_FLASH_SEARCH, &first);
+    rp2350_diagnose_search(rom, RP2350_SLOTS, 0, flash, !chosen);
+    if (!stands_alone(flash, &first) && flash->size > SLOT_SIZE) {
+        picobin_scan(slot.data, slot.size, PICOBIN_FLASH_SEARCH, &second);
+        rp2350_diagnose_search(rom, RP2350_SLOTS, 1, &slot, chosen);
+        rp2350_diagnose_choice(rom, RP2350_SLOTS, chosen, second.table.present);
+    }
+}
+
 /* Slot 1 counts when it has a partition table and slot 0 has none that is intact, or an older one. */
 bool rp2350_scan_slots(const struct rp2350_window *flash, struct picobin *ret_picobin, uint32_t *ret_slot) {
     struct rp2350_window slot = { flash->data + SLOT_SIZE, flash->size - SLOT_SIZE, flash->base + SLOT_SIZE };
@@ -348,7 +380,7 @@ bool rp2350_scan_slots(const struct rp2350_window *flash, struct picobin *ret_pi
     bool found = picobin_scan(flash->data, flash->size, PICOBIN_FLASH_SEARCH, ret_picobin);
     bool intact = found && is_intact(flash, ret_picobin);
     *ret_slot = 0;
-    if (intact && (ret_picobin->table.present ? ret_picobin->table.singleton : ret_picobin->image.present)) {
+    if (stands_alone(flash, ret_picobin)) {
         return true;
     }
     if (flash->size <= SLOT_SIZE || !picobin_scan(slot.data, slot.size, PICOBIN_FLASH_SEARCH, &second) ||
@@ -371,7 +403,11 @@ static bool boot_flash(struct bootrom *rom, struct bootrom_call *call) {
     rp2350_connect_flash(rom);
     rp2350_exit_xip(rom);
     rp2350_select_xip(rom, MODE_QUAD, DIVIDER_FAST, true);
-    if (!flash.data || !rp2350_scan_slots(&flash, &picobin, &slot)) {
+    bool found = flash.data && rp2350_scan_slots(&flash, &picobin, &slot);
+    if (flash.data) {
+        diagnose_slots(rom, &flash, found && slot);
+    }
+    if (!found) {
         log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition in the first 8 KB of the flash%s",
                   flash.data && picobin.found ? ": its block loop is broken" : "");
         rp2350_load_table(rom, NULL, 0);
@@ -386,7 +422,9 @@ static bool boot_flash(struct bootrom *rom, struct bootrom_call *call) {
     rp2350_load_table(rom, &picobin, slot);
     if (picobin.image.present) {
         rp2350_set_boot_byte(rom, 2, slot ? PARTITION_SLOT1 : PARTITION_SLOT0);
-        return launch(rom, &window, &picobin.image, flash_update(rom), call);
+        bool launched = launch(rom, &window, &picobin.image, flash_update(rom), call);
+        rp2350_diagnose_launch(rom, RP2350_SLOTS, 0, launched);
+        return launched;
     }
     if (boot_partitions(rom, call)) {
         return true;
@@ -422,16 +460,20 @@ static int32_t start_window(struct bootrom *rom, uint32_t base, uint32_t size, u
     struct rp2350_window window;
     struct picobin picobin;
     rp2350_set_boot_byte(rom, 0, PARTITION_WINDOW);
+    rom_store(rom, BOOTRAM_DIAGNOSTIC, 0);
     if (!find_window(rom, base, size, &window)) {
         log_write(rom->env->log, LOG_WARN, "bootrom", "no image is started from 0x%08x to 0x%08x: %s", base,
                   base + size, "neither RAM nor flash");
         return RP2350_INVALID_ADDRESS;
     }
+    rp2350_diagnose_search(rom, RP2350_WINDOW, 0, &window, true);
     if (!picobin_scan(window.data, window.size, window.size, &picobin) || !picobin.image.present) {
         log_write(rom->env->log, LOG_WARN, "bootrom", "no image definition from 0x%08x to 0x%08x", base, base + size);
         return RP2350_NOT_FOUND;
     }
-    return launch(rom, &window, &picobin.image, update, call) ? RP2350_OK : RP2350_INVALID_DATA;
+    bool launched = launch(rom, &window, &picobin.image, update, call);
+    rp2350_diagnose_launch(rom, RP2350_WINDOW, 0, launched);
+    return launched ? RP2350_OK : RP2350_INVALID_DATA;
 }
 
 static bool boot_ram(struct bootrom *rom, struct bootrom_call *call) {
@@ -487,6 +529,11 @@ uint32_t rp2350_boot(struct bootrom *rom, struct bootrom_call *call) {
     uint32_t type = rom_load(rom, BOOTRAM_BOOT_WORD) >> 8 & 0xff;
     enum bootrom_usb_reason reason = BOOTROM_USB_NO_IMAGE;
     prepare(rom);
+    if (type != BOOT_BOOTSEL) {
+        rp2350_set_boot_byte(rom, 2, PARTITION_NONE);
+        rp2350_set_boot_byte(rom, 3, 0);
+        rom_store(rom, BOOTRAM_DIAGNOSTIC, 0);
+    }
     if (type == BOOT_BOOTSEL) {
         reason = BOOTROM_USB_REQUESTED;
     } else if (type == BOOT_RAM_IMAGE) {

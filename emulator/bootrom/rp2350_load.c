@@ -81,6 +81,16 @@ bool rp2350_load_segments(struct bootrom *rom, const struct rp2350_window *windo
     return true;
 }
 
+bool rp2350_load_map_copies(const struct rp2350_window *window, const struct picobin_image *image) {
+    for (unsigned i = 0; image->load_map && i < image->load_entries; i++) {
+        struct segment s = segment_at(window, image, i);
+        if (!s.clears && s.storage != s.runtime) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- Hash ---- */
 
 struct hasher {

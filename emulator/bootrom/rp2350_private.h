@@ -147,6 +147,19 @@ bool rp2350_table_hash_matches(const struct rp2350_window *window, const struct 
 /* Copy and clear what the load map says; false with a line when it cannot be. */
 bool rp2350_load_segments(struct bootrom *rom, const struct rp2350_window *window, const struct picobin_image *image);
 
+/* An entry of the load map copies something. */
+bool rp2350_load_map_copies(const struct rp2350_window *window, const struct picobin_image *image);
+
+/* rp2350_diagnostics.c; a place is one of these or the number of partition A. */
+#define RP2350_SLOTS (-2)
+#define RP2350_WINDOW (-4)
+/* A window was looked through, and what it holds counted. */
+void rp2350_diagnose_search(struct bootrom *rom, int place, unsigned half, const struct rp2350_window *window,
+                            bool counts);
+/* One of the two halves was taken, perhaps after the other one had been looked at more closely. */
+void rp2350_diagnose_choice(struct bootrom *rom, int place, unsigned half, bool considered);
+void rp2350_diagnose_launch(struct bootrom *rom, int place, unsigned half, bool launched);
+
 /* rp2350_update.c */
 /* Which image of partition `a` and its B counts, executable ones alone or any: 0 or 1. `update`: storage address of
  * the one that is to be tried. */

@@ -208,6 +208,29 @@ static void test_boot_of_spoilt_words(void **state) {
     }
 }
 
+/* What the ROM's source makes of the commonest boots. */
+static void test_diagnostics(void **state) {
+    struct bench *b = *state;
+    const uint32_t *diagnostic = word_at(b, 0x400e035c);
+    put_image(b->flash, IMAGE_ARM, 0, 0x10000201);
+    boot(b);
+    assert_int_equal(*diagnostic, 0x500d); /* searched, loop, image; verified, launched */
+    b->flash[0x114] = 0x40;                /* a link to nothing */
+    boot(b);
+    assert_int_equal(*diagnostic, 0x00010043);
+    put(b->flash, 0x100, hashed_image, 22);
+    boot(b);
+    assert_int_equal(*diagnostic, 0x580d);
+    put(b->flash, 0, hashed_table, 21);
+    put_image(b->flash + 0x42000, IMAGE_ARM, 1, 0x10000201);
+    boot(b);
+    assert_int_equal(*diagnostic, 0x00010355); /* of the slots; a partition was started */
+    *word_at(b, 0x400d8008) = 1;               /* the watchdog's reason */
+    assert_int_equal(serve(b, RP2350_REBOOT, 0, 10, 0, 0), 0);
+    boot(b);
+    assert_int_equal(*diagnostic, 0x506d0001); /* of partition 0: B is taken */
+}
+
 /* Slot 1 counts by its partition table alone. */
 static void test_slot_1(void **state) {
     struct bench *b = *state;
@@ -226,6 +249,7 @@ int main(void) {
         TEST(test_nonsecure_calls),      TEST(test_load_map_in_partition),
         TEST(test_image_hash),           TEST(test_table_hash),
         TEST(test_boot_of_spoilt_words), TEST(test_slot_1),
+        TEST(test_diagnostics),
     };
     return cmocka_run_group_tests_name("bootrom_update", tests, NULL, NULL);
 }

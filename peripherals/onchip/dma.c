@@ -241,12 +241,13 @@ static void complete(struct dma *dma, unsigned number) {
     if (!(ch->control & dma->variant->irq_quiet)) {
         raise_irq(dma, number);
     }
-    if (mode_of(dma, ch) == MODE_TRIGGER_SELF) {
-        next = number;
-    } else if (next == number) {
+    if (!transfers_of(dma, ch)) { /* a ring of empty channels would never end */
         return;
     }
-    if (next < dma->variant->channels && transfers_of(dma, ch)) { /* a ring of empty channels would never end */
+    if (mode_of(dma, ch) == MODE_TRIGGER_SELF) {
+        start(dma, number);
+    }
+    if (next != number && next < dma->variant->channels) {
         start(dma, next);
     }
 }

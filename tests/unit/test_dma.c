@@ -318,6 +318,13 @@ static void rp2350_modes(void **state) {
     assert_int_equal(chip->taken[2], 'a');
     assert_true(rd(chip->block, CH(15, CTRL_TRIG)) & 1 << 26); /* triggered itself */
     wr(chip->block, DMA_CHAN_ABORT, 1u << 15);
+    configure(chip, 3, RAM, RAM + 0x80, 1, 1u | 3u << 13 | 0x3fu << 17);
+    configure(chip, 15, RAM, RAM + 0x100, 0x10000001, 1u | 3u << 13 | 0x3fu << 17); /* itself, and channel 3 */
+    trigger(chip, 15);
+    stage_run(&chip->stage, 10 * CYCLE);
+    assert_int_equal(chip->ram[0x80], 'a');
+    assert_true(rd(chip->block, CH(15, CTRL_TRIG)) & 1 << 26);
+    wr(chip->block, DMA_CHAN_ABORT, 1u << 15);
     configure(chip, 15, RAM, RAM + 0x100, 0xf0000001, control);
     trigger(chip, 15);
     stage_run(&chip->stage, 1000 * CYCLE);

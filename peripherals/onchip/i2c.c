@@ -198,11 +198,17 @@ void i2c_lose(struct i2c *i2c) {
     i2c->disabling = false;
 }
 
+/* START, or a repeated one: START_DET tells of both. */
+static void put_start(struct i2c *i2c, uint64_t now_ps) {
+    i2c->latched |= RAW(START_DET) | RAW(ACTIVITY);
+    enter(i2c, I2C_START, now_ps);
+}
+
 static void repeat_start(struct i2c *i2c, uint64_t now_ps) {
     uint16_t next = i2c->tx.items[i2c->tx.first];
     i2c->reading = next & CMD;
     i2c->first_byte = true;
-    enter(i2c, I2C_START, now_ps);
+    put_start(i2c, now_ps);
 }
 
 /* What cannot be done without a repeated START. */
@@ -219,8 +225,7 @@ static void start(struct i2c *i2c, uint64_t now_ps) {
         i2c_flush(i2c, needs_restart(i2c));
         return;
     }
-    i2c->latched |= RAW(START_DET) | RAW(ACTIVITY);
-    enter(i2c, I2C_START, now_ps);
+    put_start(i2c, now_ps);
 }
 
 static void take_command(struct i2c *i2c, uint64_t now_ps) {
@@ -344,7 +349,7 @@ static void start_byte_done(struct i2c *i2c, uint64_t now_ps) {
     if (i2c->acknowledged) {
         abort_transfer(i2c, SOURCE(ABRT_SBYTE_ACKDET), now_ps);
     } else {
-        enter(i2c, I2C_START, now_ps);
+        put_start(i2c, now_ps);
     }
 }
 
@@ -367,7 +372,7 @@ static void address2_done(struct i2c *i2c, uint64_t now_ps) {
         abort_transfer(i2c, SOURCE(ABRT_10ADDR2_NOACK), now_ps);
     } else if (i2c->again) {
         i2c->again = false;
-        enter(i2c, I2C_START, now_ps);
+        put_start(i2c, now_ps);
     } else {
         take_command(i2c, now_ps);
     }

@@ -147,7 +147,9 @@ static void reads_after_a_repeated_start(void **state) {
     wr(chip->block, I2C_IC_ENABLE, 0); /* as the SDK does before each transfer */
     wr(chip->block, I2C_IC_ENABLE, 1);
     chip->next = 0x40;
+    rd(chip->block, I2C_IC_CLR_START_DET);
     wr(chip->block, I2C_IC_DATA_CMD, CMD | RESTART);
+    assert_true(raw(chip) & RAW(START_DET)); /* of a repeated START as well */
     wr(chip->block, I2C_IC_DATA_CMD, CMD | STOP);
     step(chip, 1 + 9 + 9 + 9 + 1);
     assert_int_equal(chip->starts, 2);

@@ -4,8 +4,8 @@
  * A channel begins START_CYCLES after its trigger. Moves between memories are done BATCH cycles at a time, others
  * PACED_BATCH at a time: what a transfer changes is seen at the end of its batch, completion comes to the cycle.
  *
- * Not modelled: wait states and contention with the cores, the FIFOs inside (FIFO_LEVELS reads 0), Secure and
- * privilege attributes and the memory protection of the RP2350 (SECCFG_*, MPU_* read back), errata.
+ * Not modelled: wait states and contention with the cores, the FIFOs inside (FIFO_LEVELS reads 0), what Secure and
+ * privilege attributes and the memory protection of the RP2350 forbid (SECCFG_*, MPU_* read back, LOCK locks), errata.
  *
  * Decided: a store to read-only memory is lost without error. A trigger with TRANS_COUNT 0 completes at once
  * and chains to nobody. An abort ends a channel at once, without interrupt, and CHAN_ABORT reads 0. The DREQ counter
@@ -599,6 +599,7 @@ static void write_channel_control(struct dma *dma, unsigned number, uint32_t val
 
 static void channel_write(struct dma *dma, unsigned number, unsigned index, uint32_t value) {
     struct dma_channel *ch = &dma->channels[number];
+    dma->block.values[DMA_SECCFG_CH0 + number] |= dma->variant->has_modes ? DMA_SECCFG_CH0_LOCK : 0;
     switch (field_of[index]) {
     case READ:
         ch->read_address = value;
@@ -657,6 +658,8 @@ static void dma_write(struct block *block, unsigned reg, uint32_t value, uint32_
         abort_all(dma, value);
     } else if (reg - DMA_CH0_DBG_CTDREQ < DMA_CHANNELS * DEBUG_REGISTERS) {
         dma->channels[(reg - DMA_CH0_DBG_CTDREQ) / DEBUG_REGISTERS].credits = 0;
+    } else if (reg - DMA_SECCFG_CH0 < DMA_CHANNELS && old & DMA_SECCFG_CH0_LOCK) {
+        dma->block.values[reg] = old;
     }
     go_on(dma);
 }

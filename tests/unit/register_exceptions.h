@@ -65,6 +65,7 @@
 { "OTP", "DEBUGEN_LOCK", READ_WRITE | ALIASES | NARROW, "set until the next reset" },
 { "ACCESSCTRL", "LOCK", READ_WRITE | ALIASES, "locks only close" },
 { "POWMAN", "BOOTDIS", READ_WRITE | ALIASES, "set until the next reset" },
+{ "DMA", "SECCFG_CH*", READ_WRITE | ALIASES | NARROW, "LOCK locks the register; test_dma.c" },
 { "TIMER*", "LOCKED", READ_WRITE | ALIASES | NARROW, "set until the next reset" },
 /* Counters. */
 { "XIP_CTRL", "STREAM_CTR", READ_WRITE | ALIASES | NARROW, "a stream starts" },

@@ -331,6 +331,19 @@ static void rp2350_modes(void **state) {
     assert_int_equal(rd(chip->block, CH(15, TRANS_COUNT)), 0xf0000001);
 }
 
+/* A channel's security attributes stand still once it is being set up. */
+static void rp2350_attributes_lock(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, DMA_SECCFG_CH0 + 4, 1);
+    wr(chip->block, DMA_SECCFG_CH0 + 5, 2 | DMA_SECCFG_CH0_LOCK);
+    wr(chip->block, CH(4, READ_ADDR), RAM);
+    wr(chip->block, DMA_SECCFG_CH0 + 4, 3);
+    wr(chip->block, DMA_SECCFG_CH0 + 5, 3);
+    assert_int_equal(rd(chip->block, DMA_SECCFG_CH0 + 4), 1 | DMA_SECCFG_CH0_LOCK);
+    assert_int_equal(rd(chip->block, DMA_SECCFG_CH0 + 5), 2 | DMA_SECCFG_CH0_LOCK);
+    assert_int_equal(rd(chip->block, DMA_SECCFG_CH0 + 6), 3);
+}
+
 static void pwm_wraps_wanted(void *context, uint64_t dreqs) {
     pwm_want_dreqs(context, (uint32_t)(dreqs >> PULSE));
 }
@@ -379,6 +392,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(channels_pause_and_abort, set_up, tear_down),
         cmocka_unit_test_setup_teardown(channels_share_the_bus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rp2350_modes, set_up_rp2350, tear_down),
+        cmocka_unit_test_setup_teardown(rp2350_attributes_lock, set_up_rp2350, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

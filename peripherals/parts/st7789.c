@@ -14,6 +14,7 @@
  * - The 5 ms after a reset: commands are lost, with a guest line unless it is another reset (displayio sends one). 120
  * ms between SLPIN and SLPOUT: a guest line alone.
  * - A reset pulse of less than 5 us is none. While RESX is low nothing is heard.
+ * - Frames begin with SLPOUT; line 0 is the first one of the blanking (STE, GSCAN).
  * - 16-bit colours become 18 bits with the most significant bit repeated (EPF 3, the default).
  * - Outside a partial area the panel is black. */
 #include "emulator/core/serial.h"
@@ -29,7 +30,9 @@
 #define SLEEP_PS (120 * PS_PER_MS)
 #define PULSE_MIN_PS (5 * PS_PER_US)
 #define FRAME_PS (PS_PER_S / 60)
-#define BLANK_PS (FRAME_PS * 24 / (RAM_ROWS + 24)) /* front and back porch of 12 lines */
+#define LINES (RAM_ROWS + 24) /* front and back porch of 12 lines */
+#define LINE_PS (FRAME_PS / LINES)
+#define BLANK_PS (24 * LINE_PS)
 
 #define MADCTL_MY 0x80u
 #define MADCTL_MX 0x40u
@@ -112,13 +115,11 @@ struct registers {
     uint16_t partial_rows[2];
     uint16_t scroll_area[3]; /* rows: fixed above, scrolling, fixed below */
     uint16_t scroll_start;
+    uint16_t tearing_line; /* STE */
 };
 
 static const struct registers reset_state = {
-    .colmod = 0x66,
     .gamma = 0x01,
-    .columns = { 0, RAM_COLUMNS - 1 },
-    .rows = { 0, RAM_ROWS - 1 },
     .partial_rows = { 0, RAM_ROWS - 1 },
     .scroll_area = { 0, RAM_ROWS, 0 },
 };
@@ -225,6 +226,15 @@ static void take_pixel_data(struct st7789 *s, uint8_t byte) {
 }
 
 /* ---- Tearing signal ---- */
+static uint64_t frame_position_ps(const struct st7789 *s) {
+    return (now_of(s) - s->slept_ps) % FRAME_PS;
+}
+
+static unsigned scan_line(const struct st7789 *s) {
+    unsigned line = (unsigned)(frame_position_ps(s) / LINE_PS);
+    return !s->r.awake ? 0 : line < LINES ? line : LINES - 1;
+}
+
 static void te_due(struct event *event, uint64_t late_ps) {
     struct st7789 *s = event->owner;
     s->te_high = !s->te_high;
@@ -232,21 +242,26 @@ static void te_due(struct event *event, uint64_t late_ps) {
     scheduler_add(s->part.env->scheduler, event, event->when_ps + (s->te_high ? BLANK_PS : FRAME_PS - BLANK_PS));
 }
 
+/* It rises next at the line that STE has named, in this frame or in the next one. */
 static void update_te(struct st7789 *s) {
-    bool runs = s->r.tearing && s->r.awake && s->part.nets[TE];
-    if (runs && !s->te_event.pending) {
-        scheduler_add(s->part.env->scheduler, &s->te_event, now_of(s) + FRAME_PS - BLANK_PS);
-    } else if (!runs) {
-        scheduler_cancel(s->part.env->scheduler, &s->te_event);
-        s->te_high = false;
-        net_drive(&s->te, NET_LOW);
+    uint64_t rises = s->r.tearing_line % LINES * LINE_PS, at = frame_position_ps(s);
+    scheduler_cancel(s->part.env->scheduler, &s->te_event);
+    s->te_high = false;
+    net_drive(&s->te, NET_LOW);
+    if (s->r.tearing && s->r.awake && s->part.nets[TE]) {
+        uint64_t wait = rises > at ? rises - at : FRAME_PS + rises - at;
+        scheduler_add(s->part.env->scheduler, &s->te_event, now_of(s) + wait);
     }
 }
 
 /* ---- Reset and sleep ---- */
-static void reset_chip(struct st7789 *s) {
+static void reset_chip(struct st7789 *s, uint8_t madctl, uint8_t colmod) {
     bool was_awake = s->r.awake;
     s->r = reset_state;
+    s->r.madctl = madctl;
+    s->r.colmod = colmod;
+    s->r.columns[1] = madctl & MADCTL_MV ? RAM_ROWS - 1 : RAM_COLUMNS - 1;
+    s->r.rows[1] = madctl & MADCTL_MV ? RAM_COLUMNS - 1 : RAM_ROWS - 1;
     s->command = NOP;
     s->have = 0;
     s->ready_ps = now_of(s) + RESET_PS;
@@ -256,6 +271,10 @@ static void reset_chip(struct st7789 *s) {
     }
     s->dirty = true;
     update_te(s);
+}
+
+static void hard_reset(struct st7789 *s) {
+    reset_chip(s, 0, 0x66);
 }
 
 static void set_awake(struct st7789 *s, bool awake) {
@@ -277,7 +296,7 @@ static void rst_changed(struct net_listener *listener, struct net *net) {
         s->rst_low_ps = now_of(s);
     } else if (s->rst_low_ps != TIME_NEVER) {
         if (now_of(s) - s->rst_low_ps >= PULSE_MIN_PS) {
-            reset_chip(s);
+            hard_reset(s);
         }
         s->rst_low_ps = TIME_NEVER;
     }
@@ -288,6 +307,12 @@ static bool is_held_in_reset(const struct st7789 *s) {
 }
 
 /* ---- Reading back ---- */
+
+/* The curve that one of the four bits of GAMSET has chosen. */
+static uint8_t gamma_curve(const struct registers *r) {
+    return r->gamma & 15 ? (uint8_t)__builtin_ctz(r->gamma & 15) : 0;
+}
+
 static uint8_t power_mode(const struct registers *r) {
     bool normal = !r->partial && !r->scrolls;
     return (uint8_t)(r->awake << 7 | r->idle << 6 | r->partial << 5 | r->awake << 4 | normal << 3 | r->on << 2);
@@ -296,7 +321,8 @@ static uint8_t power_mode(const struct registers *r) {
 static uint32_t display_status(const struct registers *r) {
     bool normal = !r->partial && !r->scrolls;
     uint32_t low =
-        (uint32_t)(r->scrolls << 15 | r->inverse << 13 | r->on << 10 | r->tearing << 9 | r->tearing_mode << 5);
+        (uint32_t)(r->scrolls << 15 | r->inverse << 13 | r->on << 10 | r->tearing << 9 | r->tearing_mode << 5) |
+        (uint32_t)gamma_curve(r) << 6;
     uint32_t mode =
         (uint32_t)((r->colmod & 7) << 20 | r->idle << 19 | r->partial << 18 | r->awake << 17 | normal << 16);
     return (uint32_t)r->awake << 31 | (uint32_t)(r->madctl & 0xfc) << 23 | mode | low;
@@ -315,7 +341,7 @@ static bool prepare_byte(struct st7789 *s, uint8_t command) {
         [RDDPM - RDDPM] = power_mode(r),
         [RDDMADCTL - RDDPM] = r->madctl,
         [RDDCOLMOD - RDDPM] = r->colmod,
-        [RDDIM - RDDPM] = (uint8_t)(r->scrolls << 7 | r->inverse << 5),
+        [RDDIM - RDDPM] = (uint8_t)(r->scrolls << 7 | r->inverse << 5 | gamma_curve(r)),
         [RDDSM - RDDPM] = (uint8_t)(r->tearing << 7 | r->tearing_mode << 6),
         [RDDSDR - RDDPM] = 0,
     };
@@ -336,6 +362,8 @@ static void prepare_reading(struct st7789 *s, uint8_t command) {
         prepare_late(s, 0x85855200);
     } else if (command == RDDST) {
         prepare_late(s, display_status(&s->r));
+    } else if (command == GSCAN) {
+        prepare_late(s, scan_line(s) << 16);
     } else {
         prepare_byte(s, command);
     }
@@ -375,6 +403,7 @@ static unsigned argument_count(uint8_t command) {
     case GAMSET:
         return 1;
     case VSCRSADD:
+    case STE:
     case RAMCTRL:
         return 2;
     case CASET:
@@ -441,6 +470,11 @@ static void do_with_arguments(struct st7789 *s) {
     case TEON:
         s->r.tearing_mode = s->arguments[0] & 1;
         break;
+    case STE:
+        s->r.tearing_line = word_at(s, 0);
+        s->r.tearing = true;
+        update_te(s);
+        break;
     case GAMSET:
         s->r.gamma = s->arguments[0];
         break;
@@ -462,7 +496,7 @@ static void set_pointer(struct st7789 *s) {
 static void do_command(struct st7789 *s, uint8_t command) {
     switch (command) {
     case SWRESET:
-        reset_chip(s);
+        reset_chip(s, s->r.madctl, s->r.colmod);
         break;
     case SLPIN:
     case SLPOUT:
@@ -488,6 +522,7 @@ static void do_command(struct st7789 *s, uint8_t command) {
     case TEOFF:
     case TEON:
         s->r.tearing = command == TEON;
+        s->r.tearing_line = 0;
         update_te(s);
         break;
     case RAMWR:
@@ -727,7 +762,7 @@ static void st7789_reset(struct part *part) {
     }
     s->r.awake = false;
     s->has_slept = false;
-    reset_chip(s);
+    hard_reset(s);
 }
 
 static const struct part_pin pins[] = {

@@ -222,6 +222,16 @@ static unsigned read_one(struct bench *bench, uint8_t code) {
     return transfer(bench, true, 0);
 }
 
+/* A clock of nothing, then 16 bits. */
+static unsigned read_word(struct bench *bench, uint8_t code) {
+    uint32_t bits = 0;
+    command(bench, code);
+    for (unsigned i = 0; i < 3; i++) {
+        bits = bits << 8 | transfer(bench, true, 0);
+    }
+    return bits >> 7 & 0xffff;
+}
+
 static void it_can_be_read_back(void **state) {
     struct bench bench;
     begin(&bench, "240x320");
@@ -236,7 +246,8 @@ static void it_can_be_read_back(void **state) {
     assert_int_equal(read_one(&bench, 0x0a), 0x9c);
     assert_int_equal(read_one(&bench, 0x0b), 0xc0);
     assert_int_equal(read_one(&bench, 0x0c), 0x55);
-    assert_int_equal(read_one(&bench, 0x0d), 0x20);
+    SEND(&bench, 0x26, 0x08);
+    assert_int_equal(read_one(&bench, 0x0d), 0x23); /* INVON, the fourth gamma curve */
     window(&bench, 3, 4, 7, 7);
     fill(&bench, 1, 0xf81f);
     fill(&bench, 1, 0x07e0);
@@ -268,8 +279,17 @@ static void resets_take_time(void **state) {
     assert_int_equal(bench.stage.log.count[LOG_GUEST], 2);
     assert_int_equal(read_one(&bench, 0x0a), 0x98);
     stage_run(&bench.stage, PS_PER_S);
-    command(&bench, 0x01);
+    SEND(&bench, 0x36, 0x60);
+    SEND(&bench, 0x3a, 0x55);
+    command(&bench, 0x01); /* by software: MADCTL and COLMOD stay */
     stage_run(&bench.stage, PS_PER_S);
+    assert_int_equal(read_one(&bench, 0x0b), 0x60);
+    assert_int_equal(read_one(&bench, 0x0c), 0x55);
+    bench_drive(&bench, "RST", NET_LOW);
+    stage_run(&bench.stage, 20 * PS_PER_US);
+    bench_drive(&bench, "RST", NET_HIGH);
+    stage_run(&bench.stage, PS_PER_S);
+    assert_int_equal(read_one(&bench, 0x0b), 0);
     assert_int_equal(read_one(&bench, 0x0c), 0x66);
     command(&bench, 0x11);
     assert_int_equal(bench.stage.log.count[LOG_GUEST], 2);
@@ -303,6 +323,14 @@ static void the_tearing_signal_comes_with_every_frame(void **state) {
         was = high;
     }
     assert_in_range(rises, 59, 60);
+    unsigned expected[] = { 0, 100 };
+    for (unsigned i = 0; i < 2; i++) { /* STE: it rises at that line, GSCAN tells which one it is */
+        SEND(&bench, 0x44, 0, (uint8_t)expected[i]);
+        while (!net_is_high(bench_net(&bench, "TE"))) {
+            stage_run(&bench.stage, PS_PER_US);
+        }
+        assert_int_equal(read_word(&bench, 0x45), expected[i]);
+    }
     command(&bench, 0x34);
     stage_run(&bench.stage, PS_PER_S);
     assert_false(net_is_high(bench_net(&bench, "TE")));

@@ -13,7 +13,8 @@
  * - MANG, when it is not 0, goes before MPOS. A range of less than 18 degrees is taken as it is, with a guest line.
  * - AGC falls linearly with 1/field from its maximum at 30 mT to 0 at 90 mT; MAGNITUDE is 2048 within these limits and
  *   proportional to the field outside them. MD is field >= 8 mT.
- * - A read pointer on the high byte of ANGLE, RAW ANGLE or MAGNITUDE comes back to it after the low byte.
+ * - The pointer stays where it is on reads when it has been set to the high byte of ANGLE, RAW ANGLE or MAGNITUDE: the
+ *   two bytes come in turn, beginning with the high one at each START. One that has come there by itself goes on.
  * - For 10 ms after power-on angles, STATUS, AGC and MAGNITUDE read 0; it answers from the start. */
 #include "emulator/core/serial.h"
 #include "peripherals/parts/parts.h"
@@ -78,6 +79,8 @@ struct as5600 {
     bool settings_burnt;
     uint8_t load_step; /* of the sequence 01, 11, 10 into BURN */
     uint8_t pointer;
+    bool stays;    /* the pointer, on reads */
+    bool low_next; /* of its two bytes */
     bool expects_pointer;
     uint64_t ready_ps;
     /* The measurement. */
@@ -399,6 +402,7 @@ static bool write_register(struct as5600 *s, uint8_t address, uint8_t value) {
 static bool as5600_start(struct i2c_target *target, uint8_t address, bool read) {
     struct as5600 *s = target->owner;
     s->expects_pointer = !read;
+    s->low_next = false;
     if (address == ADDRESS) {
         measure(s);
     }
@@ -410,8 +414,10 @@ static bool as5600_write(struct i2c_target *target, uint8_t byte) {
     if (s->expects_pointer) {
         s->expects_pointer = false;
         s->pointer = byte;
+        s->stays = byte == RAW_ANGLE || byte == ANGLE || byte == MAGNITUDE;
         return is_register(byte);
     }
+    s->stays = false;
     measure(s);
     bool known = write_register(s, s->pointer++, byte);
     as5600_update(s);
@@ -420,10 +426,8 @@ static bool as5600_write(struct i2c_target *target, uint8_t byte) {
 
 static uint8_t as5600_read(struct i2c_target *target) {
     struct as5600 *s = target->owner;
-    uint8_t address = s->pointer++;
-    if (address == RAW_ANGLE + 1 || address == ANGLE + 1 || address == MAGNITUDE + 1) {
-        s->pointer = address - 1;
-    }
+    uint8_t address = s->stays ? s->pointer + s->low_next : s->pointer++;
+    s->low_next = !s->low_next;
     return is_register(address) ? read_register(s, address) : 0;
 }
 
@@ -454,6 +458,7 @@ static void as5600_reset(struct part *part) {
     s->now = s->otp;
     s->load_step = 0;
     s->pointer = 0;
+    s->stays = false;
     s->sampled_ps = s->ready_ps = now + POWER_UP_PS;
     place_magnet(s);
     s->filtered = s->still_at = s->magnet;

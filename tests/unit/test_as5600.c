@@ -99,10 +99,30 @@ static void reading_an_angle_again_needs_no_pointer(void **state) {
         assert_int_equal(i2c_read(scl(&bench), sda(&bench)), 0x02);
         assert_int_equal(i2c_read(scl(&bench), sda(&bench)), 0x00);
     }
-    set_pointer(&bench, 0x0b); /* STATUS, then the high byte of RAW ANGLE */
+    for (unsigned i = 0; i < 2; i++) { /* a byte at a time it is the high one each time */
+        i2c_start(scl(&bench), sda(&bench), 0x36, true);
+        assert_int_equal(i2c_read(scl(&bench), sda(&bench)), 0x02);
+        i2c_stop(scl(&bench), sda(&bench));
+    }
+    bench_finish(&bench);
+}
+
+/* Only a pointer that is set to a high byte stays: STATUS, RAW ANGLE and ANGLE in one go. */
+static void all_measurements_can_be_read_at_once(void **state) {
+    static const uint8_t expected[] = { 0x20, 0x02, 0x00, 0x02, 0x00, 0x00 };
+    struct bench bench;
+    begin(&bench);
+    turn_to(&bench, 45);
+    set_pointer(&bench, 0x0b);
     i2c_start(scl(&bench), sda(&bench), 0x36, true);
-    assert_int_equal(i2c_read(scl(&bench), sda(&bench)), 0x20);
-    assert_int_equal(i2c_read(scl(&bench), sda(&bench)), 0x02);
+    for (unsigned i = 0; i < sizeof(expected); i++) {
+        assert_int_equal(i2c_read(scl(&bench), sda(&bench)), expected[i]);
+    }
+    set_pointer(&bench, 0x0d); /* a low byte */
+    i2c_start(scl(&bench), sda(&bench), 0x36, true);
+    for (unsigned i = 2; i < sizeof(expected); i++) {
+        assert_int_equal(i2c_read(scl(&bench), sda(&bench)), expected[i]);
+    }
     bench_finish(&bench);
 }
 
@@ -354,6 +374,7 @@ int main(void) {
         cmocka_unit_test(it_measures_when_it_has_started),
         cmocka_unit_test(angles_are_twelve_bits_of_a_turn),
         cmocka_unit_test(reading_an_angle_again_needs_no_pointer),
+        cmocka_unit_test(all_measurements_can_be_read_at_once),
         cmocka_unit_test(invalid_addresses_are_not_acknowledged),
         cmocka_unit_test(the_field_shows_in_status_gain_and_magnitude),
         cmocka_unit_test(the_slow_filter_takes_its_time),

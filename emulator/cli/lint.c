@@ -19,8 +19,9 @@ static int lint(const char *path) {
     }
     ok = ok && project_build(&project, NULL, &findings);
     if (ok) {
-        printf("%s: %u parts, %u connections, board %s: no errors, %u warnings\n", project.diagram_path,
-               project.part_count, project.wire_count, project.board->id, findings.warnings);
+        printf("%s: %u parts, %u connections, board %s: no errors, %u warning%s\n", project.diagram_path,
+               project.part_count, project.wire_count, project.board->id, findings.warnings,
+               findings.warnings == 1 ? "" : "s");
     }
     project_finish(&project);
     return ok ? EXIT_PASS : EXIT_USAGE;

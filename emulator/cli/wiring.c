@@ -43,7 +43,10 @@ static bool join(struct wiring *wiring, const char *text, struct error *error) {
         error_set(error, "--wire %s: %s", text, why.message);
         return false;
     }
-    net_join(a, b);
+    if (!project_join(&wiring->project, a, b)) {
+        error_set(error, "--wire %s: makes a short circuit of a supply", text);
+        return false;
+    }
     return true;
 }
 

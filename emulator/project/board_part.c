@@ -42,7 +42,7 @@ const char *board_nearest_type(const char *type) {
     struct nearest nearest;
     nearest_init(&nearest, type);
     for (unsigned i = 0; i < BOARD_TYPES; i++) {
-        nearest_offer(&nearest, board_types[i].type);
+        nearest_offer_type(&nearest, board_types[i].type);
     }
     return nearest.name;
 }

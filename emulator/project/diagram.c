@@ -1,6 +1,7 @@
 /* Wokwi's diagram format (docs.wokwi.com/diagram-format): an object with version 1, `parts` and `connections`.
  * Not taken over: author, editor, serialMonitor, dependencies and any other key. A connection is an array of two or
- * more: from, to, colour, moves. Attributes are texts there; numbers and booleans are taken as their text. */
+ * more: from, to, colour, moves. Attributes are texts there; numbers and booleans are taken as their text. A byte order
+ * mark is skipped. */
 #include "emulator/project/diagram.h"
 
 #include <math.h>
@@ -184,6 +185,10 @@ bool diagram_parse(struct diagram *diagram, const char *text, size_t size, struc
     *diagram = (struct diagram){ 0 };
     unsigned errors = findings->errors;
     json_error_t error;
+    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) { /* a byte order mark, as some editors put it */
+        text += 3;
+        size -= 3;
+    }
     json_t *root = json_loadb(text, size, 0, &error);
     diagram->root = root;
     if (!root) {

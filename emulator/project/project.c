@@ -74,6 +74,16 @@ static bool is_known(const struct part_class *class, const char *name) {
     return part_attribute_find(class, name) >= 0 || part_control_find(class, name) >= 0;
 }
 
+static void take_pull_ups(struct project_part *part, const char *text, struct findings *findings) {
+    static const struct part_attribute pull_ups = { "pullups", PART_FLAG };
+    struct error error;
+    double wanted;
+    if (!part_parse(&pull_ups, text, &wanted, &error)) {
+        findings_add(findings, LOG_ERROR, "parts[%u]: %s: %s", part->from->index, part->from->id, error.message);
+    }
+    part->no_pull_ups = wanted == 0;
+}
+
 /* What is neither the class's nor the project's own is layout or a mistake. */
 static void take_attributes(struct project_part *part, struct findings *findings) {
     const struct diagram_part *from = part->from;
@@ -83,7 +93,7 @@ static void take_attributes(struct project_part *part, struct findings *findings
             continue;
         }
         if (strcmp(name, "pullups") == 0) {
-            part->no_pull_ups = strcmp(text, "0") == 0 || strcmp(text, "false") == 0;
+            take_pull_ups(part, text, findings);
             continue;
         }
         const char *nearest = part_nearest_attribute(part->class, name);

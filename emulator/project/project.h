@@ -86,6 +86,8 @@ void project_finish(struct project *project);
 struct project_part *project_find(const struct project *project, const char *id, struct error *error);
 /* The net of a pin of the board by name ("GP4", "SDA", "GND.1"); NULL with an error line. After project_build(). */
 struct net *project_board_net(const struct project *project, const char *pin, struct error *error);
+/* A wire between two nets. False: it makes a short circuit of GND, 3V3 and 5V. */
+bool project_join(struct project *project, struct net *a, struct net *b);
 /* An attribute of the board in the diagram; "" when there is none. */
 const char *project_board_attribute(const struct project *project, const char *name);
 

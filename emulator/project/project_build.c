@@ -115,8 +115,15 @@ static struct net *new_net(struct project *project, const struct project_part *p
 }
 
 static bool supplies_are_short(const struct project *project) {
-    const struct net *gnd = &project->rails[BOARD_GND];
-    return net_is_joined(gnd, &project->rails[BOARD_3V3]) || net_is_joined(gnd, &project->rails[BOARD_5V]);
+    const struct net *gnd = &project->rails[BOARD_GND], *low = &project->rails[BOARD_3V3];
+    const struct net *high = &project->rails[BOARD_5V];
+    return net_is_joined(gnd, low) || net_is_joined(gnd, high) || net_is_joined(low, high);
+}
+
+bool project_join(struct project *project, struct net *a, struct net *b) {
+    bool was_short = supplies_are_short(project);
+    net_join(a, b);
+    return was_short || !supplies_are_short(project);
 }
 
 static bool connect(struct project *project, const struct project_wire *wire, struct findings *findings) {
@@ -131,10 +138,8 @@ static bool connect(struct project *project, const struct project_wire *wire, st
         findings_add(findings, LOG_ERROR, "out of memory");
         return false;
     }
-    bool was_short = supplies_are_short(project);
-    net_join(*from, *to);
-    if (!was_short && supplies_are_short(project)) {
-        findings_add(findings, LOG_ERROR, "connections[%u]: %s:%s to %s:%s makes a short circuit of a supply to GND",
+    if (!project_join(project, *from, *to)) {
+        findings_add(findings, LOG_ERROR, "connections[%u]: %s:%s to %s:%s makes a short circuit of a supply",
                      wire->from->index, wire->from->part[0], wire->from->pin[0], wire->from->part[1],
                      wire->from->pin[1]);
         return false;

@@ -112,9 +112,9 @@ const char *part_nearest_type(const char *type) {
     struct nearest nearest;
     nearest_init(&nearest, type);
     for (const struct part_class *const *class = parts_registry; *class; class ++) {
-        nearest_offer(&nearest, (*class)->type);
+        nearest_offer_type(&nearest, (*class)->type);
         for (const char *const *alias = (*class)->aliases; alias && *alias; alias++) {
-            nearest_offer(&nearest, *alias);
+            nearest_offer_type(&nearest, *alias);
         }
     }
     return nearest.name;

@@ -51,6 +51,18 @@ void nearest_offer(struct nearest *nearest, const char *name) {
     }
 }
 
+static const char *without_prefix(const char *type) {
+    bool has_prefix = strncmp(type, "wokwi-", 6) == 0 || strncmp(type, "board-", 6) == 0;
+    return has_prefix ? type + 6 : type;
+}
+
+void nearest_offer_type(struct nearest *nearest, const char *type) {
+    struct nearest bare;
+    nearest_init(&bare, without_prefix(nearest->wanted));
+    nearest_offer(&bare, without_prefix(type));
+    nearest_offer(nearest, bare.name ? type : NULL);
+}
+
 /* ---- Numbers ---- */
 static double prefix(const char **end) {
     static const char letters[] = "pnumkKMG";
@@ -91,7 +103,12 @@ static bool parse_in_range(const struct part_attribute *attribute, const char *t
         return false;
     }
     if (*ret < attribute->min || *ret > attribute->max) {
-        error_set(error, "%s=%s is not from %g to %g", attribute->name, text, attribute->min, attribute->max);
+        if (strncasecmp(text, "0x", 2) == 0) {
+            error_set(error, "%s=%s is not from 0x%llx to 0x%llx", attribute->name, text,
+                      (unsigned long long)(long long)attribute->min, (unsigned long long)(long long)attribute->max);
+        } else {
+            error_set(error, "%s=%s is not from %g to %g", attribute->name, text, attribute->min, attribute->max);
+        }
         return false;
     }
     return true;

@@ -14,6 +14,8 @@ struct nearest {
 void nearest_init(struct nearest *nearest, const char *wanted);
 /* `name` is borrowed; NULL is fine. */
 void nearest_offer(struct nearest *nearest, const char *name);
+/* The type of a part or board: what is alike in "wokwi-" and "board-" does not count. */
+void nearest_offer_type(struct nearest *nearest, const char *type);
 
 /* The number that stands for an attribute's text (part.h, struct part_value). False with an error line. */
 bool part_parse(const struct part_attribute *attribute, const char *text, double *ret_number, struct error *error);

@@ -40,6 +40,8 @@ static void says(const char *diagram, const char *line) {
 
 #define PICO "{\"id\":\"p\",\"type\":\"wokwi-pi-pico\"}"
 #define GND "{\"id\":\"g\",\"type\":\"wokwi-gnd\",\"left\":96,\"top\":48,\"rotate\":90}"
+#define OLED(id, attrs) "{\"id\":\"" id "\",\"type\":\"board-ssd1306\",\"attrs\":{" attrs "}}"
+#define BUS(id) "[\"p:GP4\",\"" id ":SDA\"],[\"" id ":SCL\",\"p:GP5\"]"
 #define DIAGRAM(parts, wires) "{\"version\":1,\"parts\":[" parts "],\"connections\":[" wires "]}"
 
 static void accepts_what_is_only_layout(void **state) {
@@ -50,6 +52,7 @@ static void accepts_what_is_only_layout(void **state) {
                               "\"connections\":[[\"p:GND.1\",\"g:GND\",\"black\",[\"h0\",\"*\",\"v-9.6\"]],"
                               "[\"p:GP0\",\"$serialMonitor:RX\",\"\",[]]],\"dependencies\":{}}"));
     assert_string_equal(lines.text, "");
+    assert_true(check(&lines, "\xef\xbb\xbf" DIAGRAM(PICO, ""))); /* a byte order mark */
 }
 
 static void names_what_is_unknown(void **state) {
@@ -62,6 +65,11 @@ static void names_what_is_unknown(void **state) {
     says(DIAGRAM(PICO ",{\"id\":\"v\",\"type\":\"vcc\",\"attrs\":{\"volt\":\"3\"}}", ""),
          "parts[1] \"v\" (vcc) has no attribute \"volt\"");
     says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico2\"}", ""), "did you mean \"board-pi-pico-2\"?");
+    says(DIAGRAM(PICO ",{\"id\":\"a\",\"type\":\"wokwi-dht22\"}", ""), /* "wokwi-" makes it like nothing */
+         "unknown part type \"wokwi-dht22\" (`ouroboard parts` lists all");
+    says(DIAGRAM(PICO "," OLED("a", "\"pullups\":\"maybe\""), BUS("a")),
+         "parts[1]: a: pullups=\"maybe\" is neither 0 nor 1");
+    says(DIAGRAM(PICO "," OLED("a", "\"i2cAddress\":\"0x44\""), BUS("a")), "i2cAddress=0x44 is not from 0x3c to 0x3d");
 }
 
 static void says_all_mistakes_at_once(void **state) {
@@ -96,6 +104,7 @@ static void warns_of_wiring(void **state) {
     says(DIAGRAM(PICO "," GND, ""), "warn: d.json: parts[1] \"g\" (wokwi-gnd) is wired to nothing");
     says(DIAGRAM(PICO, "[\"p:GND.1\",\"p:GP2\"],[\"p:GP2\",\"p:3V3\"]"),
          "error: d.json: connections[1]: p:GP2 to p:3V3 makes a short circuit");
+    says(DIAGRAM(PICO, "[\"p:VBUS\",\"p:3V3\"]"), "connections[0]: p:VBUS to p:3V3 makes a short circuit");
 }
 
 static void wires_by_the_names_of_boards(void **state) {
@@ -116,9 +125,6 @@ static void wires_by_the_names_of_boards(void **state) {
     assert_non_null(strstr(error.message, "did you mean \"D5\"?"));
     project_finish(&project);
 }
-
-#define OLED(id, attrs) "{\"id\":\"" id "\",\"type\":\"board-ssd1306\",\"attrs\":{" attrs "}}"
-#define BUS(id) "[\"p:GP4\",\"" id ":SDA\"],[\"" id ":SCL\",\"p:GP5\"]"
 
 static void tells_targets_with_one_address(void **state) {
     const char *both = DIAGRAM(PICO "," OLED("a", "") "," OLED("b", ""), BUS("a") "," BUS("b"));

@@ -74,6 +74,16 @@ static int rail_of(const char *name) {
     return -1;
 }
 
+static bool is_pico(const struct board *board) {
+    return strncmp(board->id, "raspberry_pi_pico", 17) == 0;
+}
+
+/* The GPIO at a test point on the underside; -1: none. Those of boards with a radio lead to the radio. */
+static int test_point(const struct board *board, const char *name) {
+    bool has_points = is_pico(board) && !board->wireless;
+    return !has_points ? -1 : strcasecmp(name, "TP4") == 0 ? 23 : strcasecmp(name, "TP5") == 0 ? 25 : -1;
+}
+
 int board_class_pin(const struct board_class *class, const char *name) {
     for (unsigned i = 0; i < class->pin_count; i++) {
         if (strcasecmp(class->names[i], name) == 0) {
@@ -83,6 +93,7 @@ int board_class_pin(const struct board_class *class, const char *name) {
     int gpio = board_pin(class->board, name), rail = rail_of(name);
     unsigned number;
     int length = 0;
+    gpio = gpio < 0 ? test_point(class->board, name) : gpio;
     if (gpio < 0 && rail < 0 && sscanf(name, "GP%2u%n", &number, &length) == 1 && !name[length] &&
         number < class->board->gpio_count) {
         gpio = (int)number;
@@ -320,7 +331,7 @@ void board_class_init(struct board_class *class, const struct board *board) {
         .finish = board_finish,
         .show = board_show,
     };
-    if (strncmp(board->id, "raspberry_pi_pico", 17) == 0) {
+    if (is_pico(board)) {
         lay_out_pico(class);
     } else {
         lay_out_module(class);

@@ -11,12 +11,14 @@
 const struct part_class *const parts_registry[] = {
     &as5600_class,
     &gnd_class,
+    &junction_class,
     &led_class,
     &potentiometer_class,
     &pushbutton_class,
     &resistor_class,
     &ssd1306_class,
     &st7789_class,
+    &text_class,
     &vcc_class,
     NULL,
 };

@@ -6,12 +6,14 @@
 
 extern const struct part_class as5600_class;
 extern const struct part_class gnd_class;
+extern const struct part_class junction_class;
 extern const struct part_class led_class;
 extern const struct part_class potentiometer_class;
 extern const struct part_class pushbutton_class;
 extern const struct part_class resistor_class;
 extern const struct part_class ssd1306_class;
 extern const struct part_class st7789_class;
+extern const struct part_class text_class;
 extern const struct part_class vcc_class;
 
 #endif

@@ -1,12 +1,12 @@
 /* A potentiometer: a resistance between GND and VCC with a wiper at SIG. Linear; the wiper's contact has
- * CONTACT_OHMS at both ends of its way. */
+ * CONTACT_OHMS at both ends of its way. `travelLength` of Wokwi's slide potentiometers is taken and has no effect. */
 #include "peripherals/parts/parts.h"
 
 #define CONTACT_OHMS 1.0
 #define TURN_DEGREES 270.0
 
 enum pin { GND, SIG, VCC };
-enum attribute { VALUE, RESISTANCE };
+enum attribute { VALUE, RESISTANCE, TRAVEL_LENGTH };
 enum control { POSITION };
 
 struct potentiometer {
@@ -63,6 +63,7 @@ const struct part_class potentiometer_class = {
             { "GND", .x = 7.96, .y = 20 }, { "SIG", .x = 10.5, .y = 20 }, { "VCC", .x = 13.04, .y = 20 }, { 0 } },
     .attributes = (const struct part_attribute[]){ [VALUE] = { "value", PART_NUMBER, "0", 0, 1023 },
                                                    [RESISTANCE] = { "resistance", PART_NUMBER, "10k", 10, 1e8, "ohm" },
+                                                   [TRAVEL_LENGTH] = { "travelLength", PART_NUMBER, "30", 1, 1e3 },
                                                    { 0 } },
     .controls = (const struct part_control[]){ { "position", .kind = PART_KNOB, .max = 1, .step = 0.01, .x = 3, .y = 2,
                                                  .width = 15, .height = 15 },

@@ -32,6 +32,18 @@ static void every_class_is_complete(void **state) {
     assert_null(stage.scheduler.first);
 }
 
+static void lettering_has_lines(void **state) {
+    struct bench bench;
+    bench_create(&bench, "wokwi-text");
+    bench_attribute(&bench, "text", "one\n\nthree\nfour\nfive");
+    bench_start(&bench);
+    assert_string_equal(part_view(bench.part, 0)->text, "one");
+    assert_string_equal(part_view(bench.part, 1)->text, "");
+    assert_string_equal(part_view(bench.part, 3)->text, "four");
+    assert_null(part_view(bench.part, 4));
+    bench_finish(&bench);
+}
+
 static void mistakes_are_named(void **state) {
     struct bench bench;
     bench_create(&bench, "led");
@@ -244,6 +256,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_and_aliases_find_classes),
         cmocka_unit_test(every_class_is_complete),
+        cmocka_unit_test(lettering_has_lines),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(numbers_have_prefixes_and_units),
         cmocka_unit_test(a_resistor_has_its_bands),

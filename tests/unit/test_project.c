@@ -52,6 +52,12 @@ static void accepts_what_is_only_layout(void **state) {
                               "\"connections\":[[\"p:GND.1\",\"g:GND\",\"black\",[\"h0\",\"*\",\"v-9.6\"]],"
                               "[\"p:GP0\",\"$serialMonitor:RX\",\"\",[]]],\"dependencies\":{}}"));
     assert_string_equal(lines.text, "");
+    assert_true(check(&lines, DIAGRAM(PICO "," GND ",{\"id\":\"j\",\"type\":\"wokwi-junction\"},"
+                                           "{\"id\":\"t\",\"type\":\"wokwi-text\",\"attrs\":{\"text\":\"a\\nb\"}},"
+                                           "{\"id\":\"s\",\"type\":\"wokwi-slide-potentiometer\",\"attrs\":"
+                                           "{\"travelLength\":\"30\"}}",
+                                      "[\"p:TP5\",\"j:J\"],[\"j:J\",\"g:GND\"],[\"j:J\",\"s:GND\"]")));
+    assert_string_equal(lines.text, "");
     assert_true(check(&lines, "\xef\xbb\xbf" DIAGRAM(PICO, ""))); /* a byte order mark */
 }
 

@@ -134,6 +134,7 @@ static void take_wire(struct diagram *diagram, unsigned index, const json_t *arr
     }
     const char *colour = json_string_value(json_array_get(array, 2));
     wire->colour = colour ? colour : "";
+    wire->hidden = colour && !*colour;
     take_moves(wire, json_array_get(array, 3));
     bool from = take_end(wire, 0, json_array_get(array, 0), findings);
     bool to = take_end(wire, 1, json_array_get(array, 1), findings);

@@ -41,6 +41,7 @@ struct diagram_wire {
     char part[2][DIAGRAM_PATH]; /* ids */
     char pin[2][DIAGRAM_PATH];
     const char *colour; /* "" when there is none */
+    bool hidden;        /* its colour is an empty text */
     struct diagram_move moves[DIAGRAM_MOVES];
     unsigned move_count;
     unsigned from_start; /* moves before '*': the rest is counted from the far end, as written there */

@@ -76,7 +76,7 @@ static void move(struct scene_point *point, const struct diagram_move *by) {
 
 unsigned scene_way(const struct project *project, const struct project_wire *wire,
                    struct scene_point points[SCENE_WAY]) {
-    if (wire->part[0] == PROJECT_CONSOLE || wire->part[1] == PROJECT_CONSOLE ||
+    if (wire->from->hidden || wire->part[0] == PROJECT_CONSOLE || wire->part[1] == PROJECT_CONSOLE ||
         project->parts[wire->part[0]].from->hide || project->parts[wire->part[1]].from->hide) {
         return 0;
     }

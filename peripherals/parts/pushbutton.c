@@ -60,7 +60,7 @@ static bool pushbutton_init(struct part *part, struct error *error) {
     if (one && two) {
         net_couple(&button->contact, one, two, INFINITY);
     }
-    part->views[0] = (struct part_view){ .kind = PART_LABEL, .name = "label", 0, 12.5, 12, 3 };
+    part->views[0] = (struct part_view){ .kind = PART_LABEL, .name = "label", 0, 12.2, 12, 2.5 };
     part->views[0].text = part->values[LABEL].text;
     part->views[1] = (struct part_view){ .kind = PART_LIGHT, .name = "cap", 3, 3, 6, 6 };
     part->views[1].light.colour = (uint32_t)part->values[COLOR].number;

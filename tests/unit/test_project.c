@@ -179,7 +179,8 @@ static void one_board_for_another(void **state) {
 static void places_parts(void **state) {
     struct findings findings = { 0 };
     struct project project;
-    const char *text = DIAGRAM(PICO "," GND, "[\"p:GP0\",\"g:GND\",\"red\",[\"h-9.6\",\"*\",\"v9.6\"]]");
+    const char *text = DIAGRAM(PICO "," GND, "[\"p:GP0\",\"g:GND\",\"red\",[\"h-9.6\",\"*\",\"v9.6\"]],"
+                                             "[\"p:GP1\",\"g:GND\",\"\",[]]");
     assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
     const struct project_part *gnd = &project.parts[1];
     struct scene_point middle = scene_place(gnd, gnd->class->face.width / 2, gnd->class->face.height / 2);
@@ -193,6 +194,7 @@ static void places_parts(void **state) {
     assert_true(fabs(way[1].x - (way[0].x - 2.54)) < 1e-9 && way[1].y == way[0].y);
     assert_true(fabs(way[3].y - (way[4].y + 2.54)) < 1e-9 && way[3].x == way[4].x);
     assert_true(way[2].x == way[3].x && way[2].y == way[1].y);
+    assert_int_equal(scene_way(&project, &project.wires[1], way), 0); /* without a colour it is hidden */
     project_finish(&project);
 }
 

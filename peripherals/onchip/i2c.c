@@ -49,7 +49,8 @@ static uint32_t raw_interrupts(const struct i2c *i2c) {
     const uint32_t *values = i2c->block.values;
     uint32_t raw = i2c->latched;
     bool done = !(values[I2C_IC_CON] & I2C_IC_CON_TX_EMPTY_CTRL) || !is_moving(i2c);
-    if (i2c_is_enabled(i2c) && done && i2c->tx.count <= values[I2C_IC_TX_TL]) {
+    bool is_empty = i2c_is_enabled(i2c) && done && i2c->tx.count <= values[I2C_IC_TX_TL];
+    if (is_empty || i2c->disabling) {
         raw |= RAW(TX_EMPTY);
     }
     if (i2c_is_enabled(i2c) && i2c->rx.count > values[I2C_IC_RX_TL]) {
@@ -410,9 +411,17 @@ static void acknowledge_done(struct i2c *i2c, uint64_t now_ps) {
     }
 }
 
+/* What does not outlast being switched off, once everything is at rest. */
+static void forget(struct i2c *i2c) {
+    i2c->latched &= ~(RAW(RX_UNDER) | RAW(RX_OVER) | RAW(TX_OVER) | RAW(GEN_CALL) | RAW(ACTIVITY));
+}
+
 static void stop_done(struct i2c *i2c, uint64_t now_ps) {
     i2c->latched |= RAW(STOP_DET);
     i2c->state = I2C_IDLE;
+    if (i2c->disabling) {
+        forget(i2c);
+    }
     i2c->disabling = false;
     go_on(i2c, now_ps);
 }
@@ -445,6 +454,9 @@ static void disable(struct i2c *i2c) {
     i2c->tx.count = i2c->rx.count = 0;
     i2c->disabling = is_moving(i2c);
     i2c->busy = false;
+    if (!i2c->disabling) {
+        forget(i2c);
+    }
 }
 
 static void write_enable(struct i2c *i2c, uint32_t old) {

@@ -76,6 +76,7 @@ struct i2c {
     bool attached;
     bool is_target;      /* addressed */
     bool sends;          /* to the controller */
+    bool general;        /* by a general call */
     bool received;       /* at least a byte since it was addressed */
     bool wants_address2; /* the next byte is the lower part of a 10-bit address */
     bool ten_matched;    /* both parts were ours */

@@ -41,6 +41,7 @@ static bool target_start(struct i2c_target *target, uint8_t address, bool read) 
         i2c->is_target = false;
         return false;
     }
+    i2c->general = general;
     i2c->latched |= general ? RAW(GEN_CALL) : 0;
     if (!i2c->wants_address2) {
         begin(i2c, read);
@@ -105,7 +106,8 @@ static void target_lost(struct i2c_target *target) {
 
 static void target_stop(struct i2c_target *target) {
     struct i2c *i2c = target->owner;
-    if (i2c->is_target && i2c->block.values[I2C_IC_CON] & I2C_IC_CON_STOP_DET_IFADDRESSED) {
+    bool tells = i2c->block.values[I2C_IC_CON] & I2C_IC_CON_STOP_DET_IFADDRESSED;
+    if (tells && i2c->is_target && !i2c->general) {
         i2c->latched |= RAW(STOP_DET);
     }
     i2c->is_target = i2c->ten_matched = i2c->wants_address2 = false;

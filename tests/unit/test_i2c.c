@@ -161,6 +161,11 @@ static void reads_after_a_repeated_start(void **state) {
     assert_int_equal(rd(chip->block, I2C_IC_DATA_CMD), 0x41);
     rd(chip->block, I2C_IC_DATA_CMD);
     assert_true(raw(chip) & RAW(RX_UNDER));
+    wr(chip->block, I2C_IC_DATA_CMD, 0x0c | STOP);
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    assert_int_equal(raw(chip) & (RAW(RX_UNDER) | RAW(TX_EMPTY)), RAW(RX_UNDER) | RAW(TX_EMPTY)); /* until it rests */
+    step(chip, 30);
+    assert_int_equal(raw(chip) & (RAW(RX_UNDER) | RAW(TX_EMPTY) | RAW(ACTIVITY)), 0);
 }
 
 static void nobody_answers(void **state) {

@@ -186,6 +186,12 @@ static void general_call(void **state) {
     step(pair, 4);
     assert_true(raw(pair->blocks[1]) & RAW(GEN_CALL));
     assert_int_equal(rd(pair->blocks[1], I2C_IC_DATA_CMD), 0x06 | FIRST);
+    set(pair->blocks[1], TARGET_ALONE | I2C_IC_CON_STOP_DET_IFADDRESSED, 0, 0x2a);
+    assert_int_equal(raw(pair->blocks[1]) & (RAW(GEN_CALL) | RAW(ACTIVITY)), 0); /* it has been switched off */
+    rd(pair->blocks[1], I2C_IC_CLR_STOP_DET);
+    wr(pair->blocks[0], I2C_IC_DATA_CMD, 0x06 | STOP);
+    step(pair, 4);
+    assert_int_equal(raw(pair->blocks[1]) & (RAW(GEN_CALL) | RAW(STOP_DET)), RAW(GEN_CALL));
 }
 
 static void old_data_is_flushed(void **state) {

@@ -13,7 +13,8 @@
  * Decided: in the Motorola format with SPH = 0 the frame select pulses for one bit time between frames. The data
  * request for transmission rises when the FIFO is half empty and falls when it is full, the one for reception rises
  * when it is half full or nothing more comes, and falls when it is empty: fewer, longer bursts than on the chip, with
- * the same throughput. An SSPDR read from an empty FIFO gives 0. */
+ * the same throughput. An SSPDR read from an empty FIFO gives 0. The receive timeout counts from the last frame, the
+ * last read or the last time that it was cleared. */
 #include "peripherals/onchip/spi.h"
 #include "emulator/core/serial.h"
 #include "peripherals/onchip/spi_private.h"
@@ -170,6 +171,7 @@ void spi_received(struct spi *spi, uint16_t data, uint64_t now_ps) {
     } else {
         push(&spi->rx, data);
     }
+    spi->latched &= ~SPI_SSPRIS_RTRIS;
     spi->rx_touched_ps = now_ps;
 }
 
@@ -191,18 +193,24 @@ static void end_frame(struct spi *spi) {
     start_frame(spi, spi->frame_end_ps, true);
 }
 
+/* It counts while no frame is under way. */
+static void check_timeout(struct spi *spi, uint64_t now_ps) {
+    uint64_t timeout = bits_ps(spi, TIMEOUT_BITS);
+    if (!spi->shifting && spi->rx.count && timeout && now_ps - spi->rx_touched_ps >= timeout) {
+        spi->latched |= SPI_SSPRIS_RTRIS;
+    }
+}
+
 /* All that has happened until `now_ps`. */
 static void run(struct spi *spi, uint64_t now_ps) {
+    check_timeout(spi, now_ps);
     if (!spi->shifting) {
         start_frame(spi, now_ps, false);
     }
     while (spi->shifting && spi->frame_end_ps <= now_ps && !spi->on_wire) {
         end_frame(spi);
     }
-    uint64_t timeout = bits_ps(spi, TIMEOUT_BITS);
-    if (spi->rx.count && timeout && now_ps - spi->rx_touched_ps >= timeout) {
-        spi->latched |= SPI_SSPRIS_RTRIS;
-    }
+    check_timeout(spi, now_ps);
 }
 
 /* When something outside could change next without an access. */
@@ -318,6 +326,7 @@ static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_
         break;
     case SPI_SSPICR:
         spi->latched &= ~value;
+        spi->rx_touched_ps = value & SPI_SSPICR_RTIC ? now : spi->rx_touched_ps;
         break;
     }
     if (!spi->shifting) {

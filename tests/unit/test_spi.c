@@ -126,6 +126,15 @@ static void interrupts_come_in_time(void **state) {
     assert_true(chip->block->irq[0].level);
     wr(chip->block, SPI_SSPICR, SPI_SSPICR_RTIC);
     assert_false(chip->block->irq[0].level);
+    stage_run(&chip->stage, 32 * 2 * 8000 - 1);
+    assert_false(chip->block->irq[0].level);
+    stage_run(&chip->stage, 1);
+    assert_true(chip->block->irq[0].level); /* data are still there */
+    wr(chip->block, SPI_SSPIMSC, SPI_SSPIMSC_RTIM);
+    wr(chip->block, SPI_SSPDR, 7);
+    stage_run(&chip->stage, FRAME_PS);
+    assert_int_equal(rd(chip->block, SPI_SSPRIS) & SPI_SSPRIS_RTRIS, 0); /* more has come */
+    wr(chip->block, SPI_SSPICR, SPI_SSPICR_RTIC);
 }
 
 static void dreqs_ask_for_half_a_fifo(void **state) {

@@ -18,6 +18,7 @@
 
 #define GENERAL_CALL I2C_IC_TAR_SPECIAL
 #define START_BYTE (I2C_IC_TAR_SPECIAL | I2C_IC_TAR_GC_OR_START)
+#define DISCARD 0x8000 /* in `command`: nobody wants the byte that is read */
 
 static struct i2c *i2c_of(struct block *block) {
     return (struct i2c *)block;
@@ -229,13 +230,19 @@ static void start(struct i2c *i2c, uint64_t now_ps) {
     put_start(i2c, now_ps);
 }
 
+/* A target that sends lets go of SDA only when a byte is not acknowledged: it is read, and STOP follows. */
+static void read_to_the_end(struct i2c *i2c, uint64_t now_ps) {
+    i2c->command = CMD | STOP | DISCARD;
+    enter(i2c, I2C_BYTE, now_ps);
+}
+
 static void take_command(struct i2c *i2c, uint64_t now_ps) {
-    if (!i2c->tx.count && i2c->reading) { /* IC_ENABLE was cleared meanwhile, but the target is sending */
-        i2c->command = CMD | STOP;
-        enter(i2c, I2C_BYTE, now_ps);
+    bool ends = !i2c->tx.count || i2c->disabling; /* commands that have come since then are the next transfer's */
+    if (ends && i2c->reading) {                   /* IC_ENABLE was cleared meanwhile */
+        read_to_the_end(i2c, now_ps);
         return;
     }
-    if (!i2c->tx.count) {
+    if (ends) {
         enter(i2c, I2C_STOP, now_ps);
         return;
     }
@@ -299,7 +306,9 @@ static void go_on(struct i2c *i2c, uint64_t now_ps) {
 
 static void after_byte(struct i2c *i2c, uint64_t now_ps) {
     uint32_t *enable = &i2c->block.values[I2C_IC_ENABLE];
-    if (*enable & I2C_IC_ENABLE_ABORT) {
+    if (is_last(i2c) && i2c->command & CMD && i2c->acknowledged) {
+        read_to_the_end(i2c, now_ps);
+    } else if (*enable & I2C_IC_ENABLE_ABORT) {
         *enable &= ~I2C_IC_ENABLE_ABORT;
         abort_transfer(i2c, SOURCE(ABRT_USER_ABRT), now_ps);
     } else if (i2c->command & STOP || i2c->disabling) {
@@ -313,7 +322,7 @@ static void after_byte(struct i2c *i2c, uint64_t now_ps) {
 /* ---- The ends of the states ---- */
 
 void i2c_store(struct i2c *i2c, uint8_t byte) {
-    if (!i2c_is_enabled(i2c)) {
+    if (!i2c_is_enabled(i2c) || i2c->disabling) {
         return;
     }
     if (i2c->rx.count == I2C_FIFO_DEPTH) {
@@ -333,7 +342,9 @@ static void bits_done(struct i2c *i2c, uint64_t now_ps) {
     } else if (i2c->state == I2C_ADDRESS2) {
         i2c->acknowledged = by_byte && i2c_write(i2c->scl, i2c->sda, (uint8_t)i2c->block.values[I2C_IC_TAR]);
     } else if (i2c->command & CMD) {
-        i2c_store(i2c, by_byte ? i2c->answer : (uint8_t)i2c->sampled);
+        if (!(i2c->command & DISCARD)) {
+            i2c_store(i2c, by_byte ? i2c->answer : (uint8_t)i2c->sampled);
+        }
         i2c->acknowledged = wants_more(i2c);
         if (!i2c->tx.count && !is_last(i2c)) {
             enter(i2c, I2C_HELD_ACK, now_ps);

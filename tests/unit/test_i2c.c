@@ -237,6 +237,26 @@ static void software_aborts(void **state) {
     assert_true(raw(chip) & RAW(STOP_DET));
 }
 
+/* Switched off and on in the acknowledge bit of a byte that is read: the target gets its NACK and STOP, one more byte
+ * is read and dropped, and the commands that have come meanwhile are a transfer of their own. */
+static void off_and_on_ends_a_transfer(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, I2C_IC_DATA_CMD, CMD);
+    wr(chip->block, I2C_IC_DATA_CMD, CMD);
+    step(chip, 1 + 9 + 8);
+    stage_run(&chip->stage, PERIOD_PS / 2);
+    wr(chip->block, I2C_IC_ENABLE, 0);
+    wr(chip->block, I2C_IC_ENABLE, 1);
+    wr(chip->block, I2C_IC_DATA_CMD, 0x21 | STOP);
+    step(chip, 1 + 9 + 1);
+    assert_int_equal(chip->stops, 1);
+    assert_int_equal(chip->count, 0);
+    assert_int_equal(rd(chip->block, I2C_IC_RXFLR), 0);
+    step(chip, 1 + 9 + 9 + 1);
+    assert_int_equal(chip->starts, 2);
+    assert_int_equal(chip->heard[0], 0x21);
+}
+
 static void dreqs_follow_the_thresholds(void **state) {
     struct chip *chip = *state;
     wr(chip->block, I2C_IC_DMA_TDLR, 4);
@@ -426,6 +446,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ten_bit_addresses, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_a_free_bus, set_up, tear_down),
         cmocka_unit_test_setup_teardown(software_aborts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(off_and_on_ends_a_transfer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dreqs_follow_the_thresholds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(general_calls, set_up, tear_down),
         cmocka_unit_test_setup_teardown(start_bytes, set_up, tear_down),

@@ -44,6 +44,17 @@ void scheduler_cancel(struct scheduler *scheduler, struct event *event) {
     event->pending = false;
 }
 
+void scheduler_serve(struct scheduler *scheduler, struct event *event) {
+    bool in_event = scheduler->in_event;
+    uint64_t due_ps = scheduler->due_ps, now_ps = scheduler_now(scheduler);
+    scheduler_cancel(scheduler, event);
+    scheduler->due_ps = event->when_ps;
+    scheduler->in_event = true;
+    event->callback(event, now_ps - event->when_ps);
+    scheduler->in_event = in_event;
+    scheduler->due_ps = due_ps;
+}
+
 void scheduler_advance(struct scheduler *scheduler, uint64_t now_ps) {
     if (now_ps < scheduler->now_ps) {
         now_ps = scheduler->now_ps;

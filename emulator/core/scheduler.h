@@ -60,6 +60,8 @@ void scheduler_finish(struct scheduler *scheduler);
 void scheduler_add(struct scheduler *scheduler, struct event *event, uint64_t when_ps);
 /* No effect when not pending. */
 void scheduler_cancel(struct scheduler *scheduler, struct event *event);
+/* Call a pending event that is due by now ahead of the others: its owner is being looked at. */
+void scheduler_serve(struct scheduler *scheduler, struct event *event);
 /* When the earliest event is due; TIME_NEVER when there is none. */
 static inline uint64_t scheduler_next(const struct scheduler *scheduler) {
     return scheduler->first ? scheduler->first->when_ps : TIME_NEVER;

@@ -692,7 +692,7 @@ static void dma_reset(struct block *block) {
 
 static void dma_init(struct block *block) {
     struct dma *dma = dma_of(block);
-    dma->event = (struct event){ .name = "dma", .callback = dma_due, .owner = dma };
+    dma->event = (struct event){ .name = "dma", .callback = dma_due, .owner = dma, .priority = 1 };
     dma->clock_listener = (struct clock_listener){ .changed = clock_changed, .owner = dma };
     clock_listen(dma->clk_sys, &dma->clock_listener);
 }

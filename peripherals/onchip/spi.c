@@ -201,8 +201,11 @@ static void check_timeout(struct spi *spi, uint64_t now_ps) {
     }
 }
 
-/* All that has happened until `now_ps`. */
+/* All that has happened until `now_ps`; edges that are due too, as events come some cycles late. */
 static void run(struct spi *spi, uint64_t now_ps) {
+    while (spi->on_wire && spi->edge.pending && spi->edge.when_ps <= now_ps) {
+        scheduler_serve(spi->block.env->scheduler, &spi->edge);
+    }
     check_timeout(spi, now_ps);
     if (!spi->shifting) {
         start_frame(spi, now_ps, false);

@@ -282,6 +282,17 @@ static void start_dma(struct rig *rig, unsigned channel, uint32_t from, uint32_t
     wr(rig->dma, CH(channel, CTRL_TRIG), control);
 }
 
+/* An abort, or off and on. */
+static void switch_i2c(struct rig *rig, bool aborts) {
+    if (aborts) {
+        wr(rig->i2c, I2C_IC_ENABLE, I2C_IC_ENABLE_ENABLE | I2C_IC_ENABLE_ABORT);
+        return;
+    }
+    wr(rig->i2c, I2C_IC_ENABLE, 0);
+    read_and_note(rig, rig->i2c, I2C_IC_RAW_INTR_STAT);
+    wr(rig->i2c, I2C_IC_ENABLE, I2C_IC_ENABLE_ENABLE);
+}
+
 static void i2c_operation(struct rig *rig, struct random *random) {
     static const uint16_t looks[] = { I2C_IC_RAW_INTR_STAT, I2C_IC_STATUS,   I2C_IC_RXFLR,         I2C_IC_TXFLR,
                                       I2C_IC_DATA_CMD,      I2C_IC_CLR_INTR, I2C_IC_TX_ABRT_SOURCE };
@@ -298,7 +309,11 @@ static void i2c_operation(struct rig *rig, struct random *random) {
         read_and_note(rig, rig->i2c, looks[below(random, sizeof(looks) / sizeof(looks[0]))]);
         break;
     default:
-        wr(rig->i2c, I2C_IC_INTR_MASK, below(random, 0x2000));
+        if (below(random, 4)) {
+            wr(rig->i2c, I2C_IC_INTR_MASK, below(random, 0x2000));
+        } else {
+            switch_i2c(rig, below(random, 2));
+        }
     }
 }
 
@@ -314,7 +329,11 @@ static void spi_operation(struct rig *rig, struct random *random) {
         read_and_note(rig, rig->spi, looks[below(random, sizeof(looks) / sizeof(looks[0]))]);
         break;
     case 3:
-        wr(rig->spi, SPI_SSPIMSC, below(random, 3) ? 0 : below(random, 16));
+        if (below(random, 3)) {
+            wr(rig->spi, SPI_SSPIMSC, below(random, 3) ? 0 : below(random, 16));
+        } else {
+            wr(rig->spi, SPI_SSPICR, below(random, 4));
+        }
         break;
     default:
         if (!(rd(rig->dma, CH(0, CTRL_TRIG)) & RP2040_DMA_CH0_CTRL_TRIG_BUSY)) {
@@ -390,7 +409,7 @@ static void compare(struct rig *plain, struct rig *watched, uint64_t seed) {
 }
 
 static void firmware_sees_no_difference(void **state) {
-    for (uint64_t seed = 1; seed <= 60; seed++) {
+    for (uint64_t seed = 1; seed <= 200; seed++) {
         struct rig *plain = run_program(seed, false);
         struct rig *watched = run_program(seed, true);
         assert_true(plain->count > 100);

@@ -89,6 +89,10 @@ static void late_events_know_when_they_were_due(void **state) {
     scheduler_advance(&scheduler, 25);
     assert_false(event.pending);
     assert_int_equal(scheduler_due(&scheduler), 25);
+    scheduler_add(&scheduler, &event, 20); /* served by its owner, before its turn */
+    scheduler_serve(&scheduler, &event);
+    assert_false(event.pending);
+    assert_int_equal(scheduler_due(&scheduler), 25);
 }
 
 static void finish_leaves_nothing_pending(void **state) {

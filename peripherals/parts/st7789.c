@@ -369,29 +369,32 @@ static void prepare_reading(struct st7789 *s, uint8_t command) {
     }
 }
 
-/* A byte of nothing, then three bytes a pixel. */
-static uint8_t read_ram(struct st7789 *s) {
-    unsigned at = s->reading_at++;
-    if (at == 0) {
-        return 0;
-    }
-    const uint8_t *rgb = cell(s);
-    uint8_t byte = rgb ? (uint8_t)(rgb[(at - 1) % 3] << 2) : 0;
-    if (at % 3 == 0) {
-        next_pixel(s);
-    }
-    return byte;
+static bool reads_ram(const struct st7789 *s) {
+    return s->command == RAMRD || s->command == RDMEMC;
 }
 
+/* A byte of nothing, then three bytes a pixel. */
+static uint8_t ram_byte(struct st7789 *s) {
+    const uint8_t *rgb = s->reading_at ? cell(s) : NULL;
+    return rgb ? (uint8_t)(rgb[(s->reading_at - 1) % 3] << 2) : 0;
+}
+
+/* On the wires this is asked before DC rises for the first byte, and once too often after the last one. */
 static uint8_t st7789_reply(struct spi_target *target) {
     struct st7789 *s = target->owner;
-    if (!s->part.nets[DC] || !net_is_high(s->part.nets[DC])) {
-        return 0;
+    if (reads_ram(s)) {
+        return ram_byte(s);
     }
-    if (s->command == RAMRD || s->command == RDMEMC) {
-        return read_ram(s);
+    return s->reading_at < sizeof(s->reading) ? s->reading[s->reading_at] : 0;
+}
+
+/* A byte has gone out whole. */
+static void go_on_reading(struct st7789 *s) {
+    bool whole_pixel = s->reading_at && s->reading_at % 3 == 0;
+    if (reads_ram(s) && whole_pixel) {
+        next_pixel(s);
     }
-    return s->reading_at < sizeof(s->reading) ? s->reading[s->reading_at++] : 0;
+    s->reading_at++;
 }
 
 /* ---- Commands ---- */
@@ -577,6 +580,7 @@ static void st7789_receive(struct spi_target *target, uint8_t byte) {
         return;
     }
     if (net_is_high(s->part.nets[DC])) {
+        go_on_reading(s);
         take_argument(s, byte);
     } else {
         take_command(s, byte);

@@ -259,6 +259,38 @@ static void it_can_be_read_back(void **state) {
     bench_finish(&bench);
 }
 
+/* The same bit by bit: DC rises after the command's last clock. */
+static uint8_t play(struct bench *bench, bool data, uint8_t byte) {
+    uint8_t in = 0;
+    bench_drive(bench, "DC", data ? NET_HIGH : NET_LOW);
+    for (unsigned bit = 8; bit-- > 0;) {
+        bench_drive(bench, "SDA", byte >> bit & 1 ? NET_HIGH : NET_LOW);
+        bench_drive(bench, "SCL", NET_HIGH);
+        in = (uint8_t)(in << 1 | net_is_high(bench_net(bench, "MISO")));
+        bench_drive(bench, "SCL", NET_LOW);
+    }
+    return in;
+}
+
+static void it_can_be_read_back_on_the_wires(void **state) {
+    static const uint8_t expected[] = { 0, 0xfc, 0, 0xfc };
+    struct bench bench;
+    begin(&bench, "240x320");
+    play(&bench, false, 0x0a);
+    assert_int_equal(play(&bench, true, 0), 0x9c);
+    window(&bench, 3, 4, 7, 7);
+    fill(&bench, 1, 0xf81f);
+    play(&bench, false, 0x2e);
+    for (unsigned i = 0; i < sizeof(expected); i++) {
+        assert_int_equal(play(&bench, true, 0), expected[i]);
+    }
+    play(&bench, false, 0x3c); /* goes on at the second pixel */
+    play(&bench, true, 0x07);
+    play(&bench, true, 0xe0);
+    assert_int_equal(at(&bench, 4, 7), 0x00ff00);
+    bench_finish(&bench);
+}
+
 static void resets_take_time(void **state) {
     struct bench bench;
     begin(&bench, "240x320");
@@ -347,6 +379,7 @@ int main(void) {
         cmocka_unit_test(display_modes),
         cmocka_unit_test(partial_and_scrolling_areas),
         cmocka_unit_test(it_can_be_read_back),
+        cmocka_unit_test(it_can_be_read_back_on_the_wires),
         cmocka_unit_test(resets_take_time),
         cmocka_unit_test(the_backlight_follows_its_pin),
         cmocka_unit_test(the_tearing_signal_comes_with_every_frame),

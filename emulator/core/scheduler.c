@@ -44,15 +44,24 @@ void scheduler_cancel(struct scheduler *scheduler, struct event *event) {
     event->pending = false;
 }
 
-void scheduler_serve(struct scheduler *scheduler, struct event *event) {
-    bool in_event = scheduler->in_event;
-    uint64_t due_ps = scheduler->due_ps, now_ps = scheduler_now(scheduler);
-    scheduler_cancel(scheduler, event);
-    scheduler->due_ps = event->when_ps;
-    scheduler->in_event = true;
-    event->callback(event, now_ps - event->when_ps);
-    scheduler->in_event = in_event;
+struct scheduler_date scheduler_date(struct scheduler *scheduler, uint64_t due_ps) {
+    struct scheduler_date before = { .due_ps = scheduler->due_ps, .in_event = scheduler->in_event };
     scheduler->due_ps = due_ps;
+    scheduler->in_event = true;
+    return before;
+}
+
+void scheduler_undate(struct scheduler *scheduler, struct scheduler_date before) {
+    scheduler->due_ps = before.due_ps;
+    scheduler->in_event = before.in_event;
+}
+
+void scheduler_serve(struct scheduler *scheduler, struct event *event) {
+    uint64_t now_ps = scheduler_now(scheduler);
+    scheduler_cancel(scheduler, event);
+    struct scheduler_date before = scheduler_date(scheduler, event->when_ps);
+    event->callback(event, now_ps - event->when_ps);
+    scheduler_undate(scheduler, before);
 }
 
 void scheduler_advance(struct scheduler *scheduler, uint64_t now_ps) {

@@ -53,6 +53,13 @@ static inline uint64_t scheduler_now(struct scheduler *scheduler) {
 static inline uint64_t scheduler_due(struct scheduler *scheduler) {
     return scheduler->in_event ? scheduler->due_ps : scheduler_now(scheduler);
 }
+/* Until scheduler_undate() gets what this returns, scheduler_due() is `due_ps`: what happened then is made up for. */
+struct scheduler_date {
+    uint64_t due_ps;
+    bool in_event;
+};
+struct scheduler_date scheduler_date(struct scheduler *scheduler, uint64_t due_ps);
+void scheduler_undate(struct scheduler *scheduler, struct scheduler_date before);
 /* Before the owners of events go, in whatever order: none is pending any more. */
 void scheduler_finish(struct scheduler *scheduler);
 /* Make the event due at `when_ps`, which may be past (then it is due at once, from the machine's loop, never from

@@ -123,12 +123,18 @@ static struct net *selected_net(const struct spi *spi, uint64_t pins) {
     return selected ? &spi->gpio->pins[__builtin_ctzll(selected)].net : NULL;
 }
 
+/* The whole frame at once; targets hear of it with the date of the edge that its last bit is read at. */
 static uint32_t exchange(struct spi *spi) {
     if (spi->block.values[SPI_SSPCR1] & SPI_SSPCR1_LBM) {
         return spi->shifter;
     }
-    return spi_exchange(selected_net(spi, spi->sck_pins), selected_net(spi, spi->tx_pins),
-                        selected_net(spi, spi->rx_pins), spi->shifter, wire_bits(spi));
+    struct scheduler *scheduler = spi->block.env->scheduler;
+    unsigned halves = spi->lead + 2 * wire_bits(spi) - (spi_reads_late(spi) ? 0 : 1);
+    struct scheduler_date before = scheduler_date(scheduler, spi->frame_start_ps + halves * (bits_ps(spi, 1) / 2));
+    uint32_t answer = spi_exchange(selected_net(spi, spi->sck_pins), selected_net(spi, spi->tx_pins),
+                                   selected_net(spi, spi->rx_pins), spi->shifter, wire_bits(spi));
+    scheduler_undate(scheduler, before);
+    return answer;
 }
 
 static bool is_watched(const struct spi *spi) {
@@ -158,6 +164,7 @@ static void start_frame(struct spi *spi, uint64_t now_ps, bool follows) {
     spi->shifter = wire_word(spi, spi_pop(&spi->tx));
     spi->shifting = true;
     spi->lead = spi_format(spi) == SPI_TI && !follows ? 2 : 0;
+    spi->frame_start_ps = now_ps;
     spi->frame_end_ps = now_ps + duration + (spi->lead ? bits_ps(spi, 1) : 0);
     spi->on_wire = is_watched(spi);
     if (spi->on_wire) {

@@ -33,6 +33,7 @@ struct spi {
     bool shifting;
     bool frame_select; /* SSPFSSOUT is active */
     uint32_t shifter;  /* the bits on the wire, the last one lowest */
+    uint64_t frame_start_ps;
     uint64_t frame_end_ps;
     bool on_wire;  /* the frame is being played out */
     unsigned lead; /* half bit times before its first bit (TI format) */

@@ -118,7 +118,7 @@ static void scroll_steps(struct ssd1306 *s, uint64_t steps) {
 /* Do what has been due since last time. */
 static void catch_up(struct ssd1306 *s) {
     struct scroll *scroll = &s->r.scroll;
-    uint64_t now = scheduler_now(s->part.env->scheduler), step = frame_ps(s) * scroll->frames;
+    uint64_t now = scheduler_due(s->part.env->scheduler), step = frame_ps(s) * scroll->frames;
     if (scroll->active && step && now - scroll->since_ps >= step) {
         uint64_t steps = (now - scroll->since_ps) / step;
         scroll->since_ps += steps * step;
@@ -143,7 +143,7 @@ static void set_up_scroll(struct ssd1306 *s, const uint8_t *c) {
 
 static void set_scrolling(struct ssd1306 *s, bool on) {
     s->r.scroll.active = on;
-    s->r.scroll.since_ps = scheduler_now(s->part.env->scheduler);
+    s->r.scroll.since_ps = scheduler_due(s->part.env->scheduler);
     if (!on) {
         s->r.scroll.position = 0;
     }

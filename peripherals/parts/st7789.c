@@ -151,7 +151,7 @@ struct st7789 {
 };
 
 static uint64_t now_of(const struct st7789 *s) {
-    return scheduler_now(s->part.env->scheduler);
+    return scheduler_due(s->part.env->scheduler);
 }
 
 static void guest(struct st7789 *s, const char *line) {

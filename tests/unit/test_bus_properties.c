@@ -84,11 +84,12 @@ static void on_stop(struct i2c_target *target) {
 }
 
 static uint8_t on_reply(struct spi_target *target) {
-    return ((struct rig *)target->owner)->heard ^ 0x5a;
+    return ((struct rig *)target->owner)->heard;
 }
 
 static void on_receive(struct spi_target *target, uint8_t byte) {
-    ((struct rig *)target->owner)->heard = byte;
+    struct rig *rig = target->owner;
+    rig->heard = (uint8_t)(byte ^ scheduler_due(&rig->stage.scheduler) / CYCLE);
 }
 
 static struct block *add(struct rig *rig, const struct block_class *class, const char *name,

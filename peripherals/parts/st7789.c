@@ -20,6 +20,7 @@
 #include "emulator/core/serial.h"
 #include "peripherals/parts/brightness.h"
 #include "peripherals/parts/parts.h"
+#include "peripherals/parts/st7789_commands.h"
 
 #include <math.h>
 #include <string.h>
@@ -41,51 +42,6 @@
 
 enum pin { GND, VCC, SCL, SDA, RST, DC, CS, BL, MISO, TE };
 enum attribute { SIZE, IPS, TURNED };
-
-enum {
-    NOP = 0x00,
-    SWRESET = 0x01,
-    RDDID = 0x04,
-    RDDST = 0x09,
-    RDDPM = 0x0a,
-    RDDMADCTL = 0x0b,
-    RDDCOLMOD = 0x0c,
-    RDDIM = 0x0d,
-    RDDSM = 0x0e,
-    RDDSDR = 0x0f,
-    SLPIN = 0x10,
-    SLPOUT = 0x11,
-    PTLON = 0x12,
-    NORON = 0x13,
-    INVOFF = 0x20,
-    INVON = 0x21,
-    GAMSET = 0x26,
-    DISPOFF = 0x28,
-    DISPON = 0x29,
-    CASET = 0x2a,
-    RASET = 0x2b,
-    RAMWR = 0x2c,
-    RAMRD = 0x2e,
-    PTLAR = 0x30,
-    VSCRDEF = 0x33,
-    TEOFF = 0x34,
-    TEON = 0x35,
-    MADCTL = 0x36,
-    VSCRSADD = 0x37,
-    IDMOFF = 0x38,
-    IDMON = 0x39,
-    COLMOD = 0x3a,
-    WRMEMC = 0x3c,
-    RDMEMC = 0x3e,
-    STE = 0x44,
-    GSCAN = 0x45,
-    WRDISBV = 0x51,
-    RDABCSDR = 0x68,
-    RAMCTRL = 0xb0,
-    RDID1 = 0xda,
-    RDID2 = 0xdb,
-    RDID3 = 0xdc,
-};
 
 struct panel {
     const char *size;

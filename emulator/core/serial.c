@@ -41,13 +41,16 @@ static void drive_miso(struct spi_target *target) {
 }
 
 /* Modes 0 and 3 sample on the rising edge, 1 and 2 on the falling one; the other edge puts the next bit out. */
+static bool reads_at_rise(const struct spi_target *target) {
+    return target->mode == 0 || target->mode == 3;
+}
+
 static void sck_changed(struct net_listener *listener, struct net *net) {
     struct spi_target *target = listener->owner;
-    bool samples_high = target->mode == 0 || target->mode == 3;
     if (!target->selected) {
         return;
     }
-    if (net_is_high(net) == samples_high) {
+    if (net_is_high(net) == reads_at_rise(target)) {
         spi_input(target, target->mosi && net_is_high(target->mosi));
     } else {
         drive_miso(target);
@@ -100,6 +103,17 @@ void spi_target_detach(struct spi_target *target) {
 }
 
 /* ---- SPI: frames ---- */
+bool spi_is_misread(const struct net *sck, bool read_at_rise) {
+    struct net_peer *peer = NULL;
+    while (sck && (peer = net_find_peer(sck, &spi_kind, peer))) {
+        const struct spi_target *target = peer->owner;
+        if (target->selected && reads_at_rise(target) != read_at_rise) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static uint32_t level_bits(const struct net *net, unsigned bits) {
     return net && net_is_high(net) ? (1u << bits) - 1 : 0;
 }

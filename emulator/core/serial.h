@@ -37,6 +37,9 @@ struct spi_target {
 
 void spi_target_attach(struct spi_target *target);
 void spi_target_detach(struct spi_target *target);
+/* A selected target on this wire reads at the other edge of SCK than the controller puts its data out for: what it
+ * hears is found out by playing the edges alone. */
+bool spi_is_misread(const struct net *sck, bool read_at_rise);
 /* A controller's frame of up to 16 bits, most significant bit first. Returns what it reads; bits that nobody drives
  * are the level of the MISO net. The nets may be NULL. */
 uint32_t spi_exchange(struct net *sck, struct net *mosi, struct net *miso, uint32_t data, unsigned bits);

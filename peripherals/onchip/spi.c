@@ -140,7 +140,11 @@ static uint32_t exchange(struct spi *spi) {
 static bool is_watched(const struct spi *spi) {
     uint64_t pins = spi->rx_pins | spi->cs_pins | spi->sck_pins | spi->tx_pins;
     bool inside = spi->block.values[SPI_SSPCR1] & SPI_SSPCR1_LBM;
-    return spi->gpio && !inside && gpio_any_watched(spi->gpio, pins & spi->gpio->selected[spi->function]);
+    if (!spi->gpio || inside) {
+        return false;
+    }
+    return spi_is_misread(selected_net(spi, spi->sck_pins), spi_reads_late(spi) == spi_rests_high(spi)) ||
+           gpio_any_watched(spi->gpio, pins & spi->gpio->selected[spi->function]);
 }
 
 static void play_frame(struct spi *spi, uint64_t now_ps) {

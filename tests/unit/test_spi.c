@@ -162,6 +162,7 @@ static void dreqs_ask_for_half_a_fifo(void **state) {
 
 static void wide_frames_and_loopback(void **state) {
     struct chip *chip = *state;
+    chip->target.mode = 1;
     wr(chip->block, SPI_SSPCR0, 15 | SPI_SSPCR0_SPH);
     wr(chip->block, SPI_SSPDR, 0x1234);
     stage_run(&chip->stage, UINT64_C(16) * 2 * 8000);
@@ -221,6 +222,16 @@ static void frames_play_out_when_watched(void **state) {
     }
 }
 
+/* Data that are put out at the edge that a target reads at come a bit late for it, watched or not. */
+static void wrong_mode_is_misread(void **state) {
+    struct chip *chip = *state;
+    wr(chip->block, SPI_SSPCR0, 7 | SPI_SSPCR0_SPH);
+    wr(chip->block, SPI_SSPDR, 0xa5);
+    run_cycles(chip, 40);
+    assert_int_equal(chip->count, 1);
+    assert_int_equal(chip->heard[0], 0xa5 >> 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(frames_take_their_time, set_up, tear_down),
@@ -231,6 +242,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(wide_frames_and_loopback, set_up, tear_down),
         cmocka_unit_test_setup_teardown(clock_rests_at_its_polarity, set_up, tear_down),
         cmocka_unit_test_setup_teardown(frames_play_out_when_watched, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(wrong_mode_is_misread, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

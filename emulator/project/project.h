@@ -66,6 +66,8 @@ struct project {
     struct net rails[BOARD_RAILS];
     struct net_driver rail_drivers[BOARD_RAILS];
     struct net_listener run_listener;
+    struct event run_event; /* the chip starts, a while after RUN has risen */
+    bool run_was_low;
     struct project_bench *bench;
 };
 

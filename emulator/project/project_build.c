@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define RAIL_OHMS 0.01
+#define START_PS PS_PER_MS /* from RUN to firmware: supplies, oscillator, boot ROM */
 
 /* What stands in for a machine when a diagram is only checked. */
 struct project_bench {
@@ -44,12 +45,19 @@ static struct net *gpio_net_of(const struct project *project, int gpio) {
     return project->machine ? machine_gpio(project->machine, (unsigned)gpio) : &project->bench->gpio[gpio];
 }
 
-/* A button from RUN to GND: the chip starts anew when it is let go, and stands still for us only at that moment. */
+/* A button from RUN to GND: the chip starts anew when it is let go, and stands still for us only at that moment. While
+ * the contact bounces firmware does not come to run. */
+static void run_due(struct event *event, uint64_t late_ps) {
+    machine_reset(((struct project *)event->owner)->machine);
+}
+
 static void run_changed(struct net_listener *listener, struct net *net) {
     struct project *project = listener->owner;
-    if (project->machine && net_is_high(net)) {
-        machine_reset(project->machine);
+    scheduler_cancel(project->env->scheduler, &project->run_event);
+    if (project->machine && net_is_high(net) && project->run_was_low) {
+        scheduler_add(project->env->scheduler, &project->run_event, scheduler_now(project->env->scheduler) + START_PS);
     }
+    project->run_was_low = net->level == NET_LEVEL_LOW;
 }
 
 static void make_rails(struct project *project) {
@@ -63,6 +71,7 @@ static void make_rails(struct project *project) {
         }
         net_attach(&project->rails[i], &project->rail_drivers[i]);
     }
+    project->run_event = (struct event){ .name = "RUN", .callback = run_due, .owner = project };
     project->run_listener = (struct net_listener){ .changed = run_changed, .owner = project, .passive = true };
     net_listen(&project->rails[BOARD_RUN], &project->run_listener);
 }
@@ -243,6 +252,7 @@ void project_tear_down(struct project *project) {
         free(pull_up);
     }
     net_unlisten(&project->rails[BOARD_RUN], &project->run_listener);
+    scheduler_cancel(project->env->scheduler, &project->run_event);
     for (unsigned i = 0; i < BOARD_RAILS; i++) {
         net_detach(&project->rail_drivers[i]);
         net_leave(&project->rails[i]);

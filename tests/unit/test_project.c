@@ -1,6 +1,7 @@
 /* Projects: Wokwi's diagram.json version 1 and what is said about mistakes in it. */
 #include "tests/unit/unit.h"
 
+#include "emulator/machine.h"
 #include "emulator/project/project.h"
 #include "emulator/project/scene.h"
 
@@ -166,6 +167,35 @@ static void pulls_up_as_modules_do(void **state) {
                      NET_LEVEL_HIGH);
 }
 
+static void count_reset(void *context, const char *cause) {
+    ++*(unsigned *)context;
+}
+
+/* Its contact bounces, the chip starts once: two resets in a row would lead CircuitPython into the boot loader. */
+static void a_button_at_run_resets_once(void **state) {
+    const char *text =
+        DIAGRAM(PICO ",{\"id\":\"b\",\"type\":\"wokwi-pushbutton\"}", "[\"p:RUN\",\"b:1.l\"],[\"b:2.l\",\"p:GND.1\"]");
+    unsigned resets = 0;
+    struct findings findings = { 0 };
+    struct project project;
+    struct error error;
+    struct machine *machine = machine_create(&(struct machine_desc){ .chip = &chip_rp2040 }, &error);
+    machine_set_events(machine, &(struct machine_events){ .context = &resets, .reset = count_reset });
+    assert_true(machine_load(machine, 0x20000000, (const uint8_t *)"\xfe\xe7", 2, &error)); /* b . */
+    assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+    assert_true(project_build(&project, machine, &findings));
+    machine_power_on(machine, 0x20000000);
+    for (unsigned pressed = 2; pressed-- > 0;) {
+        machine_run(machine, machine_now(machine) + 20 * PS_PER_MS);
+        assert_int_equal(resets, 0);
+        assert_true(part_set(project.parts[1].part, "pressed", pressed, &error));
+    }
+    machine_run(machine, machine_now(machine) + 20 * PS_PER_MS);
+    assert_int_equal(resets, 1);
+    project_finish(&project);
+    machine_destroy(machine);
+}
+
 static void one_board_for_another(void **state) {
     struct findings findings = { 0 };
     struct project project;
@@ -208,6 +238,7 @@ int main(void) {
         cmocka_unit_test(wires_by_the_names_of_boards),
         cmocka_unit_test(tells_targets_with_one_address),
         cmocka_unit_test(pulls_up_as_modules_do),
+        cmocka_unit_test(a_button_at_run_resets_once),
         cmocka_unit_test(one_board_for_another),
         cmocka_unit_test(places_parts),
     };

@@ -618,6 +618,14 @@ static uint32_t cleared_by(unsigned reg) {
     }
 }
 
+/* ABRT_SBYTE_NORSTRT comes back as long as its cause is there. */
+static void clear_abort(struct i2c *i2c) {
+    uint32_t *source = &i2c->block.values[I2C_IC_TX_ABRT_SOURCE];
+    bool stays = special(i2c) == START_BYTE && !may_restart(i2c);
+    *source &= stays ? SOURCE(ABRT_SBYTE_NORSTRT) : 0;
+    i2c->flushed = false;
+}
+
 static uint32_t clear(struct i2c *i2c, uint32_t interrupts) {
     bool had = i2c->latched & interrupts;
     if (i2c->state != I2C_IDLE || i2c->is_target) {
@@ -625,8 +633,7 @@ static uint32_t clear(struct i2c *i2c, uint32_t interrupts) {
     }
     i2c->latched &= ~interrupts;
     if (interrupts & RAW(TX_ABRT)) {
-        i2c->block.values[I2C_IC_TX_ABRT_SOURCE] = 0;
-        i2c->flushed = false;
+        clear_abort(i2c);
     }
     return had;
 }

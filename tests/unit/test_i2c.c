@@ -304,6 +304,11 @@ static void start_bytes(void **state) {
     set_control(chip, 0, I2C_IC_CON_IC_RESTART_EN);
     wr(chip->block, I2C_IC_DATA_CMD, 0x44 | STOP);
     assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_SBYTE_NORSTRT);
+    rd(chip->block, I2C_IC_CLR_TX_ABRT); /* its cause is still there */
+    assert_int_equal(abort_source(chip), I2C_IC_TX_ABRT_SOURCE_ABRT_SBYTE_NORSTRT);
+    set_target(chip, 0x36);
+    rd(chip->block, I2C_IC_CLR_TX_ABRT);
+    assert_int_equal(abort_source(chip), 0);
 }
 
 static void without_repeated_start(void **state) {

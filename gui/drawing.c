@@ -263,14 +263,13 @@ static void screen(const struct drawing *drawing, struct canvas *canvas, const s
     if (view->screen.on) {
         struct point middle = drawing_pixel(drawing, part, view->x + view->width / 2, view->y + view->height / 2);
         canvas_image(canvas, middle, drawing_zoom(drawing, view), part->from->rotate, view->screen.pixels,
-                     view->screen.width, view->screen.height, view->screen.brightness);
+                     view->screen.width, view->screen.height, scene_seen(view->screen.brightness));
     }
 }
 
-/* An eye sees a tenth of the power as a third of the brightness. */
 static void light(const struct drawing *drawing, struct canvas *canvas, const struct project_part *part,
                   const struct part_view *view) {
-    double seen = pow(fmin(fmax(view->light.brightness, 0), 1), 1 / 2.2);
+    double seen = scene_seen(view->light.brightness);
     struct point middle = drawing_pixel(drawing, part, view->x + view->width / 2, view->y + view->height / 2);
     double width = view->width * drawing->scale, height = view->height * drawing->scale;
     uint32_t colour = view->light.colour, dark = colour_shade(colour, 110);

@@ -123,6 +123,10 @@ uint32_t scene_colour(const char *name) {
     return 0x607060;
 }
 
+double scene_seen(double power) {
+    return sqrt(fmin(fmax(power, 0), 1));
+}
+
 /* ---- A part's face ---- */
 static uint32_t mix(uint32_t from, uint32_t to, double share) {
     uint32_t mixed = 0;
@@ -164,11 +168,11 @@ static bool picture_of_screen(const struct part_view *view, struct picture *pict
     if (!picture_init(picture, view->screen.width, view->screen.height, 0)) {
         return false;
     }
-    double brightness = view->screen.brightness;
+    double brightness = scene_seen(view->screen.brightness);
     size_t count = (size_t)picture->width * picture->height;
     for (size_t i = 0; view->screen.on && i < count; i++) {
         uint32_t pixel = view->screen.pixels[i] & 0xffffff;
-        picture->pixels[i] = brightness < 1 ? mix(0, pixel, brightness > 0 ? brightness : 0) : pixel;
+        picture->pixels[i] = brightness < 1 ? mix(0, pixel, brightness) : pixel;
     }
     return true;
 }
@@ -196,8 +200,7 @@ static void draw_pointer(struct picture *picture, const struct part_view *view, 
 
 static void draw_light(struct picture *picture, const struct part_view *view, double scale) {
     uint32_t dark = mix(0x303030, view->light.colour, 0.25);
-    /* an eye sees a tenth of the power as much more than a tenth */
-    double seen = sqrt(fmin(fmax(view->light.brightness, 0), 1));
+    double seen = scene_seen(view->light.brightness);
     picture_disc(picture, view->x * scale, view->y * scale, view->width * scale, view->height * scale,
                  mix(dark, view->light.colour, seen));
 }

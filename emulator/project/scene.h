@@ -28,6 +28,8 @@ unsigned scene_way(const struct project *project, const struct project_wire *wir
                    struct scene_point points[SCENE_WAY]);
 /* 0x00RRGGBB of a colour's name as Wokwi has them, or of "#rrggbb"; a grey for any other. */
 uint32_t scene_colour(const char *name);
+/* How bright (0 to 1, by the levels of a picture) an eye sees a share of a light's full power: a tenth as a third. */
+double scene_seen(double power);
 
 /* After project_build(). The picture is made here. False with an error line. */
 bool scene_draw(const struct project *project, double scale, struct picture *ret_picture, struct error *error);

@@ -187,6 +187,7 @@ static bool send(struct drive *drive, bool write, uint32_t lba, uint32_t count) 
         .owner = drive,
     };
     drive->busy = true;
+    drive->overtaken = drive->overtaken_end = 0;
     if (!drive->submit(drive->submit_context, &drive->request)) {
         drive->busy = false;
         drive->request.count = 0;
@@ -225,6 +226,17 @@ static void written(struct drive *drive) {
     }
 }
 
+/* What was read of a sector that changed meanwhile may be from before. */
+static bool is_overtaken(const struct drive *drive, uint32_t sector) {
+    return sector >= drive->overtaken && sector < drive->overtaken_end;
+}
+
+static void overtake(struct drive *drive, uint32_t first, uint32_t end) {
+    bool none = drive->overtaken == drive->overtaken_end;
+    drive->overtaken = none || first < drive->overtaken ? first : drive->overtaken;
+    drive->overtaken_end = none || end > drive->overtaken_end ? end : drive->overtaken_end;
+}
+
 static void fetched(struct drive *drive) {
     uint32_t first = drive->request.lba - drive->start;
     for (uint32_t i = 0; i < drive->request.count && first + i < drive->sectors; i++) {
@@ -234,7 +246,7 @@ static void fetched(struct drive *drive) {
             memcpy(copy, data, FAT_SECTOR_SIZE);
             drive->altered[first + i] = true;
         }
-        drive->valid[first + i] = true;
+        drive->valid[first + i] = !is_overtaken(drive, first + i);
     }
 }
 
@@ -377,8 +389,10 @@ void drive_set_write_protected(struct drive *drive, bool write_protected) {
 
 void drive_flash_changed(struct drive *drive, size_t offset, size_t length) {
     if (length) {
-        size_t end = (offset + length + FAT_SECTOR_SIZE - 1) / FAT_SECTOR_SIZE;
-        drive_invalidate(drive, (uint32_t)(offset / FAT_SECTOR_SIZE), (uint32_t)end);
+        uint32_t first = (uint32_t)(offset / FAT_SECTOR_SIZE);
+        uint32_t end = (uint32_t)((offset + length + FAT_SECTOR_SIZE - 1) / FAT_SECTOR_SIZE);
+        drive_invalidate(drive, first, end);
+        overtake(drive, first, end);
         drive->touched = drive->restart = true;
     }
 }

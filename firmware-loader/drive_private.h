@@ -79,7 +79,8 @@ struct drive {
     bool running; /* inside the loop that starts requests */
     bool busy;    /* a request is under way */
     bool busy_ok;
-    struct drive_request request; /* count 0: none, and none to settle */
+    uint32_t overtaken, overtaken_end; /* sectors that changed since the request was sent; none when equal */
+    struct drive_request request;      /* count 0: none, and none to settle */
     uint8_t buffer[DRIVE_RUN_MAX * FAT_SECTOR_SIZE];
     bool probe; /* the partition table must be read */
     uint32_t start;

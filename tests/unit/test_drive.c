@@ -363,6 +363,34 @@ static void a_change_of_data_alone_is_seen(void **state) {
     same_on_both();
 }
 
+/* The firmware writes a sector that a read under way has taken already: what was read is old. */
+static void a_change_during_a_read_is_seen(void **state) {
+    attach();
+    for (unsigned read = 0; read < 3; read++) {
+        char text[32];
+        snprintf(text, sizeof(text), "first %u", read);
+        assert_int_equal(firmware_write("log.txt", text), FAT_OK);
+        for (unsigned i = 0; i < 4 && !board.request; i++) {
+            drive_poll(board.drive);
+        }
+        for (unsigned i = 0; i < read && board.request; i++) {
+            complete_one(&board, true);
+        }
+        struct drive_request *request = board.request;
+        assert_non_null(request);
+        board.request = NULL;
+        assert_true(transfer(&board, request));
+        snprintf(text, sizeof(text), "and then %u", read);
+        assert_int_equal(firmware_write("log.txt", text), FAT_OK);
+        request->done(request, true);
+        complete_all(&board);
+        settle();
+        assert_string_equal(folder_text("log.txt"), text);
+        same_on_both();
+    }
+    assert_string_equal(board.lines, "");
+}
+
 static void a_conflict_keeps_both(void **state) {
     attach();
     in_folder("printf 'of the folder' > code.py");
@@ -725,6 +753,7 @@ int main(void) {
         TEST(what_the_firmware_writes_appears),
         TEST(files_and_folders_change_places),
         TEST(a_change_of_data_alone_is_seen),
+        TEST(a_change_during_a_read_is_seen),
         TEST(a_conflict_keeps_both),
         TEST(a_changed_file_wins_over_a_deleted_one),
         TEST(a_formatted_volume_costs_no_file),

@@ -17,6 +17,7 @@
 
 #define SECTORS_MAX (64 * 1024 * 1024 / FAT_SECTOR_SIZE)
 #define BACKOFF_MAX 32
+#define LIST_SHARE 10 /* listing a large folder takes at most so much of the host's time: one in ten */
 
 /* The copy of the volume */
 
@@ -153,6 +154,7 @@ static void stop_work(struct drive *drive) {
     drive_snapshot_finish(&drive->snapshot);
     drive->is_missing = drive->pushing = drive->pulling = drive->looked = false;
     drive->check = true;
+    drive->unchanged = 0;
 }
 
 /* Our copy may be ahead of the medium: nothing of it counts any more. The first failure in a row is not worth a line:
@@ -414,20 +416,26 @@ static void watch_flash(struct drive *drive) {
     }
 }
 
-/* A listing from before we wrote in the folder says nothing about what is missing. */
-static void list_folder(struct drive *drive) {
+static uint64_t host_now_ms(void) {
     struct timespec now = { 0 };
     clock_gettime(CLOCK_MONOTONIC, &now);
-    uint64_t now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    if (drive->host_ms && now_ms - drive->listed_ms < drive->host_ms) {
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* A listing from before we wrote in the folder says nothing about what is missing. */
+static void list_folder(struct drive *drive) {
+    uint64_t now_ms = host_now_ms();
+    if (drive->host_ms && now_ms < drive->list_ms) {
         return;
     }
-    drive->listed_ms = now_ms;
+    drive->unchanged = 0;
     drive_listing_finish(&drive->previous);
     drive->previous = drive->listing;
     drive->previous_whole = drive->listing_whole && !drive->host_written;
     drive->host_written = false;
     drive->listing_whole = drive_list(drive->folder, &drive->listing, &drive->reporter);
+    uint64_t took_ms = host_now_ms() - now_ms;
+    drive->list_ms = now_ms + drive->host_ms + took_ms * LIST_SHARE;
 }
 
 /* Our copy becomes the area as it is. */

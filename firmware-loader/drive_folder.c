@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define READ_TRIES 3
+#define FULL_LINES 8
 
 static uint64_t hash_text(const char *text) {
     uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -62,15 +63,41 @@ static void make_printable(char *line) {
     }
 }
 
-void drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...) {
+/* False: it had been said before. */
+static bool say(struct drive_reporter *reporter, enum log_level level, const char *format, va_list args) {
     char line[1024];
+    vsnprintf(line, sizeof(line), format, args);
+    make_printable(line);
+    bool new = reporter->report &&first_time(reporter, hash_text(line));
+    if (new) {
+        reporter->report(reporter->context, level, line);
+    }
+    return new;
+}
+
+void drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...) {
     va_list args;
     va_start(args, format);
-    vsnprintf(line, sizeof(line), format, args);
+    say(reporter, level, format, args);
     va_end(args);
-    make_printable(line);
-    if (reporter->report && first_time(reporter, hash_text(line))) {
-        reporter->report(reporter->context, level, line);
+}
+
+static bool say_path(struct drive_reporter *reporter, enum log_level level, const char *format, ...) {
+    va_list args;
+    va_start(args, format);
+    bool new = say(reporter, level, format, args);
+    va_end(args);
+    return new;
+}
+
+void drive_say_full(struct drive_reporter *reporter, const char *folder, const char *path) {
+    bool few = reporter->full < FULL_LINES;
+    bool new =
+        say_path(reporter, few ? LOG_WARN : LOG_TRACE, "%s/%s: not on the drive: the volume is full", folder, path);
+    reporter->full += new;
+    if (new && !few) {
+        drive_say(reporter, LOG_WARN, "%s: more is not on the drive: the volume is full (--log trace names it)",
+                  folder);
     }
 }
 
@@ -169,7 +196,7 @@ static bool walk_below(struct walk *walk, int folder, const char *name, const ch
     int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (below < 0) {
         drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be read: %s", walk->root, path, strerror(errno));
-        return false;
+        return leave_out(walk->listing, path);
     }
     return walk_folder(walk, below, path, depth + 1);
 }
@@ -210,7 +237,11 @@ static char **names_of(int folder, size_t *ret_count) {
             }
             names = grown;
         }
-        names[count++] = strdup(entry->d_name);
+        names[count] = strdup(entry->d_name);
+        if (!names[count]) {
+            break;
+        }
+        count++;
     }
     bool bad = !stream || errno;
     if (stream) {
@@ -223,34 +254,73 @@ static char **names_of(int folder, size_t *ret_count) {
     return names;
 }
 
-/* An earlier name in the folder that is the same but for case. Names in `names` that were left out are NULL. */
-static const char *same_but_case(char **names, size_t index) {
-    for (size_t i = 0; i < index; i++) {
-        if (names[i] && !fat_name_compare(names[i], names[index])) {
-            return names[i];
-        }
-    }
-    return NULL;
+/* Without case; of names that differ in nothing else the first by bytes comes first. */
+static int by_folded_name(const void *a, const void *b) {
+    int order = fat_name_compare(*(char *const *)a, *(char *const *)b);
+    return order ? order : by_name(a, b);
 }
 
-static bool walk_one(struct walk *walk, int folder, const char *prefix, char **names, size_t index, unsigned depth) {
+/* The names that may be on the drive, ordered so that those which differ only in case are neighbours. NULL without
+ * memory. */
+static const char **fold_names(char **names, size_t count, size_t *ret_count) {
+    const char **folded = malloc((count + 1) * sizeof(*folded));
+    *ret_count = 0;
+    for (size_t i = 0; folded && i < count; i++) {
+        if (names[i] && !drive_ignores(names[i])) {
+            folded[(*ret_count)++] = names[i];
+        }
+    }
+    if (folded) {
+        qsort(folded, *ret_count, sizeof(*folded), by_folded_name);
+    }
+    return folded;
+}
+
+/* An earlier name that is the same but for case. */
+static const char *same_but_case(const char **folded, size_t count, const char *name) {
+    size_t low = 0, high = count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (fat_name_compare(folded[middle], name) < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < count && strcmp(folded[low], name) ? folded[low] : NULL;
+}
+
+static bool walk_one(struct walk *walk, int folder, const char *prefix, const char *name, const char *twin,
+                     unsigned depth) {
     char *path;
-    if (asprintf(&path, "%s%s%s", prefix, *prefix ? "/" : "", names[index]) < 0) {
+    if (asprintf(&path, "%s%s%s", prefix, *prefix ? "/" : "", name) < 0) {
         return false;
     }
     bool ok = true;
-    const char *twin = drive_ignores(names[index]) ? NULL : same_but_case(names, index);
-    if (drive_ignores(names[index])) {
+    if (drive_ignores(name)) {
         drive_say(walk->reporter, LOG_TRACE, "%s/%s: ignored", walk->root, path);
-        free(names[index]);
-        names[index] = NULL;
     } else if (twin) {
         drive_say(walk->reporter, LOG_WARN, "%s/%s: not on the drive: differs from %s only in case", walk->root, path,
                   twin);
     } else {
-        ok = walk_name(walk, folder, names[index], path, depth);
+        ok = walk_name(walk, folder, name, path, depth);
     }
     free(path);
+    return ok;
+}
+
+static bool walk_names(struct walk *walk, int folder, const char *prefix, char **names, size_t count, unsigned depth) {
+    size_t folded_count;
+    const char **folded = fold_names(names, count, &folded_count);
+    bool ok = folded != NULL;
+    for (size_t i = 0; folded && i < count; i++) {
+        bool plain = names[i] && !drive_ignores(names[i]);
+        const char *twin = plain ? same_but_case(folded, folded_count, names[i]) : NULL;
+        if (!names[i] || !walk_one(walk, folder, prefix, names[i], twin, depth)) {
+            ok = false;
+        }
+    }
+    free(folded);
     return ok;
 }
 
@@ -263,11 +333,7 @@ static bool walk_folder(struct walk *walk, int folder, const char *prefix, unsig
         drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be listed", walk->root, prefix);
         count = 0;
     }
-    for (size_t i = 0; i < count; i++) {
-        if (!names[i] || !walk_one(walk, folder, prefix, names, i, depth)) {
-            ok = false;
-        }
-    }
+    ok &= walk_names(walk, folder, prefix, names, count, depth);
     for (size_t i = 0; i < count; i++) {
         free(names[i]);
     }

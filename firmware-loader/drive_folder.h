@@ -17,10 +17,13 @@ struct drive_reporter {
     void *context;
     uint64_t *said; /* hashes of the lines */
     size_t count, room;
+    unsigned full; /* lines of drive_say_full() */
 };
 
 void drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* This path does not fit. Of a folder that is far too large only the first few get a line of their own. */
+void drive_say_full(struct drive_reporter *reporter, const char *folder, const char *path);
 void drive_reporter_finish(struct drive_reporter *reporter);
 
 /* By this a changed file is known. */

@@ -11,13 +11,19 @@ static void say(const struct drive_image_request *request, const char *path, con
     drive_say(request->reporter, LOG_WARN, "%s/%s: not on the drive: %s", request->folder, path, why);
 }
 
+static bool took(const struct drive_image_request *request, const char *path, enum fat_result result) {
+    if (result == FAT_FULL) {
+        drive_say_full(request->reporter, request->folder, path);
+    } else if (result) {
+        say(request, path, fat_result_text(result));
+    }
+    return result == FAT_OK;
+}
+
 static bool add_folder(const struct drive_image_request *request, struct fat_volume *volume,
                        const struct drive_item *item) {
     enum fat_result result = fat_make_directory(volume, item->path, fat_time_from_unix(item->signature.seconds));
-    if (result) {
-        say(request, item->path, fat_result_text(result));
-    }
-    return result == FAT_OK;
+    return took(request, item->path, result);
 }
 
 static bool add_file(const struct drive_image_request *request, struct fat_volume *volume, struct drive_item *item) {
@@ -33,10 +39,7 @@ static bool add_file(const struct drive_image_request *request, struct fat_volum
     uint32_t date = fat_time_from_unix(item->signature.seconds);
     enum fat_result result = fat_write(volume, item->path, data, (uint32_t)item->signature.size, date, FAT_ARCHIVE);
     free(data);
-    if (result) {
-        say(request, item->path, fat_result_text(result));
-    }
-    return result == FAT_OK;
+    return took(request, item->path, result);
 }
 
 /* A folder that could not be made takes its contents with it: they need no line each. */
@@ -45,14 +48,28 @@ static bool lies_in(const char *path, const char *folder) {
     return length && !strncmp(path, folder, length) && path[length] == '/';
 }
 
+static bool add(const struct drive_image_request *request, struct fat_volume *volume, struct drive_item *item,
+                uint64_t *free_bytes) {
+    uint32_t clusters;
+    if (!item->folder && item->signature.size > *free_bytes) {
+        return took(request, item->path, FAT_FULL);
+    }
+    bool ok = item->folder ? add_folder(request, volume, item) : add_file(request, volume, item);
+    if (!ok && fat_free_clusters(volume, &clusters) == FAT_OK) {
+        *free_bytes = (uint64_t)clusters * volume->cluster_sectors * FAT_SECTOR_SIZE;
+    }
+    return ok;
+}
+
 static void add_all(const struct drive_image_request *request, struct fat_volume *volume) {
     const char *missing = "";
+    uint64_t free_bytes = UINT64_MAX; /* known from the first failure on */
     for (size_t i = 0; i < request->listing->count; i++) {
         struct drive_item item = request->listing->items[i];
         if (lies_in(item.path, missing)) {
             continue;
         }
-        bool ok = item.folder ? add_folder(request, volume, &item) : add_file(request, volume, &item);
+        bool ok = add(request, volume, &item, &free_bytes);
         if (!ok && item.folder) {
             missing = item.path;
         }

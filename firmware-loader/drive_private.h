@@ -117,10 +117,13 @@ struct drive {
     /* the folder */
     struct drive_listing listing, previous;
     bool listing_whole, previous_whole;
+    size_t unchanged;    /* items at the beginning of the listing that need no push */
+    bool full;           /* something did not fit, and nothing was given back since */
+    uint64_t free_bytes; /* then */
     unsigned host_ms;
-    uint64_t listed_ms; /* when, on the host's clock */
-    bool host_written;  /* by us, since the listing was made */
-    bool pushing;       /* the folder's changes are being written */
+    uint64_t list_ms;  /* not before, on the host's clock */
+    bool host_written; /* by us, since the listing was made */
+    bool pushing;      /* the folder's changes are being written */
     struct drive_push push;
     struct drive_records records;
 };

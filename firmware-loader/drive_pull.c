@@ -393,7 +393,8 @@ static void finish_look(struct drive *drive) {
     remove_gone(drive);
     drive_snapshot_finish(&drive->snapshot);
     memset(drive->altered, 0, drive->sectors * sizeof(*drive->altered));
-    drive->pulling = drive->looked = false;
+    drive->pulling = drive->looked = drive->full = false;
+    drive->unchanged = 0;
     drive->check = drive->again;
 }
 

@@ -55,9 +55,10 @@ static bool is_changed(struct drive *drive, const struct drive_item *item) {
     return !(record->on_host || record->refused) || !drive_signature_equal(&record->signature, &item->signature);
 }
 
+/* Goes on where it was: what has been found unchanged stays so until the listing or a record changes. */
 static const struct drive_item *next_changed(struct drive *drive) {
-    for (size_t i = 0; i < drive->listing.count; i++) {
-        const struct drive_item *item = &drive->listing.items[i];
+    for (; drive->unchanged < drive->listing.count; drive->unchanged++) {
+        const struct drive_item *item = &drive->listing.items[drive->unchanged];
         if (is_changed(drive, item) && stands_still(drive, item)) {
             return item;
         }
@@ -75,6 +76,8 @@ void drive_push_drop(struct drive *drive) {
 }
 
 void drive_push_retry(struct drive *drive) {
+    drive->unchanged = 0;
+    drive->full = false;
     for (size_t i = drive->records.count; i-- > 0;) {
         struct drive_record *record = &drive->records.items[i];
         if (record->refused) {
@@ -141,6 +144,27 @@ static void refuse(struct drive *drive, const struct drive_item *item, const str
     }
 }
 
+/* Why something new cannot be on the volume. Without room everything that needs some is refused from now on. */
+static void refuse_for(struct drive *drive, struct fat_volume *volume, const struct drive_item *item,
+                       const struct drive_signature *signature, enum fat_result result) {
+    uint32_t clusters;
+    if (result != FAT_FULL) {
+        say(drive, item->path, fat_result_text(result));
+    } else {
+        drive_say_full(&drive->reporter, drive->folder, item->path);
+        drive->full = !fat_free_clusters(volume, &clusters);
+        drive->free_bytes = drive->full ? (uint64_t)clusters * volume->cluster_sectors * FAT_SECTOR_SIZE : 0;
+    }
+    refuse(drive, item, signature);
+}
+
+/* Known beforehand, without another look at folder and volume: a folder may hold thousands of files too many. */
+static bool cannot_fit(struct drive *drive, const struct drive_item *item) {
+    const struct drive_record *record = drive_records_find(&drive->records, item->path);
+    uint64_t size = item->folder ? 1 : item->signature.size;
+    return drive->full && size > drive->free_bytes && !(record && record->on_volume);
+}
+
 static bool start(struct drive *drive, enum drive_push_kind kind, const char *path) {
     drive->push.kind = kind;
     drive->push.path = strdup(path);
@@ -178,8 +202,7 @@ static bool push_folder(struct drive *drive, struct fat_volume *volume, const st
         return true;
     }
     if (result && result != FAT_EXISTS) {
-        say(drive, item->path, fat_result_text(result));
-        refuse(drive, item, &item->signature);
+        refuse_for(drive, volume, item, &item->signature, result);
         return true;
     }
     start(drive, DRIVE_PUSH_FOLDER, item->path);
@@ -225,8 +248,7 @@ static void push_contents(struct drive *drive, struct fat_volume *volume, const 
         return;
     }
     if (result) {
-        say(drive, item->path, fat_result_text(result));
-        refuse(drive, item, &drive->push.signature);
+        refuse_for(drive, volume, item, &drive->push.signature, result);
         return;
     }
     start(drive, DRIVE_PUSH_WRITE, item->path);
@@ -261,6 +283,11 @@ bool drive_push_step(struct drive *drive) {
     if (!gone && !item) {
         return false;
     }
+    if (item && cannot_fit(drive, item)) {
+        drive_say_full(&drive->reporter, drive->folder, item->path);
+        refuse(drive, item, &item->signature);
+        return true;
+    }
     if (drive_mount(drive, &volume) || drive_needs(drive, 0, volume.data_start)) {
         return drive->is_missing;
     }
@@ -278,6 +305,7 @@ bool drive_push_step(struct drive *drive) {
 static void complete_write(struct drive *drive) {
     const struct drive_push *push = &drive->push;
     struct drive_record *record = drive_records_need(&drive->records, push->path);
+    bool shrunk = record && record->on_volume && record->size > push->size;
     if (record) {
         record->folder = push->kind == DRIVE_PUSH_FOLDER;
         record->on_host = record->on_volume = true;
@@ -287,6 +315,9 @@ static void complete_write(struct drive *drive) {
         record->modified = push->modified;
         record->cluster = push->cluster;
         record->hash = push->hash;
+    }
+    if (shrunk) {
+        drive_push_retry(drive);
     }
 }
 

@@ -1,0 +1,69 @@
+/* The drive engine and folders that a drive cannot hold or nobody can read: see drive_board.h. */
+#include "tests/unit/drive_board.h"
+
+static unsigned count_of(const char *text, const char *part) {
+    unsigned count = 0;
+    for (const char *at = text; (at = strstr(at, part)); at += strlen(part)) {
+        count++;
+    }
+    return count;
+}
+
+/* A folder with far too many files: a few lines, and what is on the drive is still kept in step. */
+static void a_folder_far_too_large_is_told_once(void **state) {
+    attach();
+    in_folder("mkdir many && for i in $(seq 500); do head -c 2000 /dev/zero > many/$i; done");
+    settle();
+    assert_int_equal(count_of(board.lines, ": not on the drive: the volume is full\n"), 8);
+    assert_int_equal(count_of(board.lines, "/project: more is not on the drive: the volume is full"), 1);
+    in_folder("printf 'print(2)' > code.py");
+    settle();
+    assert_string_equal(board_text("code.py"), "print(2)");
+    in_folder("rm -r many && printf last > last.py");
+    settle();
+    same_on_both();
+}
+
+/* A file that became smaller makes room as one that is gone does. */
+static void a_smaller_file_makes_room(void **state) {
+    attach();
+    in_folder("head -c 150000 /dev/zero > one.bin");
+    settle();
+    in_folder("head -c 150000 /dev/zero > two.bin");
+    settle();
+    assert_null(board_text("two.bin"));
+    in_folder("printf 1 > one.bin");
+    settle();
+    same_on_both();
+}
+
+/* A folder that cannot be read keeps what it has on the drive; the rest goes on as ever. Root can read everything. */
+static void an_unreadable_folder_stops_nothing_else(void **state) {
+    bool root = geteuid() == 0;
+    attach();
+    in_folder("chmod 755 .. && mkdir closed && printf kept > closed/file");
+    settle();
+    in_folder("chmod 000 closed && rm lib/module.py");
+    if (root) {
+        in_folder("chown -R 65534 .");
+        assert_int_equal(seteuid(65534), 0);
+    }
+    settle();
+    assert_int_equal(seteuid(getuid()), 0);
+    in_folder("chmod 755 closed");
+    assert_null(board_text("lib/module.py"));
+    assert_string_equal(board_text("closed/file"), "kept");
+    assert_non_null(strstr(board.lines, "/closed: cannot be read: Permission denied\n"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    fat_tools_require();
+    const struct CMUnitTest tests[] = {
+        TEST(a_folder_far_too_large_is_told_once),
+        TEST(a_smaller_file_makes_room),
+        TEST(an_unreadable_folder_stops_nothing_else),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -525,7 +525,8 @@ size_t machine_console_write(struct machine *machine, enum console_port port, co
 }
 
 bool machine_console_ready(struct machine *machine, enum console_port port) {
-    return port != CONSOLE_USB || usbhost_cdc_ready(&machine->usbhost, 0);
+    return port == CONSOLE_USB ? usbhost_cdc_ready(&machine->usbhost, 0)
+                               : uart_listens(machine->uart_feed[port - CONSOLE_UART0].uart);
 }
 
 void machine_trace_bus(struct machine *machine, bool on) {

@@ -252,6 +252,10 @@ void uart_receive(struct uart *uart, unsigned frame) {
     }
 }
 
+bool uart_listens(const struct uart *uart) {
+    return is_on(uart, UART_UARTCR_RXE) && uart_frame_ps(uart);
+}
+
 bool uart_wants_data(const struct uart *uart) {
     uint32_t control = uart->block.values[UART_UARTCR];
     return is_on(uart, UART_UARTCR_RXE) && !(control & UART_UARTCR_LBE) && uart->rx.count < depth(uart) &&

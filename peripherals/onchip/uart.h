@@ -71,6 +71,8 @@ extern const struct block_class uart_class;
 /* A frame from outside: data bits and UART_..._ERROR / UART_BREAK flags. Dropped when the receiver is off; an
  * overrun when the FIFO is full. The sender keeps the line's pace: a frame each uart_frame_ps(). */
 void uart_receive(struct uart *uart, unsigned frame);
+/* The receiver is on and has a baud rate. */
+bool uart_listens(const struct uart *uart);
 /* The receiver is on, has room, and RTS (where RTSEN is set) asks for more. */
 bool uart_wants_data(const struct uart *uart);
 /* Duration of a frame in picoseconds, 0 while no baud rate is set or the clock stands. */

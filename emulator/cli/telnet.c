@@ -1,6 +1,6 @@
 /* RFC 854 (telnet), RFC 856 (binary), RFC 858 (suppress go-ahead), RFC 2217 (COM port control).
- * Settings are answered with the value asked for: the emulated USB port has no line to set. Not modelled: modem
- * state notifications beyond one report, flow-control suspend. */
+ * Settings are answered with the value asked for: the emulated USB port has no line to set. CD, DSR and CTS are on;
+ * that is reported once and when asked for. Not modelled: flow-control suspend. */
 #include "emulator/cli/telnet.h"
 
 #include <string.h>
@@ -8,6 +8,7 @@
 enum { SE = 240, SB = 250, WILL = 251, WONT = 252, DO = 253, DONT = 254, IAC = 255 };
 enum { OPTION_BINARY = 0, OPTION_ECHO = 1, OPTION_SGA = 3, OPTION_COM_PORT = 44 };
 enum { COM_SIGNATURE = 0, COM_SET_BAUDRATE = 1, COM_NOTIFY_MODEMSTATE = 7, COM_PURGE_DATA = 12, COM_SERVER = 100 };
+enum { MODEM_ON = 0x80 /* CD */ | 0x20 /* DSR */ | 0x10 /* CTS */ };
 enum { STATE_DATA, STATE_IAC, STATE_OPTION, STATE_SUB, STATE_SUB_IAC };
 
 static void reply(struct telnet *telnet, const uint8_t *bytes, size_t size) {
@@ -34,6 +35,10 @@ static bool is_ours(uint8_t option) {
     return option == OPTION_BINARY || option == OPTION_SGA || option == OPTION_ECHO || option == OPTION_COM_PORT;
 }
 
+static void report_modem(struct telnet *telnet) {
+    reply(telnet, (uint8_t[]){ IAC, SB, OPTION_COM_PORT, COM_NOTIFY_MODEMSTATE + COM_SERVER, MODEM_ON, IAC, SE }, 7);
+}
+
 /* Options announced in telnet_init() need no second answer; the COM port option is the client's to ask for. */
 static void negotiate(struct telnet *telnet, uint8_t command, uint8_t option) {
     if (command == WILL && !is_ours(option)) {
@@ -44,6 +49,7 @@ static void negotiate(struct telnet *telnet, uint8_t command, uint8_t option) {
         telnet->negotiated = true;
         reply_option(telnet, DO, option);
         reply_option(telnet, WILL, option);
+        report_modem(telnet);
     }
 }
 
@@ -52,7 +58,10 @@ static void com_port(struct telnet *telnet) {
         return;
     }
     uint8_t command = telnet->sub[1];
-    if (command > COM_PURGE_DATA) {
+    if (command == COM_NOTIFY_MODEMSTATE) {
+        report_modem(telnet);
+    }
+    if (command > COM_PURGE_DATA || command == COM_NOTIFY_MODEMSTATE) {
         return;
     }
     reply(telnet, (uint8_t[]){ IAC, SB, OPTION_COM_PORT, (uint8_t)(command + COM_SERVER) }, 4);

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ struct console {
     bool raw;
     bool leave;
     char address[128];
-    char link[256];
+    char *link; /* to the pseudo-terminal; NULL: none */
     struct telnet telnet;
     uint8_t *queue;
     size_t queued, capacity;
@@ -96,6 +97,31 @@ static bool open_stdio(struct console *console) {
     return true;
 }
 
+/* A link that an earlier run has left is replaced; a file of the user's is not. */
+static bool make_link(struct console *console, const char *link, struct error *error) {
+    struct stat status;
+    if (lstat(link, &status) == 0 && (!S_ISLNK(status.st_mode) || unlink(link) < 0)) {
+        error_set(error, "--serial pty:%s: is there already and not a link that can be replaced", link);
+        return false;
+    }
+    if (symlink(console->address, link) < 0) {
+        error_set(error, "--serial pty:%s: cannot make this link: %s", link, strerror(errno));
+        return false;
+    }
+    console->link = strdup(link);
+    return true;
+}
+
+/* Not one that another run has made meanwhile. */
+static void remove_link(struct console *console) {
+    char target[sizeof(console->address)];
+    ssize_t length = console->link ? readlink(console->link, target, sizeof(target)) : -1;
+    if (length > 0 && (size_t)length == strlen(console->address) && !memcmp(target, console->address, (size_t)length)) {
+        unlink(console->link);
+    }
+    free(console->link);
+}
+
 static bool open_pty(struct console *console, const char *link, struct error *error) {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
     struct termios mode;
@@ -112,16 +138,7 @@ static bool open_pty(struct console *console, const char *link, struct error *er
     }
     cfmakeraw(&mode);
     tcsetattr(console->slave, TCSANOW, &mode);
-    if (!link) {
-        return set_nonblocking(master);
-    }
-    unlink(link);
-    if (symlink(console->address, link) < 0) {
-        error_set(error, "--serial pty:%s: cannot make this link: %s", link, strerror(errno));
-        return false;
-    }
-    snprintf(console->link, sizeof(console->link), "%s", link);
-    return set_nonblocking(master);
+    return (!link || make_link(console, link, error)) && set_nonblocking(master);
 }
 
 static bool open_tcp(struct console *console, const char *port_text, struct error *error) {
@@ -201,9 +218,7 @@ void console_close(struct console *console) {
     if (console->kind == KIND_STDIO) {
         restore_terminal();
     }
-    if (console->link[0]) {
-        unlink(console->link);
-    }
+    remove_link(console);
     hang_up(console);
     if (console->slave >= 0) {
         close(console->slave);
@@ -221,16 +236,24 @@ const char *console_address(const struct console *console) {
 
 /* ---- Bytes ---- */
 
+static void drop_bytes(struct console *console, size_t size) {
+    if (!console->dropped) {
+        fprintf(stderr, "ouroboard: nobody reads %s: console bytes are lost\n",
+                console->address[0] ? console->address : "the console");
+    }
+    console->dropped += size;
+}
+
 static void queue_bytes(struct console *console, const uint8_t *data, size_t size) {
     if (console->queued + size > QUEUE_LIMIT) {
-        console->dropped += size;
+        drop_bytes(console, size);
         return;
     }
     if (console->queued + size > console->capacity) {
         size_t capacity = (console->queued + size) * 2;
         uint8_t *queue = realloc(console->queue, capacity);
         if (!queue) {
-            console->dropped += size;
+            drop_bytes(console, size);
             return;
         }
         console->queue = queue;
@@ -347,11 +370,11 @@ size_t console_read(struct console *console, uint8_t *data, size_t size) {
     return count > 0 ? (size_t)count : 0;
 }
 
-unsigned console_poll(const struct console *console, struct pollfd fds[CONSOLE_FDS]) {
+unsigned console_poll(const struct console *console, bool wants_input, struct pollfd fds[CONSOLE_FDS]) {
     unsigned count = 0;
-    if (console->in >= 0) {
+    if (console->in >= 0 && wants_input) {
         fds[count++] = (struct pollfd){ .fd = console->in, .events = POLLIN };
-    } else if (console->listen >= 0) {
+    } else if (console->in < 0 && console->listen >= 0) {
         fds[count++] = (struct pollfd){ .fd = console->listen, .events = POLLIN };
     }
     if (console->queued && console->out >= 0) {
@@ -368,6 +391,6 @@ bool console_is_raw(const struct console *console) {
     return console->raw;
 }
 
-uint64_t console_dropped(const struct console *console) {
-    return console->dropped;
+bool console_has_room(const struct console *console) {
+    return console->kind == KIND_PTY || console->queued < QUEUE_LIMIT / 2;
 }

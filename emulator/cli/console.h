@@ -22,16 +22,20 @@ void console_close(struct console *console);
 const char *console_address(const struct console *console);
 /* Bytes from the user, 0 when there are none now. */
 size_t console_read(struct console *console, uint8_t *data, size_t size);
-/* Bytes to the user, as they are. What the other side does not take now is kept; over 1 MB is dropped and counted. */
+/* Bytes to the user, as they are. What the other side does not take now is kept; over 1 MB is dropped, and that is told
+ * once on standard error. */
 void console_write(struct console *console, const uint8_t *data, size_t size);
 /* Send on what was kept. */
 void console_flush(struct console *console);
-/* What to wait for; returns the number of entries filled. */
-unsigned console_poll(const struct console *console, struct pollfd fds[CONSOLE_FDS]);
+/* What to wait for; returns the number of entries filled. Without `wants_input` bytes from the user are not among it:
+ * for who would not read them. */
+unsigned console_poll(const struct console *console, bool wants_input, struct pollfd fds[CONSOLE_FDS]);
 /* The user has asked to leave: escape key, SIGINT, SIGTERM, SIGHUP, or the terminal is gone. */
 bool console_wants_out(const struct console *console);
 /* The other side's terminal is in raw mode: a line feed does not return the carriage. */
 bool console_is_raw(const struct console *console);
-uint64_t console_dropped(const struct console *console);
+/* False: somebody is there who does not read: the sender should wait. Always true on a pseudo-terminal, where nobody
+ * can tell whether there is anybody. */
+bool console_has_room(const struct console *console);
 
 #endif

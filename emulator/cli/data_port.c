@@ -43,8 +43,12 @@ void data_port_step(struct data_port *port) {
     port->input_length -= taken;
     memmove(port->input, port->input + taken, port->input_length);
     console_flush(port->console);
+    if (port->held == console_has_room(port->console)) {
+        port->held = !port->held;
+        usbhost_cdc_pause(port->host, INSTANCE, port->held);
+    }
 }
 
 unsigned data_port_poll(const struct data_port *port, struct pollfd fds[CONSOLE_FDS]) {
-    return port->console ? console_poll(port->console, fds) : 0;
+    return port->console ? console_poll(port->console, port->input_length < sizeof(port->input), fds) : 0;
 }

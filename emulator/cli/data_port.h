@@ -11,6 +11,7 @@ struct data_port {
     struct usbhost_listener listener;
     uint8_t input[256]; /* not yet taken by the board */
     size_t input_length;
+    bool held; /* the board waits until the program has read */
 };
 
 /* `spec`: "pty", "pty:LINK" or "tcp:PORT". The port is opened as soon as the board has it. `port` must not move

@@ -86,6 +86,16 @@ static void feed_input(struct session *session) {
     memmove(session->input, session->input + taken, session->input_length);
 }
 
+/* A USB port waits for a slow reader, as on the desk; a UART cannot. */
+static void hold_output(struct session *session) {
+    bool hold = !console_has_room(session->console);
+    struct usbhost *host = machine_usbhost(session->machine);
+    if (host && hold != session->output_held) {
+        session->output_held = hold;
+        usbhost_cdc_pause(host, 0, hold);
+    }
+}
+
 /* ---- The loop ---- */
 
 /* Lock-up is final only after what is on its way out (UART, USB) has left and no watchdog has helped. */
@@ -149,7 +159,7 @@ static void keep_flash(struct session *session) {
 
 static void wait_for_time(struct session *session, uint64_t now) {
     struct pollfd fds[2 * CONSOLE_FDS];
-    unsigned count = console_poll(session->console, fds);
+    unsigned count = console_poll(session->console, session->input_length < sizeof(session->input), fds);
     count += data_port_poll(&session->data, fds + count);
     pace_wait(&session->pace, now, fds, count);
 }
@@ -224,6 +234,7 @@ static int loop(struct session *session) {
         drive_link_step(&session->drive, now);
         keep_flash(session);
         console_flush(session->console);
+        hold_output(session);
         data_port_step(&session->data);
         leave = serve_window(session, now);
         wait_for_time(session, now);

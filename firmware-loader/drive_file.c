@@ -39,6 +39,11 @@ static size_t find_volume(uint8_t *bytes, size_t size) {
 
 static bool take(struct drive_file *file, uint8_t *bytes, size_t size, uint8_t *area, struct error *error) {
     size_t start = find_volume(bytes, size);
+    if (size > file->size + TABLE_ROOM) { /* cut off: its volume may not be whole here */
+        error_set(error, "%s: more than %zu bytes, but the drive of this board has %zu", file->path, size - 1,
+                  file->size);
+        return false;
+    }
     if (start == SIZE_MAX) {
         error_set(error, "%s: not an image of a FAT volume", file->path);
         return false;
@@ -71,11 +76,25 @@ static bool load(struct drive_file *file, FILE *stream, uint8_t *area, struct er
     return ok;
 }
 
+/* The file can be made later; an error now is better than changes that cannot be saved then. */
+static bool can_be_made(const char *path) {
+    char *folder = strdup(path);
+    char *slash = folder ? strrchr(folder, '/') : NULL;
+    if (slash) {
+        slash[slash == folder] = 0;
+    }
+    bool ok = folder && access(slash ? folder : ".", W_OK) == 0;
+    int number = errno;
+    free(folder);
+    errno = number;
+    return ok;
+}
+
 bool drive_file_open(struct drive_file *file, const char *path, uint8_t *area, size_t size, struct error *error) {
     *file = (struct drive_file){ .path = strdup(path), .area = area, .size = size };
     memset(area, 0xff, size);
     FILE *stream = file->path ? fopen(path, "rb") : NULL;
-    bool ok = !stream && file->path && errno == ENOENT;
+    bool ok = !stream && file->path && errno == ENOENT && can_be_made(path);
     if (stream) {
         ok = load(file, stream, area, error);
         fclose(stream);

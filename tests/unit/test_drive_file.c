@@ -92,8 +92,11 @@ static void what_is_refused(void **state) {
     assert_non_null(strstr(error.message, "bytes, but the drive of this board has 1048576"));
     in_scratch("rm drive.img && mkdir drive.img");
     assert_false(drive_file_open(&file, path, area, SIZE, &error));
-    assert_false(drive_file_open(&file, "/nonexistent/x/y.img", area, SIZE, &error) && drive_file_poll(&file, &error) &&
-                 (drive_file_changed(&file), drive_file_close(&file, &error)));
+    assert_false(drive_file_open(&file, "/nonexistent/x/y.img", area, SIZE, &error));
+    assert_non_null(strstr(error.message, "/nonexistent/x/y.img: No such file or directory"));
+    in_scratch("rmdir drive.img && mformat -C -i drive.img -T 9000 -h 16 -s 32 ::");
+    assert_false(drive_file_open(&file, path, area, SIZE, &error));
+    assert_non_null(strstr(error.message, ", but the drive of this board has 1048576"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -72,10 +72,18 @@ static void begin_status(struct usbhost_bot *bot, enum bot_phase phase) {
     submit(bot, phase, bot->in, bot->csw, sizeof(bot->csw));
 }
 
+/* 5.2: what the device has not dealt with does not count, even if as many bytes have gone over the wire. */
+static void take_residue(struct usbhost_bot *bot) {
+    uint32_t expected = bot->command.data_length, residue = get32(bot->csw + 8);
+    uint32_t done = residue < expected ? expected - residue : 0;
+    bot->actual = bot->actual < done ? bot->actual : done;
+}
+
 static void status_arrived(struct usbhost_bot *bot) {
     bool valid = bot->bulk.actual == CSW_LENGTH && get32(bot->csw) == CSW_SIGNATURE &&
                  get32(bot->csw + 4) == bot->tag && bot->csw[12] <= 1;
     if (valid) {
+        take_residue(bot);
         finish(bot, bot->csw[12] ? BOT_CHECK : BOT_GOOD);
     } else {
         begin_reset(bot);

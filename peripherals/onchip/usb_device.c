@@ -1,7 +1,8 @@
 /* USB controller, device mode: RP2040 datasheet 4.1, RP2350 datasheet 12.7.
  *
  * Not modelled: host mode (registers keep what is written, one stub line), direct control of the PHY, bit errors
- * (CRC, bit stuffing, timeouts never happen on this cable), the state machine watchdog of the RP2350 (never fires).
+ * (CRC, bit stuffing, timeouts never happen on this cable: EP_TX_ERROR and EP_RX_ERROR of the RP2350 stay 0), the state
+ * machine watchdog of the RP2350 (never fires).
  * The controller needs no clk_usb here: it answers whenever it is enabled.
  *
  * Ambiguities, and how they are decided:
@@ -11,6 +12,8 @@
  * - With an interrupt per two buffers the status bit comes with buffer 1.
  * - SUSPENDED reads as the present state of the bus; DEV_SUSPEND is raised on entry alone, and writing SUSPENDED
  *   clears it. CONNECTED: attached, and a host has reset the bus since; DEV_CONN_DIS is raised by both changes.
+ * - RX_SHORT_PACKET (RP2350): raised by every OUT packet of less than LENGTH; with double buffering the buffer select
+ *   then stays where it is, on endpoint 0 only with EP0_STOP_ON_SHORT_PACKET.
  * - BUS_RESET is raised by the beginning of SE0, not again while it lasts.
  * - EP_ABORT_DONE follows at once: no transaction is ever half way here. */
 #include "peripherals/onchip/usb_device.h"
@@ -93,6 +96,7 @@ static uint32_t interrupts(const struct usb_device *usb) {
         { USB_SIE_STATUS_BUS_RESET, USB_INTR_BUS_RESET },
         { USB_SIE_STATUS_TRANS_COMPLETE, USB_INTR_TRANS_COMPLETE },
         { USB_SIE_STATUS_DATA_SEQ_ERROR, USB_INTR_ERROR_DATA_SEQ },
+        { USB_SIE_STATUS_RX_SHORT_PACKET, USB_INTR_RX_SHORT_PACKET },
     };
     const uint32_t *values = usb->block.values;
     uint32_t result = usb->latched;
@@ -360,13 +364,14 @@ static void raise_buffer_done(struct usb_device *usb, const struct endpoint *end
     values[USB_BUFF_CPU_SHOULD_HANDLE] |= second ? endpoint->bit : 0;
 }
 
-/* The status phase: the buffer goes back to the firmware with its half of the buffer control as given. */
-static void complete(struct usb_device *usb, const struct endpoint *endpoint, uint32_t half) {
+/* The status phase: the buffer goes back to the firmware with its half of the buffer control as given. `stops`: the
+ * other buffer is not to be used yet. */
+static void complete(struct usb_device *usb, const struct endpoint *endpoint, uint32_t half, bool stops) {
     uint32_t whole = dpram_word(usb, endpoint->buffer_at) & ~(0xffffu << endpoint->shift) & ~BUFFER_SELECT_RESET;
     half &= ~(endpoint->shift ? BUFFER_AVAILABLE : BUFFER_AVAILABLE | BUFFER_SELECT_RESET);
     set_dpram_word(usb, endpoint->buffer_at, whole | half << endpoint->shift);
     raise_buffer_done(usb, endpoint);
-    if (endpoint->control & EP_CTRL_DOUBLE_BUF) {
+    if ((endpoint->control & EP_CTRL_DOUBLE_BUF) && !stops) {
         usb->buffer_one ^= endpoint->bit;
     }
     if (half & BUFFER_LAST) {
@@ -417,8 +422,19 @@ static enum usb_answer usb_in(void *context, uint8_t address, uint8_t number, ui
     *ret_data1 = endpoint.buffer & BUFFER_PID;
     memcpy(data, usb->dpram + (*ret_length ? endpoint.data_at : 0), *ret_length);
     usb->block.values[USB_SIE_STATUS] |= is_isochronous(&endpoint) ? 0 : USB_SIE_STATUS_ACK_REC;
-    complete(usb, &endpoint, endpoint.buffer & ~BUFFER_FULL);
+    complete(usb, &endpoint, endpoint.buffer & ~BUFFER_FULL, false);
     return USB_ACK;
+}
+
+/* RP2350 alone: the bit is there. True when the endpoint stops. */
+static bool take_short_packet(struct usb_device *usb, const struct endpoint *endpoint, unsigned length) {
+    uint32_t bit = usb->block.registers->descs[USB_SIE_STATUS].w1c & USB_SIE_STATUS_RX_SHORT_PACKET;
+    if (!bit || length >= (endpoint->buffer & BUFFER_LENGTH)) {
+        return false;
+    }
+    usb->block.values[USB_SIE_STATUS] |= bit;
+    return endpoint->bit != 1u << USB_BUFFER_OUT ||
+           (usb->block.values[USB_SIE_CTRL] & USB_SIE_CTRL_EP0_STOP_ON_SHORT_PACKET);
 }
 
 static enum usb_answer usb_out(void *context, uint8_t address, uint8_t number, bool data1, const uint8_t *data,
@@ -440,9 +456,10 @@ static enum usb_answer usb_out(void *context, uint8_t address, uint8_t number, b
         usb_update(usb);
         return USB_ACK;
     }
+    bool stops = take_short_packet(usb, &endpoint, length);
     length = clip(usb, &endpoint, length);
     memcpy(usb->dpram + (length ? endpoint.data_at : 0), data, length);
-    complete(usb, &endpoint, (endpoint.buffer & ~BUFFER_LENGTH) | BUFFER_FULL | length);
+    complete(usb, &endpoint, (endpoint.buffer & ~BUFFER_LENGTH) | BUFFER_FULL | length, stops);
     return USB_ACK;
 }
 

@@ -193,6 +193,40 @@ static void double_buffer_with_an_interrupt_per_two(void **state) {
     block_destroy(f.block);
 }
 
+/* RP2350: what comes after a short packet waits until firmware has looked at it. */
+static void rp2350_stops_after_a_short_packet(void **state) {
+    struct fixture f;
+    setup_chip(&f, &rp2350_usb_registers);
+    put(&f, USB_MAIN_CTRL, 1);
+    put(&f, USB_SIE_CTRL, USB_SIE_CTRL_PULLUP_EN | USB_SIE_CTRL_EP0_INT_1BUF);
+    put(&f, USB_INTE, USB_INTE_RX_SHORT_PACKET);
+    ram(&f, 0x0c, 0xe0000000 | 2 << 26 | 0x180);
+    ram(&f, 0x8c, 0x1000 | 0x0400 | 2 | (0x2000u | 0x0400 | 2) << 16);
+    assert_int_equal(out(&f, 1, false, "ab", 2), USB_ACK);
+    assert_false(get(&f, USB_SIE_STATUS) & USB_SIE_STATUS_RX_SHORT_PACKET);
+    ram(&f, 0x8c, 0x1000 | 0x0400 | 2 | (0x2000u | 0x0400 | 2) << 16);
+    assert_int_equal(out(&f, 1, false, "c", 1), USB_ACK);
+    assert_true(f.block->irq[0].level);
+    assert_int_equal(out(&f, 1, true, "de", 2), USB_NAK);
+    put(&f, USB_SIE_STATUS, USB_SIE_STATUS_RX_SHORT_PACKET);
+    assert_false(f.block->irq[0].level);
+    ram(&f, 0x8c, 0x1000 | 0x2000 | 0x0400 | 2);
+    assert_int_equal(out(&f, 1, true, "de", 2), USB_ACK);
+    block_destroy(f.block);
+}
+
+/* The RP2040 knows nothing of it. */
+static void rp2040_goes_on_after_a_short_packet(void **state) {
+    struct fixture f;
+    setup(&f);
+    ram(&f, 0x0c, 0xe0000000 | 2 << 26 | 0x180);
+    ram(&f, 0x8c, 0x1000 | 0x0400 | 64 | (0x2000u | 0x0400 | 64) << 16);
+    assert_int_equal(out(&f, 1, false, "c", 1), USB_ACK);
+    assert_false(get(&f, USB_SIE_STATUS) & USB_SIE_STATUS_RX_SHORT_PACKET);
+    assert_int_equal(out(&f, 1, true, "de", 2), USB_ACK);
+    block_destroy(f.block);
+}
+
 static void two_completed_buffers_are_reported_one_by_one(void **state) {
     struct fixture f;
     setup(&f);
@@ -309,6 +343,8 @@ int main(void) {
         cmocka_unit_test(in_buffer_goes_once),
         cmocka_unit_test(out_fills_buffer_and_checks_pid),
         cmocka_unit_test(double_buffer_with_an_interrupt_per_two),
+        cmocka_unit_test(rp2350_stops_after_a_short_packet),
+        cmocka_unit_test(rp2040_goes_on_after_a_short_packet),
         cmocka_unit_test(two_completed_buffers_are_reported_one_by_one),
         cmocka_unit_test(stall_of_endpoint_0_must_be_armed),
         cmocka_unit_test(abort_answers_nak_and_is_done_at_once),

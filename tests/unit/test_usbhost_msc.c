@@ -19,6 +19,8 @@ struct drive {
     bool medium, write_protected, attention;
     bool stall_reads, stall_csw, bad_csw, mute;
     bool csw_after_clear, data_stalled;
+    bool phase_error;
+    uint32_t unread; /* of the next read: padding instead of data, told as residue */
     unsigned tests, prevents, resets, commands;
     uint8_t luns;
     unsigned changes;
@@ -43,6 +45,10 @@ static void send_csw(void) {
     if (drive.bad_csw) {
         drive.bad_csw = false;
         drive.csw[0] = 'X';
+    }
+    if (drive.phase_error) {
+        drive.phase_error = false;
+        drive.csw[12] = 2;
     }
     if (drive.stall_csw) {
         drive.stall_csw = false;
@@ -133,6 +139,7 @@ static void command(const uint8_t *cdb) {
             refuse(3, 0x11);
         } else {
             answer(drive.disk + drive.lba * 512, drive.length, 0);
+            drive.residue = drive.unread;
         }
         break;
     case 0x2a:
@@ -386,6 +393,23 @@ static void stalls_and_bad_status_are_healed(void **state) {
     fw_run(&fw, 50 * PS_PER_MS);
     assert_int_equal(drive.resets, 1);
     assert_true(outcome.calls == 3 && outcome.ok);
+    drive.phase_error = true;
+    usbhost_msc_submit(&fw.host, &read);
+    fw_run(&fw, 50 * PS_PER_MS);
+    assert_int_equal(drive.resets, 2);
+    assert_true(outcome.calls == 4 && outcome.ok);
+    fw_finish(&fw);
+}
+
+static void padding_is_not_taken_for_data(void **state) {
+    static uint8_t back[512];
+    struct outcome outcome = { 0 };
+    struct usb_msc_request read = { .lba = 7, .count = 1, .data = back, .done = request_done, .owner = &outcome };
+    started();
+    drive.unread = 200;
+    usbhost_msc_submit(&fw.host, &read);
+    fw_run(&fw, 50 * PS_PER_MS);
+    assert_true(outcome.calls == 1 && !outcome.ok);
     fw_finish(&fw);
 }
 
@@ -463,6 +487,7 @@ int main(void) {
         cmocka_unit_test(write_protection_is_seen_after_the_medium_went),
         cmocka_unit_test(attention_in_the_way_of_a_request),
         cmocka_unit_test(stalls_and_bad_status_are_healed),
+        cmocka_unit_test(padding_is_not_taken_for_data),
         cmocka_unit_test(silent_drive_is_reset_after_30_seconds),
         cmocka_unit_test(dead_firmware_and_detachment),
         cmocka_unit_test(pulled_plug_calls_nobody),

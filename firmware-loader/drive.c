@@ -513,6 +513,9 @@ void drive_finish(struct drive *drive) {
     drive->request.count = 0;
     drive->online = false;
     pull_area(drive);
+    if (drive->broken && drive->area) {
+        drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter);
+    }
 }
 
 static void remember(void *context, const struct drive_item *item) {

@@ -150,15 +150,15 @@ bool drive_path_ignored(const char *path);
  * on after the fetch. */
 void drive_pull_step(struct drive *drive);
 void drive_snapshot_finish(struct drive_snapshot *snapshot);
-/* All entries of a volume that fat_check() has found sound. */
+/* All entries of a volume; on an error the first one, and of a volume that is not sound what could be read. */
 enum fat_result drive_snapshot_make(struct fat_volume *volume, struct drive_snapshot *snapshot);
 /* A name beside the file that is free, for the caller to free; NULL without memory. */
 char *drive_conflict_name(const char *folder, const char *path);
 /* Make the folders above a path of the folder. */
 void drive_make_parents(const char *folder, const char *path);
 
-/* drive_rescue.c: before an area is made anew, what the board wrote there and the folder does not have is copied into
- * the folder. */
+/* drive_rescue.c: what the board wrote in an area and the folder does not have is copied into the folder, also from a
+ * volume that is not sound. Before the area is made anew, or when the folder cannot be kept in step any more. */
 void drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter);
 
 /* drive_push.c: folder to volume. */

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define RESTARTS_MAX 16
+#define SNAPSHOT_MAX 65536
 
 void drive_snapshot_finish(struct drive_snapshot *snapshot) {
     for (size_t i = 0; i < snapshot->count; i++) {
@@ -37,7 +38,7 @@ static bool snapshot_add(struct drive_snapshot *snapshot, const char *folder, co
     return true;
 }
 
-/* fat_check() has been here before: no rings, not too deep. */
+/* The end of a folder is no error. */
 static enum fat_result snapshot_folder(struct fat_volume *volume, struct drive_snapshot *snapshot, const char *path,
                                        const struct fat_entry *folder) {
     struct fat_cursor cursor;
@@ -52,16 +53,28 @@ static enum fat_result snapshot_folder(struct fat_volume *volume, struct drive_s
     return result == FAT_NOT_FOUND ? FAT_OK : result;
 }
 
+/* Of a folder that lies in itself there is no end. */
+static bool is_endless(const struct drive_snapshot *snapshot, const char *path) {
+    unsigned depth = 1;
+    for (; *path; path++) {
+        depth += *path == '/';
+    }
+    return depth > FAT_DEPTH_MAX || snapshot->count > SNAPSHOT_MAX;
+}
+
 /* Items that are appended while the list is walked are walked as well. */
 enum fat_result drive_snapshot_make(struct fat_volume *volume, struct drive_snapshot *snapshot) {
-    enum fat_result result = snapshot_folder(volume, snapshot, "", NULL);
-    for (size_t i = 0; !result && i < snapshot->count; i++) {
-        struct fat_entry entry = snapshot->items[i].entry;
-        if (entry.attributes & FAT_DIRECTORY) {
-            result = snapshot_folder(volume, snapshot, snapshot->items[i].path, &entry);
+    enum fat_result first = snapshot_folder(volume, snapshot, "", NULL);
+    for (size_t i = 0; first != FAT_IO && i < snapshot->count; i++) {
+        struct drive_found found = snapshot->items[i];
+        if (found.entry.attributes & FAT_DIRECTORY) {
+            enum fat_result result = is_endless(snapshot, found.path)
+                                         ? FAT_CORRUPT
+                                         : snapshot_folder(volume, snapshot, found.path, &found.entry);
+            first = first ? first : result;
         }
     }
-    return result;
+    return first;
 }
 
 static bool volume_had_files(const struct drive *drive) {

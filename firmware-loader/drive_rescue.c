@@ -3,8 +3,9 @@
  *
  * Which files those are: FatFs sets the date of last access to 0 in every file that it writes, and we never do. What we
  * wrote came from a folder. Left alone are empty files and what CircuitPython itself puts on a drive: `boot_out.txt`,
- * the first `code.py`, `sd/placeholder.txt`. A file of the board's that was deleted in the folder between two sessions
- * comes back. */
+ * the first `code.py`, `sd/placeholder.txt`. The volume need not be sound: a kill between the two writes of FatFs's
+ * rename leaves a file with both names, and that must not cost the others. A file of the board's that was deleted in
+ * the folder between two sessions comes back. */
 #include "firmware-loader/drive_private.h"
 
 #include <errno.h>
@@ -13,6 +14,7 @@
 
 struct rescue {
     const char *folder;
+    size_t size; /* of the area */
     struct fat_volume volume;
     struct drive_reporter *reporter;
 };
@@ -42,7 +44,7 @@ static void copy(struct rescue *rescue, const struct drive_found *found, const c
                          &signature)) {
         drive_say(rescue->reporter, LOG_WARN, "%s/%s: cannot be written: %s", rescue->folder, name, strerror(errno));
     } else {
-        drive_say(rescue->reporter, LOG_WARN, "%s/%s: written by the board in an earlier session: kept as %s",
+        drive_say(rescue->reporter, LOG_WARN, "%s/%s: written by the board and not in the folder: kept as %s",
                   rescue->folder, found->path, name);
     }
 }
@@ -66,7 +68,8 @@ static void rescue_contents(struct rescue *rescue, const struct drive_found *fou
 static void rescue_file(struct rescue *rescue, const struct drive_found *found) {
     const struct fat_entry *entry = &found->entry;
     uint32_t length;
-    if (entry->attributes & FAT_DIRECTORY || !entry->size || entry->accessed || drive_path_ignored(found->path)) {
+    if (entry->attributes & FAT_DIRECTORY || entry->bad_name || !entry->size || entry->size > rescue->size ||
+        entry->accessed || drive_path_ignored(found->path)) {
         return;
     }
     uint8_t *data = malloc(entry->size);
@@ -77,11 +80,11 @@ static void rescue_file(struct rescue *rescue, const struct drive_found *found) 
 }
 
 void drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter) {
-    struct rescue rescue = { .folder = folder, .reporter = reporter };
+    struct rescue rescue = { .folder = folder, .size = size, .reporter = reporter };
     struct fat_device device = fat_memory_device(area, size);
     struct drive_snapshot snapshot = { 0 };
-    if (!fat_mount(&rescue.volume, &device) && !fat_check(&rescue.volume) &&
-        !drive_snapshot_make(&rescue.volume, &snapshot)) {
+    if (fat_mount(&rescue.volume, &device) == FAT_OK) {
+        drive_snapshot_make(&rescue.volume, &snapshot);
         for (size_t i = 0; i < snapshot.count; i++) {
             rescue_file(&rescue, &snapshot.items[i]);
         }

@@ -385,8 +385,45 @@ static void an_earlier_session_is_not_lost(void **state) {
     assert_null(folder_text("boot_out.txt"));
     assert_null(folder_text("of another folder.py"));
     assert_string_equal(board_text("data.csv"), "1,2");
-    assert_non_null(strstr(board.lines, "/data.csv: written by the board in an earlier session: kept as data.csv\n"));
+    assert_non_null(strstr(board.lines, "/data.csv: written by the board and not in the folder: kept as data.csv\n"));
     same_on_both();
+}
+
+/* The firmware has been stopped in the middle of a rename: a file with two names. */
+static void stop_in_a_rename(void) {
+    struct fat_entry entry, twin;
+    assert_int_equal(firmware_write("data.csv", "1,2"), FAT_OK);
+    assert_int_equal(firmware_write("k1.csv", "3,4"), FAT_OK);
+    assert_int_equal(firmware_write("new.csv", "3,4"), FAT_OK);
+    written_by_fatfs("data.csv");
+    written_by_fatfs("k1.csv");
+    written_by_fatfs("new.csv");
+    struct fat_volume volume = firmware_volume();
+    assert_int_equal(fat_lookup(&volume, "k1.csv", &entry), FAT_OK);
+    assert_int_equal(fat_lookup(&volume, "new.csv", &twin), FAT_OK);
+    struct fat_place place = twin.place[twin.slots - 1];
+    board.area[place.sector * 512 + place.offset + 26] = entry.cluster & 255;
+    volume = firmware_volume();
+    assert_int_equal(fat_check(&volume), FAT_CORRUPT);
+}
+
+static void an_unsound_volume_costs_no_file_at_the_start(void **state) {
+    stop_in_a_rename();
+    drive_destroy(board.drive);
+    start_drive();
+    assert_string_equal(folder_text("data.csv"), "1,2");
+    assert_string_equal(folder_text("k1.csv"), "3,4");
+    same_on_both();
+}
+
+static void an_unsound_volume_costs_no_file_at_the_end(void **state) {
+    attach();
+    stop_in_a_rename();
+    drive_flash_changed(board.drive, 0, SIZE);
+    drive_finish(board.drive);
+    assert_string_equal(folder_text("data.csv"), "1,2");
+    assert_string_equal(folder_text("k1.csv"), "3,4");
+    assert_string_equal(folder_text("lib/module.py"), "x = 1");
 }
 
 /* A volume that was there before, with files on both sides. */
@@ -534,6 +571,8 @@ int main(void) {
         TEST(what_does_not_fit_is_named_and_tried_again),
         TEST(a_folder_that_is_gone_deletes_nothing),
         TEST(an_earlier_session_is_not_lost),
+        TEST(an_unsound_volume_costs_no_file_at_the_start),
+        TEST(an_unsound_volume_costs_no_file_at_the_end),
         TEST(an_unknown_volume_is_merged),
         TEST(random_changes_on_both_sides),
     };

@@ -99,7 +99,7 @@ static void slow_client_loses_nothing(void **state) {
     int client = connect_to(console_address(console));
     uint8_t buffer[4096], typed[16];
     size_t sent = 0, got = 0;
-    while (console_read(console, typed, sizeof(typed)) == 0 && console_has_room(console) && sent < 64u << 20) {
+    while (console_read(console, typed, sizeof(typed)) == 0 && console_has_room(console) && sent < 1u << 30) {
         memset(buffer, 'x', sizeof(buffer));
         console_write(console, buffer, sizeof(buffer));
         sent += sizeof(buffer);

@@ -14,6 +14,7 @@
  *   clears it. CONNECTED: attached, and a host has reset the bus since; DEV_CONN_DIS is raised by both changes.
  * - RX_SHORT_PACKET (RP2350): raised by every OUT packet of less than LENGTH; with double buffering the buffer select
  *   then stays where it is, on endpoint 0 only with EP0_STOP_ON_SHORT_PACKET.
+ * - Without TO_PHY in USB_MUXING nothing is on the cable; SOFTCON is not needed.
  * - BUS_RESET is raised by the beginning of SE0, not again while it lasts.
  * - EP_ABORT_DONE follows at once: no transaction is ever half way here. */
 #include "peripherals/onchip/usb_device.h"
@@ -79,7 +80,7 @@ static bool pulled_up(const struct usb_device *usb) {
     uint32_t main_ctrl = values[USB_MAIN_CTRL];
     return !usb->block.in_reset && (values[USB_SIE_CTRL] & USB_SIE_CTRL_PULLUP_EN) &&
            (main_ctrl & USB_MAIN_CTRL_CONTROLLER_EN) && !(main_ctrl & USB_MAIN_CTRL_HOST_NDEVICE) &&
-           !(main_ctrl & USB_MAIN_CTRL_PHY_ISO);
+           !(main_ctrl & USB_MAIN_CTRL_PHY_ISO) && (values[USB_USB_MUXING] & USB_USB_MUXING_TO_PHY);
 }
 
 static bool vbus_detected(const struct usb_device *usb) {

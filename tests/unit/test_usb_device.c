@@ -69,6 +69,7 @@ static uint32_t ram_at(struct fixture *f, uint32_t offset) {
 }
 
 static void attach(struct fixture *f) {
+    put(f, USB_USB_MUXING, USB_USB_MUXING_TO_PHY | USB_USB_MUXING_SOFTCON);
     put(f, USB_MAIN_CTRL, 1);
     put(f, USB_SIE_CTRL, USB_SIE_CTRL_PULLUP_EN | USB_SIE_CTRL_EP0_INT_1BUF);
 }
@@ -92,6 +93,8 @@ static void pull_up_attaches(void **state) {
     put(&f, USB_SIE_CTRL, USB_SIE_CTRL_PULLUP_EN);
     assert_false(f.told_attached); /* the controller is off */
     put(&f, USB_MAIN_CTRL, 1);
+    assert_false(f.told_attached); /* and the PHY is nobody's */
+    put(&f, USB_USB_MUXING, USB_USB_MUXING_TO_PHY);
     assert_true(f.told_attached);
     assert_true(bus(&f)->class->attached(bus(&f)->context));
     assert_int_equal(field_get(get(&f, USB_SIE_STATUS), USB_SIE_STATUS_LINE_STATE), 1); /* J */

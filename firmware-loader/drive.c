@@ -545,6 +545,22 @@ static void remember_volume(struct drive *drive, struct fat_volume *volume, stru
     free(data);
 }
 
+/* What did not get onto the volume has been named; it is no change of the folder. */
+static void remember_refused(struct drive *drive) {
+    for (size_t i = 0; i < drive->listing.count; i++) {
+        const struct drive_item *item = &drive->listing.items[i];
+        if (drive_records_find(&drive->records, item->path)) {
+            continue;
+        }
+        struct drive_record *record = drive_records_need(&drive->records, item->path);
+        if (record) {
+            record->folder = item->folder;
+            record->refused = true;
+            record->signature = item->signature;
+        }
+    }
+}
+
 static bool build(struct drive *drive, uint32_t serial, struct error *error) {
     struct drive_image_request request = {
         .folder = drive->folder,
@@ -569,6 +585,7 @@ static bool build(struct drive *drive, uint32_t serial, struct error *error) {
     for (size_t i = 0; i < drive->records.count; i++) {
         remember_volume(drive, &volume, &drive->records.items[i]);
     }
+    remember_refused(drive);
     drive->serial = serial;
     drive->serial_known = true;
     return true;

@@ -37,6 +37,23 @@ static void a_smaller_file_makes_room(void **state) {
     same_on_both();
 }
 
+/* What did not fit at the start waits for room, not for the board. */
+static void what_never_fitted_is_no_change(void **state) {
+    in_folder("head -c 150000 /dev/zero > one.bin && head -c 150000 /dev/zero > two.bin");
+    drive_destroy(board.drive);
+    start_drive();
+    board.protect = true;
+    drive_set_write_protected(board.drive, true);
+    attach();
+    assert_non_null(strstr(board.lines, "/two.bin: not on the drive: the volume is full\n"));
+    assert_null(strstr(board.lines, "changes wait"));
+    board.protect = false;
+    drive_set_write_protected(board.drive, false);
+    in_folder("rm one.bin");
+    settle();
+    same_on_both();
+}
+
 /* A folder that cannot be read keeps what it has on the drive; the rest goes on as ever. Root can read everything. */
 static void an_unreadable_folder_stops_nothing_else(void **state) {
     bool root = geteuid() == 0;
@@ -63,6 +80,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_folder_far_too_large_is_told_once),
         TEST(a_smaller_file_makes_room),
+        TEST(what_never_fitted_is_no_change),
         TEST(an_unreadable_folder_stops_nothing_else),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

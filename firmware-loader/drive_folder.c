@@ -108,7 +108,8 @@ void drive_reporter_finish(struct drive_reporter *reporter) {
 }
 
 bool drive_signature_equal(const struct drive_signature *a, const struct drive_signature *b) {
-    return a->size == b->size && a->inode == b->inode && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds;
+    return a->size == b->size && a->inode == b->inode && a->seconds == b->seconds && a->nanoseconds == b->nanoseconds &&
+           a->readable == b->readable;
 }
 
 static struct drive_signature signature_of(const struct stat *status) {
@@ -117,6 +118,7 @@ static struct drive_signature signature_of(const struct stat *status) {
         .inode = status->st_ino,
         .seconds = status->st_mtim.tv_sec,
         .nanoseconds = (uint32_t)status->st_mtim.tv_nsec,
+        .readable = status->st_mode & (S_IRUSR | S_IRGRP | S_IROTH),
     };
 }
 

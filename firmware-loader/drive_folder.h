@@ -31,6 +31,7 @@ struct drive_signature {
     uint64_t size, inode;
     int64_t seconds;
     uint32_t nanoseconds;
+    bool readable; /* by somebody at all */
 };
 
 bool drive_signature_equal(const struct drive_signature *a, const struct drive_signature *b);

@@ -73,15 +73,32 @@ static void an_unreadable_folder_stops_nothing_else(void **state) {
     assert_non_null(strstr(board.lines, "/closed: cannot be read: Permission denied\n"));
 }
 
+/* A file that could not be read is taken as soon as it can be. */
+static void a_file_made_readable_is_taken(void **state) {
+    bool root = geteuid() == 0;
+    attach();
+    in_folder("chmod 755 .. && printf late > late.py && chmod 000 late.py");
+    if (root) {
+        in_folder("chown -R 65534 .");
+        assert_int_equal(seteuid(65534), 0);
+    }
+    settle();
+    assert_null(board_text("late.py"));
+    assert_non_null(strstr(board.lines, "/late.py: "));
+    in_folder("chmod 644 late.py");
+    settle();
+    assert_int_equal(seteuid(getuid()), 0);
+    assert_string_equal(board_text("late.py"), "late");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     fat_tools_require();
     const struct CMUnitTest tests[] = {
-        TEST(a_folder_far_too_large_is_told_once),
-        TEST(a_smaller_file_makes_room),
-        TEST(what_never_fitted_is_no_change),
-        TEST(an_unreadable_folder_stops_nothing_else),
+        TEST(a_folder_far_too_large_is_told_once), TEST(a_smaller_file_makes_room),
+        TEST(what_never_fitted_is_no_change),      TEST(an_unreadable_folder_stops_nothing_else),
+        TEST(a_file_made_readable_is_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,7 @@
 #include "emulator/cli/commands.h"
 #include "emulator/cli/display.h"
 #include "emulator/cli/otp_file.h"
+#include "emulator/cli/output.h"
 #include "emulator/cli/session.h"
 #include "emulator/usbhost/usbhost.h"
 #include "firmware-loader/boards.h"
@@ -174,13 +175,11 @@ static bool open_capture(struct session *session, struct error *error) {
     if (!path || !host) {
         return true;
     }
-    session->usb_capture = fopen(path, "wb");
-    if (!session->usb_capture) {
-        error_set(error, "--usb-capture %s: %s", path, strerror(errno));
-        return false;
+    session->usb_capture = output_open("--usb-capture", path, error);
+    if (session->usb_capture) {
+        usbhost_capture(host, write_capture, session->usb_capture);
     }
-    usbhost_capture(host, write_capture, session->usb_capture);
-    return true;
+    return session->usb_capture != NULL;
 }
 
 static bool make_machine(struct job *job, struct error *error) {
@@ -270,14 +269,20 @@ static bool open_console(struct session *session, struct error *error) {
     if (session->options->data && !open_data_port(session, error)) {
         return false;
     }
-    if (session->options->serial_log_file) {
-        session->serial_log = fopen(session->options->serial_log_file, "wb");
-        if (!session->serial_log) {
-            error_set(error, "--serial-log-file %s: %s", session->options->serial_log_file, strerror(errno));
-            return false;
-        }
+    const char *log = session->options->serial_log_file;
+    session->serial_log = log ? output_open("--serial-log-file", log, error) : NULL;
+    if (session->serial_log) {
+        setvbuf(session->serial_log, NULL, _IOLBF, BUFSIZ); /* who follows it sees whole lines */
     }
-    return true;
+    return !log || session->serial_log;
+}
+
+/* False when one of the files that the run has written is not complete. */
+static bool close_outputs(struct session *session) {
+    const struct run_options *options = session->options;
+    bool log = output_close(session->serial_log, "--serial-log-file", options->serial_log_file);
+    bool capture = output_close(session->usb_capture, "--usb-capture", options->usb_capture);
+    return output_close(session->wiring.vcd_file, "--vcd", options->vcd) && log && capture;
 }
 
 static int close_all(struct job *job, int code) {
@@ -293,15 +298,10 @@ static int close_all(struct job *job, int code) {
     machine_destroy(job->session.machine);
     console_close(job->session.console);
     data_port_close(&job->session.data);
-    if (job->session.serial_log) {
-        fclose(job->session.serial_log);
-    }
-    if (job->session.usb_capture) {
-        fclose(job->session.usb_capture);
-    }
+    bool complete = close_outputs(&job->session);
     image_finish(&job->image);
     free(job->bootrom);
-    return code;
+    return code == EXIT_PASS && !complete ? EXIT_USAGE : code;
 }
 
 int command_run(int argc, char **argv) {

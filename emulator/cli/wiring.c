@@ -1,6 +1,7 @@
 #include "emulator/cli/wiring.h"
 
-#include <errno.h>
+#include "emulator/cli/output.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -65,10 +66,13 @@ static void write_vcd(void *context, const char *text, size_t size) {
 }
 
 static bool open_vcd(struct wiring *wiring, const char *path, struct error *error) {
-    wiring->vcd_file = fopen(path, "wb");
-    wiring->vcd = wiring->vcd_file ? vcd_create(write_vcd, wiring->vcd_file) : NULL;
+    wiring->vcd_file = output_open("--vcd", path, error);
+    if (!wiring->vcd_file) {
+        return false;
+    }
+    error_set(error, "out of memory");
+    wiring->vcd = vcd_create(write_vcd, wiring->vcd_file);
     if (!wiring->vcd) {
-        error_set(error, "--vcd %s: %s", path, strerror(errno));
         return false;
     }
     const struct project *project = &wiring->project;
@@ -80,7 +84,6 @@ static bool open_vcd(struct wiring *wiring, const char *path, struct error *erro
     for (struct project_net *each = project->nets; each; each = each->next) {
         ok &= vcd_add(wiring->vcd, "diagram", each->name, &each->net);
     }
-    error_set(error, "out of memory");
     return ok;
 }
 
@@ -112,9 +115,6 @@ bool wiring_end(struct wiring *wiring, struct error *error) {
 
 void wiring_close(struct wiring *wiring) {
     vcd_destroy(wiring->vcd);
-    if (wiring->vcd_file) {
-        fclose(wiring->vcd_file);
-    }
     actions_finish(&wiring->actions);
     project_finish(&wiring->project);
 }

@@ -28,7 +28,7 @@ bool wiring_build(struct wiring *wiring, const struct run_options *options, cons
 void wiring_start(struct wiring *wiring);
 /* Pictures of the end. False with an error line. */
 bool wiring_end(struct wiring *wiring, struct error *error);
-/* Before the machine goes. */
+/* Before the machine goes. The VCD file is complete then, and left open. */
 void wiring_close(struct wiring *wiring);
 
 #endif

@@ -1,6 +1,6 @@
 /* POSIX terminals, pseudo-terminals and sockets. A terminal is put into raw mode and put back on every exit: by
- * console_close(), by atexit, and by the handlers of fatal signals. SIGINT, SIGTERM and SIGHUP end the run in good
- * order. */
+ * console_close(), by atexit, by the handlers of fatal signals, and for as long as SIGTSTP stops the process. SIGINT,
+ * SIGTERM and SIGHUP end the run in good order. */
 #include "emulator/cli/console.h"
 
 #include "emulator/cli/telnet.h"
@@ -37,11 +37,12 @@ struct console {
     uint8_t *queue;
     size_t queued, capacity;
     uint64_t dropped;
+    int output_error; /* errno of the write that has ended the output to the terminal */
 };
 
 /* ---- The terminal's own mode: one per process, so that a signal handler can restore it ---- */
 
-static struct termios saved_mode;
+static struct termios saved_mode, raw_mode;
 static volatile sig_atomic_t mode_saved;
 
 static void restore_terminal(void) {
@@ -57,6 +58,15 @@ static void on_fatal_signal(int number) {
     raise(number);
 }
 
+/* While the process is stopped the terminal is the shell's. */
+static void on_stop(int number) {
+    int error = errno;
+    tcsetattr(STDIN_FILENO, TCSANOW, &saved_mode);
+    raise(SIGSTOP);
+    tcsetattr(STDIN_FILENO, TCSANOW, &raw_mode); /* continued */
+    errno = error;
+}
+
 static volatile sig_atomic_t leave_asked;
 
 /* The first request ends the run in good order; a second one at once. */
@@ -66,19 +76,19 @@ static void on_request_to_leave(int number) {
 }
 
 static bool make_raw(void) {
-    struct termios mode;
     if (tcgetattr(STDIN_FILENO, &saved_mode) < 0) {
         return false;
     }
-    mode = saved_mode;
-    cfmakeraw(&mode);
+    raw_mode = saved_mode;
+    cfmakeraw(&raw_mode);
     mode_saved = 1;
     atexit(restore_terminal);
     static const int fatal[] = { SIGQUIT, SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL };
     for (size_t i = 0; i < sizeof(fatal) / sizeof(fatal[0]); i++) {
         signal(fatal[i], on_fatal_signal);
     }
-    return tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0;
+    signal(SIGTSTP, on_stop);
+    return tcsetattr(STDIN_FILENO, TCSANOW, &raw_mode) == 0;
 }
 
 /* ---- Opening ---- */
@@ -263,13 +273,20 @@ static void queue_bytes(struct console *console, const uint8_t *data, size_t siz
     console->queued += size;
 }
 
+static void end_output(struct console *console, int error) {
+    console->queued = 0;
+    if (console->kind == KIND_STDIO) {
+        console->output_error = error;
+        console->out = -1;
+    }
+}
+
 void console_flush(struct console *console) {
     while (console->queued && console->out >= 0) {
         ssize_t sent = write(console->out, console->queue, console->queued);
         if (sent <= 0) {
             if (sent < 0 && errno != EAGAIN && errno != EINTR) {
-                console->leave = console->kind == KIND_STDIO;
-                console->queued = 0;
+                end_output(console, errno);
             }
             return;
         }
@@ -385,6 +402,10 @@ unsigned console_poll(const struct console *console, bool wants_input, struct po
 
 bool console_wants_out(const struct console *console) {
     return console->leave || leave_asked;
+}
+
+int console_output_error(const struct console *console) {
+    return console->output_error;
 }
 
 bool console_is_raw(const struct console *console) {

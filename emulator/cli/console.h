@@ -32,6 +32,8 @@ void console_flush(struct console *console);
 unsigned console_poll(const struct console *console, bool wants_input, struct pollfd fds[CONSOLE_FDS]);
 /* The user has asked to leave: escape key, SIGINT, SIGTERM, SIGHUP, or the terminal is gone. */
 bool console_wants_out(const struct console *console);
+/* Why standard output takes no more (EPIPE: whoever read it has gone); 0 while it does. */
+int console_output_error(const struct console *console);
 /* The other side's terminal is in raw mode: a line feed does not return the carriage. */
 bool console_is_raw(const struct console *console);
 /* False: somebody is there who does not read: the sender should wait. Always true on a pseudo-terminal, where nobody

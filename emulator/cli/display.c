@@ -2,6 +2,7 @@
 
 #include "gui/window.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 static bool is_for_its_outcome(const struct run_options *options) {
@@ -19,9 +20,15 @@ static bool is_wanted(const struct session *session) {
     return options->window == WINDOW_YES || (options->window == WINDOW_AUTO && diagram && !is_for_its_outcome(options));
 }
 
+/* Frames that nobody draws would never be counted. */
+static bool go_without(const struct session *session, struct error *error) {
+    error_set(error, "--frames %" PRIu64 ": there is no window (--window asks for one)", session->options->frames);
+    return !session->options->frames;
+}
+
 bool display_open(struct session *session, struct error *error) {
     if (!is_wanted(session)) {
-        return true;
+        return go_without(session, error);
     }
     const struct project *project = &session->wiring.project;
     snprintf(session->title, sizeof(session->title), "%s%s%s", project->folder, project->folder[0] ? " - " : "",
@@ -30,7 +37,7 @@ bool display_open(struct session *session, struct error *error) {
     session->window = window_open(&desc, error);
     if (!session->window && session->options->window == WINDOW_AUTO) {
         fprintf(stderr, "ouroboard: %s; going on without\n", error->message);
-        return true;
+        return go_without(session, error);
     }
     session->feed = session->window ? window_feed(session->window) : NULL;
     return session->window != NULL;

@@ -1,8 +1,11 @@
 #include "emulator/cli/commands.h"
 #include "emulator/cli/options.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct {
     const char *name;
@@ -24,7 +27,18 @@ static void print_help(FILE *to) {
     fprintf(to, "\n`ouroboard COMMAND --help` tells more.\n");
 }
 
-int main(int argc, char **argv) {
+/* A standard stream that the caller has closed would be the next file that is opened: messages would go into it. */
+static void open_standard_streams(void) {
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR);
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static int run(int argc, char **argv) {
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         print_help(stdout);
         return EXIT_PASS;
@@ -40,4 +54,14 @@ int main(int argc, char **argv) {
         print_help(stderr);
     }
     return EXIT_USAGE;
+}
+
+int main(int argc, char **argv) {
+    open_standard_streams();
+    int code = run(argc, argv);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        fprintf(stderr, "ouroboard: standard output: %s\n", strerror(errno));
+        code = code == EXIT_PASS ? EXIT_USAGE : code;
+    }
+    return code;
 }

@@ -1,5 +1,7 @@
 #include "emulator/cli/options.h"
 
+#include "emulator/core/scheduler.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
@@ -33,7 +35,7 @@ static const char usage[] =
     "Time and verdict:\n"
     "  --speed S             real, max, or a factor such as 0.5; default: max with --timeout or --screenshot, else "
     "real\n"
-    "  --timeout MS          leave with code 42 after MS milliseconds of virtual time\n"
+    "  --timeout MS          leave with code 42 after MS milliseconds of virtual time (0: never)\n"
     "  --expect-text TEXT    leave with code 0 when TEXT has been printed\n"
     "  --fail-text TEXT      leave with code 1 when TEXT has been printed\n"
     "  --seed N              seed of every random bit (default 0)\n"
@@ -143,6 +145,15 @@ static bool parse_number(const char *option, const char *text, uint64_t *ret_num
         return complain(option, text, "not a whole number");
     }
     return true;
+}
+
+/* Virtual time is 64 bits of picoseconds. */
+static bool parse_timeout(const char *text, uint64_t *ret_ms) {
+    if (!parse_number("--timeout", text, ret_ms)) {
+        return false;
+    }
+    return *ret_ms <= UINT64_MAX / PS_PER_MS ||
+           complain("--timeout", text, "at most 18446744073 ms, which is 213 days");
 }
 
 static bool parse_speed(const char *text, double *ret_speed) {
@@ -272,13 +283,16 @@ static bool apply(struct run_options *options, int id, const char *argument) {
     const char **text = text_option(options, id);
     if (text) {
         *text = argument;
+        if ((id == OPTION_EXPECT || id == OPTION_FAIL) && !argument[0]) {
+            return complain(id == OPTION_EXPECT ? "--expect-text" : "--fail-text", "\"\"", "name a text to look for");
+        }
         return id != OPTION_CONSOLE || parse_console(argument);
     }
     switch (id) {
     case OPTION_SPEED:
         return parse_speed(argument, &options->speed);
     case OPTION_TIMEOUT:
-        return parse_number("--timeout", argument, &options->timeout_ms);
+        return parse_timeout(argument, &options->timeout_ms);
     case OPTION_SEED:
         return parse_number("--seed", argument, &options->seed);
     case OPTION_EXACT:

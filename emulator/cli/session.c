@@ -3,6 +3,7 @@
 #include "emulator/core/scheduler.h"
 #include "gui/feed.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -215,6 +216,29 @@ static bool serve_window(struct session *session, uint64_t now) {
     return requests.leave;
 }
 
+static bool is_judged(const struct run_options *options) {
+    return options->expect_text || options->fail_text || options->timeout_ms;
+}
+
+/* Nobody reads the output any more, or the disk is full: a run with a verdict goes on to it, any other one ends. */
+static int judge_output(struct session *session) {
+    int error = console_output_error(session->console);
+    if (error && error != EPIPE && !session->output_failed) {
+        session->output_failed = true;
+        fprintf(stderr, "ouroboard: standard output: %s\n", strerror(error));
+    }
+    return !error || is_judged(session->options) ? NO_VERDICT : error == EPIPE ? EXIT_PASS : EXIT_USAGE;
+}
+
+/* Left by the user: what was to be printed has not been. */
+static int judge_leaving(const struct session *session) {
+    if (!session->options->expect_text) {
+        return session->crashed ? EXIT_GUEST : EXIT_PASS;
+    }
+    fprintf(stderr, "ouroboard: left before this was printed: %s\n", session->options->expect_text);
+    return EXIT_ASSERTION;
+}
+
 static int loop(struct session *session) {
     bool leave = false;
     while (session->verdict == NO_VERDICT && !leave && !console_wants_out(session->console)) {
@@ -231,6 +255,9 @@ static int loop(struct session *session) {
         if (session->verdict == NO_VERDICT) {
             session->verdict = judge_time(session, now);
         }
+        if (session->verdict == NO_VERDICT) {
+            session->verdict = judge_output(session);
+        }
         drive_link_step(&session->drive, now);
         keep_flash(session);
         console_flush(session->console);
@@ -239,8 +266,7 @@ static int loop(struct session *session) {
         leave = serve_window(session, now);
         wait_for_time(session, now);
     }
-    int without = session->crashed ? EXIT_GUEST : EXIT_PASS;
-    return session->verdict == NO_VERDICT ? without : session->verdict;
+    return session->verdict == NO_VERDICT ? judge_leaving(session) : session->verdict;
 }
 
 /* Firmware that rewrites a flash sector has it erased for 45 ms: the run ends when the sector is written, so that what

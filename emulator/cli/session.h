@@ -40,6 +40,7 @@ struct session {
     uint64_t wall_start_ns;
     uint32_t flash_open; /* the end of what has been erased and not filled again; 0: nothing */
     bool leaving;
+    bool output_failed;    /* the user has been told that standard output cannot be written */
     bool flash_failed;     /* the user has been told that the flash file cannot be written */
     bool crashed;          /* and stands still in its window */
     uint64_t locked_up_ps; /* since when core 0 is in lock-up; TIME_NEVER: it is not */

@@ -1,4 +1,5 @@
-/* The RP2040: address map, interrupts and resets as its datasheet prints them, and how its blocks are connected. */
+/* The RP2040: address map, interrupts and resets as its datasheet prints them, and how its blocks are connected.
+ * Not modelled: code in the second view of SRAM (0x21000000), which is there for data alone. */
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
@@ -174,6 +175,9 @@ static void wire_ticks(struct machine *machine) {
 /* ---- Flash and boot ROM ---- */
 
 #define QSPI_SS 1 /* pin of the bank */
+#define XIP_FIRST 0x10000000u
+#define XIP_WINDOW 0x1000000u
+#define XIP_END 0x14000000u
 
 /* IO_QSPI overrides the chip select that the SSI drives: firmware asserts it by hand. */
 static void qspi_control_changed(void *context, unsigned pin) {
@@ -181,6 +185,16 @@ static void qspi_control_changed(void *context, unsigned pin) {
     struct rp2040 *chip = machine->chip_state;
     uint32_t control = machine->qspi.pins[QSPI_SS].control;
     ssi_set_cs_override(chip->ssi, (enum ssi_cs_override)field_get(control, RP2040_IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER));
+}
+
+/* The chip has no more address lines than it needs: above its size its contents come again, up to the end of each
+ * window of 16 MB. */
+static bool wrap_flash(void *context, uint32_t address, uint32_t *ret_address) {
+    const struct machine *machine = context;
+    if (address >= XIP_FIRST && address < XIP_END) {
+        *ret_address = (address & ~(XIP_WINDOW - 1)) | (address & (machine->flash.desc.size - 1));
+    }
+    return true;
 }
 
 /* A word for XIP's streaming unit. */
@@ -200,6 +214,8 @@ static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     xip->context = machine;
     machine->qspi.control_changed = qspi_control_changed;
     machine->qspi.control_context = machine;
+    machine->bus.translate = machine->flash.desc.size < XIP_WINDOW ? wrap_flash : NULL;
+    machine->bus.translate_context = machine;
 }
 
 static void rom_exit_continuous(void *context) {
@@ -235,7 +251,31 @@ static bool wire(struct machine *machine, struct error *error) {
     return ok;
 }
 
-/* The XIP cache as memory, and the FIFO of its streaming unit (datasheet 2.6.3). */
+#define SRAM 0x20000000u
+#define SRAM_BANKS 0x21000000u /* the same four banks of 64 KB, one behind the other instead of word by word in turn   \
+                                */
+#define SRAM_BANKS_SIZE 0x40000u
+
+/* The offset in striped SRAM of what is at `offset` of the banks (datasheet 2.6.2). */
+static uint32_t striped(uint32_t offset) {
+    uint32_t bank = offset >> 16, word = (offset & 0xffff) >> 2;
+    return (word << 2 | bank) << 2 | (offset & 3);
+}
+
+static uint32_t banks_read(void *context, uint32_t offset, unsigned size) {
+    const struct machine *machine = context;
+    uint32_t value = 0;
+    memcpy(&value, machine->sram + striped(offset), size);
+    return value;
+}
+
+static void banks_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
+    struct machine *machine = context;
+    memcpy(machine->sram + striped(offset), &value, size);
+    machine_memory_written(machine, SRAM + striped(offset), size);
+}
+
+/* The XIP cache as memory, the FIFO of its streaming unit (datasheet 2.6.3), the second view of SRAM. */
 static bool map_memory(struct machine *machine) {
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     struct bus_window aux = {
@@ -249,7 +289,16 @@ static bool map_memory(struct machine *machine) {
     struct bus_memory sram = {
         .name = "XIP_SRAM", .base = 0x15000000, .size = XIP_SRAM_SIZE, .host = xip->sram, .writable = true
     };
-    return xip->sram && bus_add_window(&machine->bus, &aux) && bus_add_memory(&machine->bus, &sram);
+    struct bus_window banks = {
+        .name = "SRAM banks",
+        .base = SRAM_BANKS,
+        .size = SRAM_BANKS_SIZE,
+        .read = banks_read,
+        .write = banks_write,
+        .context = machine,
+    };
+    return xip->sram && bus_add_window(&machine->bus, &aux) && bus_add_window(&machine->bus, &banks) &&
+           bus_add_memory(&machine->bus, &sram);
 }
 
 /* Power-on and the RUN pin reset everything; the watchdog what WDSEL of PSM and RESETS names, by default all but the
@@ -279,7 +328,7 @@ const struct chip_desc chip_rp2040 = {
     .map = map,
     .blocks = sizeof(map) / sizeof(map[0]),
     .rom_size = BOOTROM_RP2040_SIZE,
-    .sram_base = 0x20000000,
+    .sram_base = SRAM,
     .sram_size = 264 * 1024,
     .xip = { 0x10000000, 0x11000000, 0x12000000, 0x13000000 },
     .state_size = sizeof(struct rp2040),

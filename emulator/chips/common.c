@@ -22,6 +22,7 @@
 #include "peripherals/onchip/uart.h"
 #include "peripherals/onchip/usb_device.h"
 #include "peripherals/onchip/watchdog.h"
+#include "peripherals/onchip/xip_ctrl.h"
 #include "peripherals/onchip/xosc.h"
 
 #include <string.h>
@@ -326,6 +327,28 @@ static bool wire_usb(struct machine *machine) {
     return bus_add_window(&machine->bus, &dpram);
 }
 
+/* ---- XIP ---- */
+
+#define XIP_FIRST 0x10000000u
+#define XIP_END 0x20000000u
+
+/* Everything read-only there is XIP. */
+static bool refuses(void *context, uint32_t address) {
+    return address >= XIP_FIRST && address < XIP_END && xip_ctrl_refuses(context, address);
+}
+
+static void xip_control_changed(void *context) {
+    machine_map_changed(context);
+}
+
+static void wire_xip(struct machine *machine) {
+    struct xip_ctrl *xip = find(machine, "XIP_CTRL");
+    xip->control_changed = xip_control_changed;
+    xip->control_context = machine;
+    machine->bus.refuses = refuses;
+    machine->bus.refuses_context = xip;
+}
+
 /* ---- All of it ---- */
 
 bool chip_wire_common(struct machine *machine) {
@@ -338,6 +361,7 @@ bool chip_wire_common(struct machine *machine) {
     wire_dma(machine);
     wire_pios(machine);
     wire_pwm_and_adc(machine);
+    wire_xip(machine);
     return wire_usb(machine);
 }
 

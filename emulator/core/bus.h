@@ -28,7 +28,7 @@ struct bus_memory {
     uint32_t base;
     uint32_t size; /* bytes, multiple of 4096 */
     uint8_t *host; /* borrowed */
-    bool writable; /* a store to read-only memory is lost, as on the chip */
+    bool writable; /* a store to read-only memory is lost, unless bus.refuses says that it is a fault */
 };
 
 #define BUS_MEMORIES 16
@@ -46,6 +46,9 @@ struct bus {
      * while all addresses are themselves. Who changes it tells the cores (core_map_changed). */
     bool (*translate)(void *context, uint32_t address, uint32_t *ret_address);
     void *translate_context;
+    /* Is a store to this address of read-only memory a bus fault? NULL: nowhere. Who changes it tells the cores. */
+    bool (*refuses)(void *context, uint32_t address);
+    void *refuses_context;
     uint16_t *pages;      /* by address >> 12 from 0x10000000 on: entry + 1, 0 where nothing is */
     uint8_t reported[32]; /* bad addresses already reported, hashed by page */
     bool trace;           /* a `trace` line per access */
@@ -64,6 +67,10 @@ bool bus_add_memory(struct bus *bus, const struct bus_memory *memory);
 static inline bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address) {
     *ret_address = address;
     return !bus->translate || bus->translate(bus->translate_context, address, ret_address);
+}
+/* Is a store there a bus fault, although there is memory? */
+static inline bool bus_refuses(const struct bus *bus, uint32_t address) {
+    return bus->refuses && bus->refuses(bus->refuses_context, address);
 }
 /* Host address of `size` bytes of guest memory for bus masters (DMA, boot ROM services, debugger); NULL when they
  * are not all in one region and in a row there, or `for_write` and the region is read-only. */

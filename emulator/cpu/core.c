@@ -267,7 +267,7 @@ bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned si
         return true;
     }
     if (bus_memory_at(core->desc.bus, address, size, false)) {
-        return true; /* read-only memory: lost */
+        return !bus_refuses(core->desc.bus, address); /* read-only memory: lost, or a fault */
     }
     if (address >> 20 == 0xe00) {
         scs_write(core, address, value, size);

@@ -262,6 +262,11 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
         }
         if (!bus_memory_at(core->desc.bus, address, 1, true)) {
             entry->perms = UC_PROT_READ | UC_PROT_EXEC;
+            if (type == UC_MEM_WRITE && bus_refuses(core->desc.bus, address)) {
+                core->fault_address = address;
+                engine->stop = STOP_BAD_STORE;
+                return false;
+            }
             if (type == UC_MEM_WRITE) {
                 entry->paddr = SINK;
                 entry->perms = UC_PROT_WRITE;

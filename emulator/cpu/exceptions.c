@@ -20,7 +20,7 @@ const char *exceptions_fault_name(enum fault fault) {
         [FAULT_DIVIDE] = "division by zero",
         [FAULT_STACK_LIMIT] = "stack limit",
         [FAULT_LOAD] = "load from an address where nothing is",
-        [FAULT_STORE] = "store to an address where nothing is",
+        [FAULT_STORE] = "store to an address that takes none",
         [FAULT_FETCH] = "no code here",
         [FAULT_STACKING] = "no memory for the exception frame",
         [FAULT_UNSTACKING] = "no memory where the exception frame should be",
@@ -178,7 +178,9 @@ void exceptions_stopped(struct core *core, enum stop stop) {
         exception_return(core);
         return;
     }
-    if (stop == STOP_BAD_LOAD || stop == STOP_BAD_STORE) {
+    if (stop == STOP_BAD_STORE && bus_memory_at(core->desc.bus, core->fault_address & ~3u, 4, false)) {
+        core_log(core, LOG_GUEST, "store to the read-only memory at 0x%08x", core->fault_address);
+    } else if (stop == STOP_BAD_LOAD || stop == STOP_BAD_STORE) {
         bus_read(core->desc.bus, core->fault_address & ~3u, 4, &ignored); /* says which address, once a page */
     }
     core->arch->fault(core, fault_of(stop), core->registers.r[15]);

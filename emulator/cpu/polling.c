@@ -179,7 +179,7 @@ static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t
         return true;
     }
     if (bus_memory_at(core->desc.bus, address, size, false)) {
-        return true; /* read-only memory */
+        return !bus_refuses(core->desc.bus, address); /* read-only memory */
     }
     if (address & (size - 1)) {
         return false;

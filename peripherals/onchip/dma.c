@@ -310,7 +310,8 @@ static bool store(struct dma *dma, uint32_t address, unsigned size, uint32_t dat
     }
     uint8_t *memory = bus_memory_at(dma->bus, address, size, true);
     if (!memory) {
-        return bus_memory_at(dma->bus, address, size, false) || bus_write(dma->bus, address, data, size);
+        return bus_memory_at(dma->bus, address, size, false) ? !bus_refuses(dma->bus, address)
+                                                             : bus_write(dma->bus, address, data, size);
     }
     memcpy(memory, &data, size);
     if (dma->memory_written) {

@@ -1,13 +1,15 @@
 /* XIP_CTRL: RP2040 datasheet 2.6.3, RP2350 datasheet 4.4.
  *
  * The cache itself is not modelled: XIP windows are memory that the cores reach directly, always coherent with the
- * flash. So a flush is done at once, CTR_ACC and CTR_HIT count only what the machine reports, POWER_DOWN, EN,
- * ERR_BADWRITE and the RP2350's access controls are kept and do nothing, and the cache's RAM (0x15000000) is there
- * whether the cache is enabled or lines are pinned or not. The streaming FIFO is filled without delay, so that a stream
+ * flash. So a flush is done at once, CTR_ACC and CTR_HIT count only what the machine reports, POWER_DOWN, EN and the
+ * RP2350's controls of Non-secure access are kept and do nothing, and the cache's RAM (0x15000000) is there whether
+ * the cache is enabled or lines are pinned or not. The streaming FIFO is filled without delay, so that a stream
  * goes as fast as it is read. */
 #include "peripherals/onchip/xip_ctrl.h"
 
 #include <stdlib.h>
+
+#define REFUSALS (XIP_CTRL_CTRL_ERR_BADWRITE | XIP_CTRL_CTRL_WRITABLE_M0 | XIP_CTRL_CTRL_WRITABLE_M1)
 
 static void xip_ctrl_update(struct xip_ctrl *xip) {
     line_set(&xip->dreq_stream, xip->level > 0);
@@ -54,6 +56,16 @@ uint32_t xip_maintenance_window_read(void *context, uint32_t offset, unsigned si
 void xip_maintenance_window_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
 }
 
+/* The RP2350 asks for each chip select; on the RP2040 the cached, allocating window takes (and loses) stores always. */
+bool xip_ctrl_refuses(const struct xip_ctrl *xip, uint32_t address) {
+    bool by_select = xip->block.registers->descs[XIP_CTRL_CTRL].writable & XIP_CTRL_CTRL_WRITABLE_M0;
+    uint32_t control = xip->block.values[XIP_CTRL_CTRL], window = address >> 24 & 3;
+    if (by_select) {
+        return !(control & (window & 1 ? XIP_CTRL_CTRL_WRITABLE_M1 : XIP_CTRL_CTRL_WRITABLE_M0));
+    }
+    return window && control & XIP_CTRL_CTRL_ERR_BADWRITE;
+}
+
 static uint32_t saturating_add(uint32_t a, uint32_t b) {
     return a > UINT32_MAX - b ? UINT32_MAX : a + b;
 }
@@ -89,9 +101,20 @@ static uint32_t xip_ctrl_read(struct block *block, unsigned reg) {
     }
 }
 
+static void control_changed(struct xip_ctrl *xip) {
+    if (xip->control_changed) {
+        xip->control_changed(xip->control_context);
+    }
+}
+
 static void xip_ctrl_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct xip_ctrl *xip = (struct xip_ctrl *)block;
     switch (reg) {
+    case XIP_CTRL_CTRL:
+        if ((block->values[reg] ^ old) & REFUSALS) {
+            control_changed(xip);
+        }
+        break;
     case XIP_CTRL_CTR_HIT:
     case XIP_CTRL_CTR_ACC:
         block->values[reg] = 0; /* whatever is written */
@@ -108,6 +131,7 @@ static void xip_ctrl_reset(struct block *block) {
     struct xip_ctrl *xip = (struct xip_ctrl *)block;
     xip->level = 0;
     xip_ctrl_update(xip);
+    control_changed(xip);
 }
 
 static void xip_ctrl_init(struct block *block) {

@@ -16,6 +16,9 @@ struct xip_ctrl {
     bool (*fetch)(void *context, uint32_t address, uint32_t *ret_word);
     void *context;
     struct line dreq_stream;
+    /* Other stores to XIP than before are faults (xip_ctrl_refuses()). NULL: nobody cares. */
+    void (*control_changed)(void *context);
+    void *control_context;
 
     uint8_t *sram; /* XIP_SRAM_SIZE bytes aligned to 4096, for the chip table to map; owned; NULL: no memory */
     uint32_t fifo[XIP_STREAM_FIFO];
@@ -24,6 +27,8 @@ struct xip_ctrl {
 
 extern const struct block_class xip_ctrl_class;
 
+/* Is a store to this address of the XIP windows a bus fault, by CTRL? */
+bool xip_ctrl_refuses(const struct xip_ctrl *xip, uint32_t address);
 /* Take a word from the streaming FIFO; 0 when it is empty. */
 uint32_t xip_ctrl_stream_pop(struct xip_ctrl *xip);
 /* The same as functions of a bus window: the RP2040's XIP_AUX at 0x50400000. `context`: the struct xip_ctrl. */

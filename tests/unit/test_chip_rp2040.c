@@ -106,6 +106,30 @@ static void sysresetreq_resets_one_core(void **state) {
     assert_int_equal(core_register(machine_core(machine, 1), 15), SRAM + 4);
 }
 
+/* XIP_CTRL.CTRL.ERR_BADWRITE: stores to the windows 0x11 to 0x13 are faults while it is set, those to 0x10 are lost. */
+static void stores_to_flash(void **state) {
+    struct machine *machine = *state;
+    /* str r1, [r0]; str r1, [r2]; b . and the HardFault handler, at 0x20: b . */
+    static const uint16_t code[17] = { 0x6001, 0x6011, 0xe7fe, [16] = 0xe7fe };
+    uint32_t registers[] = { 0x10000000, 0, 0x13000000 }, vector = SRAM + 0x21;
+    struct error error;
+    assert_true(machine_load(machine, SRAM + 0x10c, (const uint8_t *)&vector, 4, &error));
+    for (unsigned refuse = 0; refuse < 2; refuse++) {
+        assert_true(machine_load(machine, SRAM, (const uint8_t *)code, sizeof(code), &error));
+        machine_power_on(machine, 0);
+        core_start(machine_core(machine, 0), SRAM + 0x40000, SRAM, SRAM + 0x100);
+        assert_true(core_store(machine_core(machine, 0), 0x14000000, refuse ? 3 : 1, 4));
+        for (unsigned i = 0; i < 3; i++) {
+            core_set_register(machine_core(machine, 0), i, registers[i]);
+        }
+        machine_run(machine, machine_now(machine) + PS_PER_MS);
+        assert_int_equal(core_register(machine_core(machine, 0), 15), SRAM + (refuse ? 0x20 : 4));
+        assert_int_equal(load(machine, 0x10000000, 4), 0xffffffff);
+        assert_int_equal(core_store(machine_core(machine, 0), 0x11000000, 0, 4), !refuse);
+        assert_true(core_store(machine_core(machine, 0), 0x10000000, 0, 4));
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -114,6 +138,7 @@ int main(void) {
         TEST(code_runs_from_repeated_flash),
         TEST(sram_banks_are_a_second_view),
         TEST(sysresetreq_resets_one_core),
+        TEST(stores_to_flash),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

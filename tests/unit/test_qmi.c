@@ -256,13 +256,28 @@ static void direct_mode_by_the_fast_ports(void **state) {
     assert_int_equal(rd(&bench->aux->block, XIP_AUX_QMI_DIRECT_RX), 0x40ef);
 }
 
+/* XIP_CTRL.CTRL.WRITABLE_M0 and M1: stores to a chip select's windows are bus errors while its bit is 0, as at reset.
+ */
+static void stores_need_permission(void **state) {
+    struct bench *bench = *state;
+    static const uint32_t windows[] = { 0x10000000, 0x11000000, 0x14000000, 0x15000000, 0x1c000000, 0x1d000000 };
+    for (unsigned permitted = 0; permitted < 4; permitted++) {
+        wr(&bench->xip->block, XIP_CTRL_CTRL, permitted << 10);
+        for (unsigned i = 0; i < 6; i++) {
+            assert_int_equal(xip_ctrl_refuses(bench->xip, windows[i] + 0x1234), !(permitted >> i % 2 & 1));
+        }
+    }
+    block_reset(&bench->xip->block);
+    assert_true(xip_ctrl_refuses(bench->xip, 0x10000000));
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(jedec_id_with_select_by_hand),    TEST(boot2_finds_quad_enabled),         TEST(boot2_enables_quad),
         TEST(records_take_their_time),         TEST(a_full_receive_fifo_stalls),       TEST(wide_records),
         TEST(nothing_on_the_second_select),    TEST(translation_is_identity_at_reset), TEST(translation_moves_and_ends),
-        TEST(stream_goes_through_translation), TEST(direct_mode_by_the_fast_ports),
+        TEST(stream_goes_through_translation), TEST(direct_mode_by_the_fast_ports),    TEST(stores_need_permission),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -252,11 +252,11 @@ static bool wire(struct machine *machine, struct error *error) {
 }
 
 #define SRAM 0x20000000u
-#define SRAM_BANKS 0x21000000u /* the same four banks of 64 KB, one behind the other instead of word by word in turn   \
-                                */
+#define SRAM_BANKS 0x21000000u
 #define SRAM_BANKS_SIZE 0x40000u
 
-/* The offset in striped SRAM of what is at `offset` of the banks (datasheet 2.6.2). */
+/* The four banks of 64 KB stand one behind the other there, not word by word in turn: the offset in striped SRAM of
+ * what is at `offset` of the banks (datasheet 2.6.2). */
 static uint32_t striped(uint32_t offset) {
     uint32_t bank = offset >> 16, word = (offset & 0xffff) >> 2;
     return (word << 2 | bank) << 2 | (offset & 3);

@@ -1,9 +1,10 @@
 /* Clock generators: RP2040 datasheet 2.15, RP2350 datasheet 8.1.
  * Not modelled: NUDGE, PHASE and DC50 (edges within a cycle), the time a glitchless multiplexer takes, gating by
- * WAKE_EN and SLEEP_EN (storage; ENABLED shows WAKE_EN), DFTCLK.
- * Decided: an auxiliary multiplexer follows AUXSRC at once. RESUS watches for a clk_sys that has stopped altogether.
- * The frequency counter's window is 2^INTERVAL / 1024 ms by FC0_REF_KHZ, in whole cycles of clk_ref; a clock that
- * does not run gives DONE, DIED and a result of 0 instead of waiting for ever. */
+ * WAKE_EN and SLEEP_EN (storage; ENABLED shows WAKE_EN), DFTCLK; the pins of GPIN and GPOUT: clocks from GPIN stand,
+ * those of GPOUT have their frequency and do not reach the pins. Decided: an auxiliary multiplexer follows AUXSRC at
+ * once. RESUS watches for a clk_sys that has stopped altogether. The frequency counter's window is 2^INTERVAL / 1024 ms
+ * by FC0_REF_KHZ, in whole cycles of clk_ref; a clock that does not run gives DONE, DIED and a result of 0 instead of
+ * waiting for ever. */
 #include "peripherals/onchip/clocks.h"
 
 #define AUXSRC_LSB 5
@@ -241,6 +242,19 @@ static void report_stopped(struct clocks *c, bool was_running) {
     }
 }
 
+/* A stub line for a clock that would come in or go out by a pin. */
+static void report_pins(struct clocks *c, unsigned reg) {
+    for (unsigned i = 0; i < c->desc->count; i++) {
+        const struct clock_generator *g = &c->desc->generators[i];
+        enum clock_id source = g->ctrl == reg ? selected_source(c, g) : CLOCK_NONE;
+        bool in = source == CLOCK_GPIN0 || source == CLOCK_GPIN1;
+        bool out = source != CLOCK_NONE && g->id >= CLOCK_GPOUT0 && g->id <= CLOCK_GPOUT3;
+        if (in || out) {
+            block_report_stub(&c->block, c->block.registers->descs[reg].offset, true);
+        }
+    }
+}
+
 static void clocks_write(struct block *b, unsigned reg, uint32_t value, uint32_t old) {
     struct clocks *c = (struct clocks *)b;
     bool was_running = clock_is_running(&c->generated[CLOCK_SYS]);
@@ -253,6 +267,7 @@ static void clocks_write(struct block *b, unsigned reg, uint32_t value, uint32_t
     }
     clocks_update(c);
     report_stopped(c, was_running);
+    report_pins(c, reg);
 }
 
 static void clk_sys_resus(struct event *event, uint64_t late_ps) {

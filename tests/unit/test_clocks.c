@@ -287,11 +287,25 @@ static void ticks_divide_clk_ref(void **state) {
     block_destroy(&ticks->block);
 }
 
+static void clocks_by_pins_are_stubs(void **state) {
+    struct tree *t = *state;
+    struct block *b = &t->clocks->block;
+    wr(b, CLOCKS_CLK_PERI_CTRL, CLOCKS_CLK_PERI_CTRL_ENABLE);
+    wr(b, CLOCKS_CLK_GPOUT0_CTRL, 6u << CLOCKS_CLK_GPOUT0_CTRL_AUXSRC_LSB); /* not enabled */
+    assert_int_equal(t->stage.log.count[LOG_STUB], 0);
+    set_bits(b, CLOCKS_CLK_GPOUT0_CTRL, CLOCKS_CLK_GPOUT0_CTRL_ENABLE);
+    assert_int_equal(t->stage.log.count[LOG_STUB], 1);
+    wr(b, CLOCKS_CLK_PERI_CTRL, CLOCKS_CLK_PERI_CTRL_ENABLE | 5u << CLOCKS_CLK_PERI_CTRL_AUXSRC_LSB); /* GPIN0 */
+    assert_int_equal(t->stage.log.count[LOG_STUB], 2);
+    assert_false(clock_is_running(clocks_domain(t->clocks, CLOCK_PERI)));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 #define TEST_RP2350(name) cmocka_unit_test_setup_teardown(name, setup_rp2350, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(clocks_by_pins_are_stubs),
         TEST(runs_from_the_ring_oscillator_after_reset),
         TEST(sdk_start_up_gives_the_usual_frequencies),
         TEST(dividers_have_a_fraction),

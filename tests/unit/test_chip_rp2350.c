@@ -139,6 +139,20 @@ static uint32_t run_from(struct machine *machine, uint32_t address) {
     return core_register(core, 0);
 }
 
+/* Above the size of the chip its contents come again, up to the end of the 16 MB of its select. */
+static void test_flash_repeats(void **state) {
+    struct machine *machine = *state;
+    static const uint32_t windows[] = { 0x10000000, 0x14000000, 0x1c000000 };
+    uint8_t pattern[4] = { 9, 8, 7, 6 };
+    struct error error;
+    assert_true(machine_load(machine, 0x10003000, pattern, 4, &error));
+    for (unsigned i = 0; i < 3; i++) {
+        assert_memory_equal(bus_memory_at(&machine->bus, windows[i] + 0x403000, 4, false), pattern, 4);
+        assert_memory_equal(bus_memory_at(&machine->bus, windows[i] + 0xc03000, 4, false), pattern, 4);
+        assert_null(bus_memory_at(&machine->bus, windows[i] + 0x1003000, 4, false)); /* the other select */
+    }
+}
+
 static void test_address_translation(void **state) {
     static const uint8_t one[] = { 1, 0x20, 0xfe, 0xe7 }, two[] = { 2, 0x20, 0xfe, 0xe7 }; /* movs r0, #n; b . */
     struct machine *machine = *state;
@@ -336,6 +350,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
         cmocka_unit_test_setup_teardown(test_all_blocks_answer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memories, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_flash_repeats, setup, teardown),
         cmocka_unit_test_setup_teardown(test_address_translation, setup, teardown),
         cmocka_unit_test_setup_teardown(test_reset_bits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_systick_reference, setup, teardown),

@@ -38,6 +38,21 @@ static void conclude(struct session *session, int code) {
     }
 }
 
+/* What is printed first decides, however the bytes come in packets. */
+static void judge_text(struct session *session, const uint8_t *data, size_t size) {
+    for (size_t i = 0; i < size && session->verdict == NO_VERDICT; i++) {
+        if (matcher_feed(&session->fail, data + i, 1)) {
+            fprintf(stderr, "ouroboard: the fail text was printed: %s\n", session->options->fail_text);
+            conclude(session, EXIT_ASSERTION);
+        } else if (matcher_feed(&session->expect, data + i, 1)) {
+            conclude(session, EXIT_PASS);
+        } else if (matcher_feed(&session->safe_mode, data + i, 1)) {
+            fprintf(stderr, "ouroboard: the firmware went to safe mode\n");
+            conclude(session, EXIT_GUEST);
+        }
+    }
+}
+
 static void on_console(void *context, enum console_port port, const uint8_t *data, size_t size) {
     struct session *session = context;
     if (!is_console(session, port)) {
@@ -50,17 +65,7 @@ static void on_console(void *context, enum console_port port, const uint8_t *dat
     if (session->serial_log) {
         fwrite(data, 1, size, session->serial_log);
     }
-    if (matcher_feed(&session->fail, data, size)) {
-        fprintf(stderr, "ouroboard: the fail text was printed: %s\n", session->options->fail_text);
-        conclude(session, EXIT_ASSERTION);
-    }
-    if (matcher_feed(&session->expect, data, size)) {
-        conclude(session, EXIT_PASS);
-    }
-    if (matcher_feed(&session->safe_mode, data, size)) {
-        fprintf(stderr, "ouroboard: the firmware went to safe mode\n");
-        conclude(session, EXIT_GUEST);
-    }
+    judge_text(session, data, size);
 }
 
 /* ---- Input ---- */

@@ -4,7 +4,8 @@
  * cycles differs).
  *
  * Decided: the delay of an instruction that goes through EXEC is the executed one's. An OUT that finds its shift
- * register empty takes the next word in that cycle and executes in the machine's next one (datasheet 3.5.4). */
+ * register empty takes the next word in that cycle and executes in the machine's next one (datasheet 3.5.4). A
+ * SIDESET_COUNT of 6 or 7 is as 5, which is all that an instruction has. */
 #include "peripherals/onchip/pio_private.h"
 
 enum { JMP, WAIT, IN, OUT, PUSH_PULL, MOV, IRQ, SET };
@@ -46,6 +47,12 @@ static uint32_t pinctrl(const struct pio *pio, const struct pio_machine *m, uint
     return pio_setting(pio, SM(PINCTRL, m), field);
 }
 
+/* Bits of the delay field that are side-set, the enable bit among them. */
+static unsigned side_count(const struct pio *pio, const struct pio_machine *m) {
+    unsigned count = pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_COUNT);
+    return count < 5 ? count : 5;
+}
+
 static unsigned threshold(uint32_t field) {
     return field ? field : 32;
 }
@@ -72,7 +79,7 @@ static void drive(struct pio *pio, uint32_t *which, uint32_t value, unsigned bas
 }
 
 static void side_set(struct pio *pio, const struct pio_machine *m, unsigned field) {
-    unsigned count = pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_COUNT);
+    unsigned count = side_count(pio, m);
     bool optional = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_EN);
     if (!count || (optional && !(field & 0x10))) {
         return;
@@ -471,7 +478,7 @@ static void next_address(const struct pio *pio, struct pio_machine *m) {
 }
 
 static unsigned delay_of(const struct pio *pio, const struct pio_machine *m, unsigned field) {
-    return field & ones(5 - pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_COUNT));
+    return field & ones(5 - side_count(pio, m));
 }
 
 void pio_step(struct pio *pio, struct pio_machine *m) {
@@ -497,7 +504,7 @@ void pio_step(struct pio *pio, struct pio_machine *m) {
 
 /* ---- Instructions that nobody outside the machine notices ---- */
 static bool side_set_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned field) {
-    unsigned count = pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_COUNT);
+    unsigned count = side_count(pio, m);
     bool optional = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_EN);
     if (!count || (optional && !(field & 0x10))) {
         return true;

@@ -128,6 +128,17 @@ static void fractional_divider(void **state) {
     }
 }
 
+/* An instruction has five bits for side-set and delay: a count of 7 takes all of them, and none is left for a delay. */
+static void side_set_takes_five_bits_at_most(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, JMP(0, 1) | DELAY(1), JMP(0, 0) | DELAY(0));
+    wr(chip->block, PIO_SM0_PINCTRL, 7u << PIO_SM0_PINCTRL_SIDESET_COUNT_LSB);
+    go(chip);
+    run_cycles(chip, 50);
+    assert_in_range(chip->count, 48, 51);
+    assert_int_equal(chip->edges[40] - chip->edges[0], 40);
+}
+
 /* ws2812: side-set 1; out x, 1 side 0 [2]; jmp !x 3 side 1 [1]; jmp 0 side 1 [4]; nop side 0 [4]; autopull of 24. */
 static void load_ws2812(struct chip *chip, uint32_t divider) {
     static const uint16_t program[] = { 0x6221, 0x1123, 0x1400, 0xa442 };
@@ -334,6 +345,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(square_wave, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fractional_divider, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(side_set_takes_five_bits_at_most, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ws2812_pulse_widths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fifos_and_dreqs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_a_pin, set_up, tear_down),

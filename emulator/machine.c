@@ -440,7 +440,11 @@ static void slice(struct machine *machine, uint64_t until_ps) {
         }
     }
     uint64_t now = clock_time_of(machine->clk_sys, reached);
-    settle(machine, reached, now != TIME_NEVER ? now : machine->scheduler.now_ps); /* clk_sys may have been stopped */
+    if (now == TIME_NEVER) { /* clk_sys has been stopped, or is so slow that 64 bits do not hold its next cycle */
+        bool slow = clock_is_running(machine->clk_sys) && next > machine->scheduler.now_ps;
+        now = slow ? next : machine->scheduler.now_ps;
+    }
+    settle(machine, reached, now);
 }
 
 static bool is_locked_up(const struct machine *machine) {

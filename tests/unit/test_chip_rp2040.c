@@ -130,6 +130,20 @@ static void stores_to_flash(void **state) {
     }
 }
 
+/* clk_sys so slow that its next cycle lies beyond 64 bits of picoseconds: time goes on all the same. */
+static void a_very_slow_clock_does_not_stop_time(void **state) {
+    struct machine *machine = *state;
+    static const uint16_t code[] = { 0xe7fe };
+    struct clock_domain *clock = machine->clk_sys;
+    run(machine, code, sizeof(code), NULL, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        uint64_t now = machine_now(machine);
+        clock_set_frequency(clock, 1, i ? PS_PER_S : 1000000, now);
+        machine_run(machine, now + PS_PER_MS);
+        assert_true(machine_now(machine) >= now + PS_PER_MS);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -139,6 +153,7 @@ int main(void) {
         TEST(sram_banks_are_a_second_view),
         TEST(sysresetreq_resets_one_core),
         TEST(stores_to_flash),
+        TEST(a_very_slow_clock_does_not_stop_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,6 +66,16 @@ static void derived_clock_is_exact(void **state) {
     assert_false(clock_is_running(&out));
 }
 
+/* A cycle that does not end within 64 bits of picoseconds is never, also late in time. */
+static void beyond_the_end_of_time_is_never(void **state) {
+    struct clock_domain clock;
+    uint64_t late = UINT64_MAX - 1000;
+    clock_init(&clock, "clk_sys");
+    clock_set_frequency(&clock, PS_PER_S / 100, 1, late);
+    assert_int_equal(clock_time_of(&clock, 9), late + 900);
+    assert_int_equal(clock_time_of(&clock, 11), TIME_NEVER);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(counts_without_drift),
@@ -73,6 +83,7 @@ int main(void) {
         cmocka_unit_test(change_of_frequency_keeps_the_count),
         cmocka_unit_test(counts_for_months),
         cmocka_unit_test(derived_clock_is_exact),
+        cmocka_unit_test(beyond_the_end_of_time_is_never),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

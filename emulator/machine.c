@@ -142,12 +142,17 @@ static bool create_memory(struct machine *machine) {
     return ok;
 }
 
+#define XIP_WINDOW 0x1000000u /* of a chip select */
+
+/* A chip has no more address lines than it needs: above its size its contents come again. */
 static bool map_flash(struct machine *machine) {
     const uint32_t *xip = machine->chip->xip;
     for (unsigned i = 0; i < CHIP_WINDOWS && xip[i]; i++) {
-        struct bus_memory memory = {
-            .name = "XIP", .base = xip[i], .size = machine->flash.desc.size, .host = machine->flash.contents
-        };
+        struct bus_memory memory = { .name = "XIP",
+                                     .base = xip[i],
+                                     .size = machine->flash.desc.size,
+                                     .window = XIP_WINDOW,
+                                     .host = machine->flash.contents };
         if (!bus_add_memory(&machine->bus, &memory)) {
             return false;
         }

@@ -175,9 +175,6 @@ static void wire_ticks(struct machine *machine) {
 /* ---- Flash and boot ROM ---- */
 
 #define QSPI_SS 1 /* pin of the bank */
-#define XIP_FIRST 0x10000000u
-#define XIP_WINDOW 0x1000000u
-#define XIP_END 0x14000000u
 
 /* IO_QSPI overrides the chip select that the SSI drives: firmware asserts it by hand. */
 static void qspi_control_changed(void *context, unsigned pin) {
@@ -185,16 +182,6 @@ static void qspi_control_changed(void *context, unsigned pin) {
     struct rp2040 *chip = machine->chip_state;
     uint32_t control = machine->qspi.pins[QSPI_SS].control;
     ssi_set_cs_override(chip->ssi, (enum ssi_cs_override)field_get(control, RP2040_IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER));
-}
-
-/* The chip has no more address lines than it needs: above its size its contents come again, up to the end of each
- * window of 16 MB. */
-static bool wrap_flash(void *context, uint32_t address, uint32_t *ret_address) {
-    const struct machine *machine = context;
-    if (address >= XIP_FIRST && address < XIP_END) {
-        *ret_address = (address & ~(XIP_WINDOW - 1)) | (address & (machine->flash.desc.size - 1));
-    }
-    return true;
 }
 
 /* A word for XIP's streaming unit. */
@@ -214,8 +201,6 @@ static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     xip->context = machine;
     machine->qspi.control_changed = qspi_control_changed;
     machine->qspi.control_context = machine;
-    machine->bus.translate = machine->flash.desc.size < XIP_WINDOW ? wrap_flash : NULL;
-    machine->bus.translate_context = machine;
 }
 
 static void rom_exit_continuous(void *context) {

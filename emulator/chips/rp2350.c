@@ -285,30 +285,18 @@ static bool translate(void *context, uint32_t address, uint32_t *ret_address) {
     return true;
 }
 
-/* The same while ATRANS is as after reset: every address is itself, and above the size of the flash chip, which has no
- * more address lines than it needs, its contents come again. */
-static bool wrap(void *context, uint32_t address, uint32_t *ret_address) {
-    const struct machine *machine = context;
-    bool flash = is_translated(address) || address - XIP_UNTRANSLATED < XIP_SELECTS;
-    uint32_t offset = address & (XIP_SELECTS - 1);
-    *ret_address = address;
-    if (flash && offset < XIP_SELECTS / 2) {
-        *ret_address = address - offset + (offset & (machine->flash.desc.size - 1));
-    }
-    return true;
-}
-
+/* While every address is itself, nobody has to ask. */
 static void remapped(void *context, unsigned number) {
     struct machine *machine = context;
     const struct block *qmi = find(machine, "QMI");
-    bool changed = machine->bus.translate == translate;
-    machine->bus.translate = wrap;
+    bool changed = machine->bus.translate != NULL;
+    machine->bus.translate = NULL;
     for (unsigned i = 0; i < 8; i++) {
         if (qmi->values[QMI_ATRANS0 + i] != qmi->registers->descs[QMI_ATRANS0 + i].reset) {
             machine->bus.translate = translate;
         }
     }
-    if (changed || machine->bus.translate == translate) {
+    if (changed || machine->bus.translate) {
         machine_map_changed(machine);
     }
 }
@@ -320,7 +308,6 @@ static void wire_flash(struct machine *machine) {
     qmi->clock = machine->clk_sys;
     qmi->remapped = remapped;
     qmi->context = machine;
-    machine->bus.translate = wrap;
     machine->bus.translate_context = machine;
     qmi_attach_flash(qmi, 0, &machine->flash);
     xip->fetch = qmi_fetch;

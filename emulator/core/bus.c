@@ -54,33 +54,60 @@ bool bus_add_memory(struct bus *bus, const struct bus_memory *memory) {
     if (bus->memory_count == BUS_MEMORIES) {
         return false;
     }
+    uint32_t window = memory->window ? memory->window : memory->size;
     for (uint32_t i = 0; i < 16; i++) {
         bool is_known = bus->memory_first[i] < bus->memory_count;
-        bool reaches_in = memory->base >> 28 <= i && (memory->base + memory->size - 1) >> 28 >= i;
+        bool reaches_in = memory->base >> 28 <= i && (memory->base + window - 1) >> 28 >= i;
         bus->memory_first[i] += !is_known && !reaches_in;
     }
-    bus->memory[bus->memory_count++] = *memory;
+    bus->memory[bus->memory_count] = *memory;
+    bus->memory[bus->memory_count++].window = window;
+    return true;
+}
+
+/* The region that an address is in, and where: an offset below the region's size. */
+static inline const struct bus_memory *find_memory(const struct bus *bus, uint32_t address, uint32_t *ret_offset) {
+    for (unsigned i = bus->memory_first[address >> 28]; i < bus->memory_count; i++) {
+        const struct bus_memory *memory = &bus->memory[i];
+        uint32_t offset = address - memory->base;
+        if (offset < memory->window) {
+            *ret_offset = offset < memory->size ? offset : offset & (memory->size - 1);
+            return memory;
+        }
+    }
+    return NULL;
+}
+
+static bool translate(const struct bus *bus, uint32_t address, uint32_t *ret_address) {
+    *ret_address = address;
+    return !bus->translate || bus->translate(bus->translate_context, address, ret_address);
+}
+
+bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address) {
+    uint32_t offset;
+    if (!translate(bus, address, ret_address)) {
+        return false;
+    }
+    const struct bus_memory *memory = find_memory(bus, *ret_address, &offset);
+    *ret_address = memory ? memory->base + offset : *ret_address;
     return true;
 }
 
 static bool translate_range(const struct bus *bus, uint32_t *address, uint32_t size) {
     uint32_t last = *address + (size ? size - 1 : 0), first = *address;
-    return bus_translate(bus, first, address) && bus_translate(bus, last, &last) &&
-           last - *address == (size ? size - 1 : 0);
+    return translate(bus, first, address) && translate(bus, last, &last) && last - *address == (size ? size - 1 : 0);
 }
 
 uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, bool for_write) {
+    uint32_t offset;
     if (bus->translate && !translate_range(bus, &address, size)) {
         return NULL;
     }
-    for (unsigned i = bus->memory_first[address >> 28]; i < bus->memory_count; i++) {
-        const struct bus_memory *memory = &bus->memory[i];
-        uint32_t offset = address - memory->base;
-        if (offset < memory->size && size <= memory->size - offset) {
-            return for_write && !memory->writable ? NULL : memory->host + offset;
-        }
+    const struct bus_memory *memory = find_memory(bus, address, &offset);
+    if (!memory || size > memory->size - offset || (for_write && !memory->writable)) {
+        return NULL;
     }
-    return NULL;
+    return memory->host + offset;
 }
 
 static struct bus_entry *find(const struct bus *bus, uint32_t address) {

@@ -26,9 +26,10 @@ struct bus_window {
 struct bus_memory {
     const char *name;
     uint32_t base;
-    uint32_t size; /* bytes, multiple of 4096 */
-    uint8_t *host; /* borrowed */
-    bool writable; /* a store to read-only memory is lost, unless bus.refuses says that it is a fault */
+    uint32_t size;   /* bytes, multiple of 4096 */
+    uint8_t *host;   /* borrowed */
+    bool writable;   /* a store to read-only memory is lost, unless bus.refuses says that it is a fault */
+    uint32_t window; /* bytes in which the contents come again and again (`size` is a power of two then); 0: `size` */
 };
 
 #define BUS_MEMORIES 16
@@ -63,11 +64,9 @@ bool bus_add_window(struct bus *bus, const struct bus_window *window);
 
 /* False when there are too many. Cores map what is there when they are created. */
 bool bus_add_memory(struct bus *bus, const struct bus_memory *memory);
-/* Through bus.translate, if there is one; false when nothing is there. */
-static inline bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address) {
-    *ret_address = address;
-    return !bus->translate || bus->translate(bus->translate_context, address, ret_address);
-}
+/* Where an access to memory really goes: through bus.translate, if there is one, and to the first of a region's
+ * repetitions. False when it goes nowhere. */
+bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address);
 /* Is a store there a bus fault, although there is memory? */
 static inline bool bus_refuses(const struct bus *bus, uint32_t address) {
     return bus->refuses && bus->refuses(bus->refuses_context, address);

@@ -264,10 +264,12 @@ static bool nothing_for_chip(const struct image_builder *b, const struct uf2_fil
     const char *name = uf2_family_name(family->id);
     const char *wanted = b->source->chip ? chip_name(b->source->chip) : "RP2040 or the Arm cores of the RP2350";
     if (!name) {
-        return image_error(b, family->first + 28, error, "blocks are for family 0x%08x, not for the %s", family->id,
+        return image_error(b, family->first + 28, error,
+                           "blocks are for family 0x%08x, not for the %s: take another image or board", family->id,
                            wanted);
     }
-    return image_error(b, family->first + 28, error, "blocks are for %s, not for the %s", name, wanted);
+    return image_error(b, family->first + 28, error, "blocks are for %s, not for the %s: take another image or board",
+                       name, wanted);
 }
 
 static bool is_taken(const struct image *image, const struct uf2_block *block) {

@@ -126,13 +126,14 @@ static void uf2_for_another_chip(void **state) {
     uint8_t file[UF2_BLOCK];
     uf2_block(file, UF2_FAMILY_RP2350_ARM_S, 0x10000000, 0, 1, 0);
     refuses("a.uf2", file, sizeof(file), CHIP_RP2040,
-            "a.uf2: offset 0x1c: blocks are for RP2350-ARM-S, not for the RP2040");
+            "a.uf2: offset 0x1c: blocks are for RP2350-ARM-S, not for the RP2040: take another image or board");
     uf2_block(file, UF2_FAMILY_RP2350_RISCV, 0x10000000, 0, 1, 0);
     refuses("a.uf2", file, sizeof(file), CHIP_UNKNOWN,
-            "a.uf2: offset 0x1c: blocks are for RP2350-RISC-V, not for the RP2040 or the Arm cores of the RP2350");
+            "a.uf2: offset 0x1c: blocks are for RP2350-RISC-V, not for the RP2040 or the Arm cores of the RP2350: take "
+            "another image or board");
     uf2_block(file, 0x12345678, 0x10000000, 0, 1, 0);
     refuses("a.uf2", file, sizeof(file), CHIP_RP2350,
-            "a.uf2: offset 0x1c: blocks are for family 0x12345678, not for the RP2350");
+            "a.uf2: offset 0x1c: blocks are for family 0x12345678, not for the RP2350: take another image or board");
 }
 
 static void uf2_malformed(void **state) {

@@ -166,6 +166,22 @@ static bool connect_all(struct project *project, struct findings *findings) {
     return ok;
 }
 
+/* The pins of an RP2040 take its supply and no more (datasheet, absolute maximum ratings); those of an RP2350 are 5 V
+ * tolerant. */
+static void check_5v(const struct project *project, struct findings *findings) {
+    const struct board_class *class = project->board_class;
+    const struct project_part *board = project->parts;
+    while (!board->is_board) {
+        board++;
+    }
+    for (unsigned i = 0; project->board->chip == CHIP_RP2040 && i < class->pin_count; i++) {
+        if (class->gpio[i] >= 0 && board->nets[i] && net_is_joined(board->nets[i], &project->rails[BOARD_5V])) {
+            findings_add(findings, LOG_WARN, "parts[%u]: %s:%s is wired to 5V: a pin of this chip takes 3.3 V",
+                         board->from->index, board->from->id, class->pins[i].name);
+        }
+    }
+}
+
 /* ---- Parts ---- */
 static bool is_known(const struct part_class *class, const char *name) {
     return part_attribute_find(class, name) >= 0 || part_control_find(class, name) >= 0;
@@ -234,6 +250,7 @@ bool project_build(struct project *project, struct machine *machine, struct find
         return false;
     }
     project_check_i2c(project, findings);
+    check_5v(project, findings);
     return true;
 }
 

@@ -111,6 +111,8 @@ static void warns_of_wiring(void **state) {
     says(DIAGRAM(PICO "," GND, ""), "warn: d.json: parts[1] \"g\" (wokwi-gnd) is wired to nothing");
     says(DIAGRAM(PICO, "[\"p:GND.1\",\"p:GP2\"],[\"p:GP2\",\"p:3V3\"]"),
          "error: d.json: connections[1]: p:GP2 to p:3V3 makes a short circuit");
+    says(DIAGRAM(PICO, "[\"p:GP2\",\"p:GP3\"],[\"p:GP3\",\"p:VBUS\"]"),
+         "warn: d.json: parts[0]: p:GP2 is wired to 5V: a pin of this chip takes 3.3 V");
     says(DIAGRAM(PICO, "[\"p:VBUS\",\"p:3V3\"]"), "connections[0]: p:VBUS to p:3V3 makes a short circuit");
 }
 

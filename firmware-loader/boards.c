@@ -1,50 +1,32 @@
-/* Looking up boards. The nearest id is the shortest that contains what was given; when none does, the one with the
- * smallest Levenshtein distance. */
+/* Looking up boards. */
 #include "firmware-loader/boards.h"
+
+#include "emulator/core/nearest.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-#define ID_MAX 64
-
-static size_t smallest(size_t a, size_t b, size_t c) {
-    size_t least = a < b ? a : b;
-    return least < c ? least : c;
-}
-
-/* Edits that turn `a` into `b`; only the first ID_MAX characters count. */
-static size_t edits(const char *a, const char *b) {
-    size_t row[ID_MAX + 1];
-    size_t length = strnlen(b, ID_MAX);
-    for (size_t i = 0; i <= length; i++) {
-        row[i] = i;
-    }
-    for (size_t y = 1; y <= ID_MAX && a[y - 1]; y++) {
-        size_t diagonal = row[0];
-        row[0] = y;
-        for (size_t x = 1; x <= length; x++) {
-            size_t above = row[x];
-            row[x] = smallest(above + 1, row[x - 1] + 1, diagonal + (a[y - 1] != b[x - 1]));
-            diagonal = above;
+/* The shortest id with the text in it. */
+static const char *shortest_with(const char *text) {
+    const char *shortest = NULL;
+    for (size_t i = 0; *text && i < boards_table_count; i++) {
+        const char *id = boards_table[i].id;
+        if (strstr(id, text) && (!shortest || strlen(id) < strlen(shortest))) {
+            shortest = id;
         }
     }
-    return row[length];
+    return shortest;
 }
 
 const char *board_nearest(const char *id) {
-    const char *nearest = boards_table[0].id;
-    size_t least = SIZE_MAX;
+    struct nearest nearest;
+    const char *with = shortest_with(id);
+    nearest_init(&nearest, id);
     for (size_t i = 0; i < boards_table_count; i++) {
-        /* Any id that contains the text comes before those that do not. */
-        bool contains = *id && strstr(boards_table[i].id, id);
-        size_t distance = contains ? strlen(boards_table[i].id) : 2 * ID_MAX + edits(id, boards_table[i].id);
-        if (distance < least) {
-            least = distance;
-            nearest = boards_table[i].id;
-        }
+        nearest_offer(&nearest, boards_table[i].id);
     }
-    return nearest;
+    return with ? with : nearest.name;
 }
 
 const struct board *board_find(const char *id, struct error *error) {
@@ -53,7 +35,12 @@ const struct board *board_find(const char *id, struct error *error) {
             return &boards_table[i];
         }
     }
-    error_set(error, "no board '%s'; the nearest is '%s' (`ouroboard boards` lists all)", id, board_nearest(id));
+    const char *nearest = board_nearest(id);
+    if (nearest) {
+        error_set(error, "no board '%s'; the nearest is '%s' (`ouroboard boards` lists all)", id, nearest);
+    } else {
+        error_set(error, "no board '%s' (`ouroboard boards` lists all)", id);
+    }
     return NULL;
 }
 

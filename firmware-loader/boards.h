@@ -50,7 +50,7 @@ extern const size_t boards_table_count;
 const struct board *board_find(const char *id, struct error *error);
 /* The board to take when only the chip is known: Pico or Pico 2. */
 const struct board *board_default(enum chip chip);
-/* The id in the table that is fewest edits away. */
+/* The id that may have been meant: the shortest that contains the text, or one that is close; NULL when none is. */
 const char *board_nearest(const char *id);
 /* GPIO (or BOARD_PIN_CYW43 + n) of a pin name, any case; a plain "GPIO12" works on every board. -1: no such pin. */
 int board_pin(const struct board *board, const char *name);

@@ -2,18 +2,9 @@
 #ifndef PARTS_PART_NAMES_H
 #define PARTS_PART_NAMES_H
 
+#include "emulator/core/nearest.h"
 #include "peripherals/parts/part.h"
 
-/* The name among those offered that is most like the wanted one; NULL when none is close. */
-struct nearest {
-    const char *wanted;
-    const char *name;
-    unsigned distance;
-};
-
-void nearest_init(struct nearest *nearest, const char *wanted);
-/* `name` is borrowed; NULL is fine. */
-void nearest_offer(struct nearest *nearest, const char *name);
 /* The type of a part or board: what is alike in "wokwi-" and "board-" does not count. */
 void nearest_offer_type(struct nearest *nearest, const char *type);
 

@@ -89,6 +89,10 @@ static void names_the_nearest(void **state) {
     assert_string_equal(board_nearest("pimoroni_pico_system"), "pimoroni_picosystem");
     assert_string_equal(board_nearest("rasp"), "raspberry_pi_pico");
     assert_string_equal(board_nearest("picosystem"), "pimoroni_picosystem");
+    assert_null(board_nearest("zzzz"));
+    assert_null(board_nearest(""));
+    assert_null(board_find("zzzz", &error));
+    assert_string_equal(error.message, "no board 'zzzz' (`ouroboard boards` lists all)");
 }
 
 int main(void) {

@@ -24,7 +24,7 @@ static void print_help(FILE *to) {
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].summary);
     }
-    fprintf(to, "\n`ouroboard COMMAND --help` tells more.\n");
+    fprintf(to, "\n`ouroboard COMMAND --help` tells more, `ouroboard --version` the version.\n");
 }
 
 /* A standard stream that the caller has closed would be the next file that is opened: messages would go into it. */
@@ -41,6 +41,10 @@ static void open_standard_streams(void) {
 static int run(int argc, char **argv) {
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         print_help(stdout);
+        return EXIT_PASS;
+    }
+    if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+        printf("ouroboard %s\n", OUROBOARD_VERSION);
         return EXIT_PASS;
     }
     for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {

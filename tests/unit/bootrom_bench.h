@@ -2,6 +2,7 @@
 #ifndef TESTS_BOOTROM_BENCH_H
 #define TESTS_BOOTROM_BENCH_H
 
+#include "tests/unit/plain_registers.h"
 #include "tests/unit/unit.h"
 
 #include "emulator/bootrom/bootrom.h"
@@ -15,11 +16,6 @@
 #define SRAM 0x20000000u
 #define SRAM_SIZE 0x82000u
 #define FLASH_SIZE 0x400000u
-
-struct registers {
-    uint32_t base;
-    uint32_t word[0x400];
-};
 
 struct bench {
     struct log log;
@@ -40,44 +36,12 @@ struct bench {
     unsigned erased, programmed;
 };
 
-static __attribute__((unused)) uint32_t registers_read(void *context, uint32_t offset, unsigned size) {
-    struct registers *registers = context;
-    return registers->word[(offset & 0xfff) / 4];
-}
-
-static __attribute__((unused)) void registers_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
-    struct registers *registers = context;
-    uint32_t *word = &registers->word[(offset & 0xfff) / 4];
-    switch (offset >> 12 & 3) {
-    case 0:
-        *word = value;
-        break;
-    case 1:
-        *word ^= value;
-        break;
-    case 2:
-        *word |= value;
-        break;
-    default:
-        *word &= ~value;
-    }
-}
-
 static __attribute__((unused)) void add_registers(struct bench *b, uint32_t base, uint32_t size) {
-    struct registers *registers = &b->registers[b->register_count++];
-    registers->base = base;
-    assert_true(bus_add_window(
-        &b->bus, &(struct bus_window){ "registers", base, size, registers_read, registers_write, registers }));
+    registers_add(&b->registers[b->register_count++], &b->bus, base, size);
 }
 
 static __attribute__((unused)) uint32_t *word_at(struct bench *b, uint32_t address) {
-    for (unsigned i = 0; i < b->register_count; i++) {
-        if (address - b->registers[i].base < 0x1000) {
-            return &b->registers[i].word[(address - b->registers[i].base) / 4];
-        }
-    }
-    fail();
-    return NULL;
+    return registers_word(b->registers, b->register_count, address);
 }
 
 static __attribute__((unused)) uint64_t erase(void *context, uint32_t offset, uint32_t size) {

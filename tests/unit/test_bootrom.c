@@ -1,5 +1,6 @@
 /* The RP2040's boot ROM: tables as pico-sdk walks them, its Thumb code run on a bare engine, its calls on a bus with
  * plain registers. */
+#include "tests/unit/plain_registers.h"
 #include "tests/unit/unit.h"
 
 #include "emulator/bootrom/bootrom.h"
@@ -14,12 +15,6 @@
 #define SRAM_SIZE 0x42000u
 #define FLASH_SIZE 0x200000u
 #define RETURN_TO 0x20040000u
-#define WORDS 0x400
-
-struct registers {
-    uint32_t base;
-    uint32_t word[WORDS];
-};
 
 struct bench {
     struct log log;
@@ -41,44 +36,12 @@ struct bench {
     unsigned programmed, erased;
 };
 
-static uint32_t registers_read(void *context, uint32_t offset, unsigned size) {
-    struct registers *registers = context;
-    return registers->word[(offset & 0xfff) / 4];
-}
-
-static void registers_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
-    struct registers *registers = context;
-    uint32_t *word = &registers->word[(offset & 0xfff) / 4];
-    switch (offset >> 12) {
-    case 0:
-        *word = value;
-        break;
-    case 1:
-        *word ^= value;
-        break;
-    case 2:
-        *word |= value;
-        break;
-    default:
-        *word &= ~value;
-    }
-}
-
 static void add_registers(struct bench *b, uint32_t base) {
-    struct registers *registers = &b->registers[b->register_count++];
-    registers->base = base;
-    assert_true(bus_add_window(
-        &b->bus, &(struct bus_window){ "registers", base, 0x4000, registers_read, registers_write, registers }));
+    registers_add(&b->registers[b->register_count++], &b->bus, base, 0x4000);
 }
 
 static uint32_t *word_at(struct bench *b, uint32_t address) {
-    for (unsigned i = 0; i < b->register_count; i++) {
-        if (address - b->registers[i].base < 0x1000) {
-            return &b->registers[i].word[(address - b->registers[i].base) / 4];
-        }
-    }
-    fail();
-    return NULL;
+    return registers_word(b->registers, b->register_count, address);
 }
 
 static uint64_t erase(void *context, uint32_t offset, uint32_t size) {

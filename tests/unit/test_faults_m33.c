@@ -101,17 +101,6 @@ static void test_non_secure_state(void **state) {
     assert_int_equal(reg(bench, CORE_SP), STACK);
 }
 
-static void test_semihosting_breakpoint(void **state) {
-    struct bench *bench = *state;
-    PROGRAM(bench, CODE, NOP, BKPT(0xab));
-    start(bench);
-    install_fault_handlers(bench);
-    run(bench, 100);
-    assert_int_equal(reg(bench, 6), 3);
-    assert_int_equal(reg(bench, 5), CODE + 2);
-    assert_int_equal(get_ppb(bench, HFSR), 1u << 31);
-}
-
 static void test_division_traps(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, 0xfbb0, 0xf3f1, 0xfb90, 0xf3f2, MOVS(7, 1), B(-4)); /* udiv r3, r0, r1; sdiv r3, r0, r2 */
@@ -236,15 +225,22 @@ static void test_lock_up(void **state) {
     assert_int_equal(core_state(bench->core), CORE_LOCKUP);
 }
 
-static void test_breakpoint(void **state) {
-    struct bench *bench = *state;
-    PROGRAM(bench, CODE, NOP, BKPT(1));
+static void break_at(struct bench *bench, unsigned number) {
+    PROGRAM(bench, CODE, NOP, BKPT(number));
     start(bench);
     install_fault_handlers(bench);
     run(bench, 100);
     assert_int_equal(reg(bench, 6), 3);
     assert_int_equal(reg(bench, 5), CODE + 2);
     assert_int_equal(get_ppb(bench, HFSR), 1u << 31);
+}
+
+static void test_breakpoint(void **state) {
+    break_at(*state, 1);
+}
+
+static void test_semihosting_breakpoint(void **state) {
+    break_at(*state, 0xab);
 }
 
 /* ---- Stack limits ---- */

@@ -9,7 +9,8 @@ static bool wants_help(int argc, char **argv) {
     return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
-static int print_info(const char *path) {
+/* Below another image's lines after an empty one. */
+static int print_info(const char *path, bool below) {
     struct image image;
     struct error error;
     struct description description;
@@ -18,6 +19,9 @@ static int print_info(const char *path) {
         return EXIT_USAGE;
     }
     describe_image(&image, &description);
+    if (below) {
+        putchar('\n');
+    }
     describe_print(stdout, &image, &description);
     image_finish(&image);
     return EXIT_PASS;
@@ -30,12 +34,11 @@ int command_info(int argc, char **argv) {
         return argc < 2 ? EXIT_USAGE : EXIT_PASS;
     }
     int code = EXIT_PASS;
+    bool shown = false;
     for (int i = 1; i < argc; i++) {
-        int one = print_info(argv[i]);
+        int one = print_info(argv[i], shown);
         code = one == EXIT_PASS ? code : one;
-        if (i + 1 < argc) {
-            putchar('\n');
-        }
+        shown |= one == EXIT_PASS;
     }
     return code;
 }

@@ -178,11 +178,13 @@ void rp2350_erase_other(struct bootrom *rom) {
     }
 }
 
-/* Clear the mark in the flash, by way of the caller's buffer. */
+/* Clear the mark in the flash, by way of the caller's buffer. The guest may have written any `item`. */
 static uint32_t clear_trial(struct bootrom *rom, uint32_t item, uint32_t buffer) {
     struct rp2350_window flash = rp2350_flash(rom);
     uint32_t sector = (item - ROM_XIP_BASE) & ~(SECTOR - 1), at = item - ROM_XIP_BASE - sector;
-    if (sector + SECTOR > flash.size || !bus_memory_at(rom->bus, buffer, SECTOR, true)) {
+    if (sector >= flash.size || at & 3 || !bus_memory_at(rom->bus, buffer, SECTOR, true)) {
+        log_write(rom->env->log, LOG_GUEST, "bootrom", "explicit_buy: no image at 0x%08x, or no buffer at 0x%08x", item,
+                  buffer);
         return ROM_CYCLES_TRAP;
     }
     uint8_t type = flash.data[sector + at + 3] & (uint8_t) ~(PICOBIN_TRY >> 8);

@@ -44,16 +44,17 @@ static __attribute__((unused)) uint32_t *word_at(struct bench *b, uint32_t addre
     return registers_word(b->registers, b->register_count, address);
 }
 
+/* As the chip does: addresses beyond its size wrap, an erase begins at its sector. */
 static __attribute__((unused)) uint64_t erase(void *context, uint32_t offset, uint32_t size) {
     struct bench *b = context;
-    memset(b->flash + offset, 0xff, size);
+    memset(b->flash + offset % FLASH_SIZE / size * size, 0xff, size);
     b->erased++;
     return 0;
 }
 
 static __attribute__((unused)) uint64_t program(void *context, uint32_t offset, const uint8_t *data, uint32_t size) {
     struct bench *b = context;
-    memcpy(b->flash + offset, data, size);
+    memcpy(b->flash + offset % FLASH_SIZE, data, size);
     b->programmed++;
     return 0;
 }

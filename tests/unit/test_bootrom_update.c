@@ -81,6 +81,21 @@ static void test_try_and_buy(void **state) {
     assert_int_equal(boot(b).r[0], 0x10000301);
 }
 
+/* The guest may write anything into the words that the ROM keeps for a purchase. */
+static void test_buying_what_is_nowhere(void **state) {
+    struct bench *b = *state;
+    static const uint32_t addresses[] = { 1, 0x0ffff004, 0x0ffffffd, 0x103ffffe, 0x10400000, 0x20000000, UINT32_MAX };
+    for (unsigned i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+        *word_at(b, 0x400e0348) = addresses[i];
+        assert_int_equal(serve(b, RP2350_EXPLICIT_BUY, SRAM, 4096, 0, 0), 0);
+        assert_int_equal(*word_at(b, 0x400e0348), 0);
+        *word_at(b, 0x400e0338) = addresses[i];
+        assert_int_equal(serve(b, RP2350_EXPLICIT_BUY, SRAM, 4096, 0, 0), 0);
+        assert_int_equal(*word_at(b, 0x400e0338), 0);
+    }
+    assert_int_equal(b->programmed, 0);
+}
+
 /* Alone and not asked for, an image on trial does not start. */
 static void test_trial_alone(void **state) {
     struct bench *b = *state;
@@ -243,12 +258,19 @@ static void test_slot_1(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(test_partition_table),      TEST(test_pick_ab),
-        TEST(test_uf2_target),           TEST(test_try_and_buy),
-        TEST(test_trial_alone),          TEST(test_chain_image),
-        TEST(test_nonsecure_calls),      TEST(test_load_map_in_partition),
-        TEST(test_image_hash),           TEST(test_table_hash),
-        TEST(test_boot_of_spoilt_words), TEST(test_slot_1),
+        TEST(test_partition_table),
+        TEST(test_pick_ab),
+        TEST(test_uf2_target),
+        TEST(test_try_and_buy),
+        TEST(test_buying_what_is_nowhere),
+        TEST(test_trial_alone),
+        TEST(test_chain_image),
+        TEST(test_nonsecure_calls),
+        TEST(test_load_map_in_partition),
+        TEST(test_image_hash),
+        TEST(test_table_hash),
+        TEST(test_boot_of_spoilt_words),
+        TEST(test_slot_1),
         TEST(test_diagnostics),
     };
     return cmocka_run_group_tests_name("bootrom_update", tests, NULL, NULL);

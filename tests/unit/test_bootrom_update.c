@@ -223,6 +223,30 @@ static void test_boot_of_spoilt_words(void **state) {
     }
 }
 
+/* Numbers that are right, nearly right, at an end of something, or anything. */
+static uint32_t any_number(struct bench *b) {
+    static const uint32_t places[] = { 0,    1,          3264,       4096,       0x10000000, 0x103ff000, 0x1c000000,
+                                       SRAM, 0x20081ffc, 0x400e0000, 0x0ffff000, 0x13ffc000, 0x40134000, 0xfffff000 };
+    uint64_t bits = random_next(&b->random);
+    uint32_t place = places[(bits >> 8) % (sizeof(places) / sizeof(places[0]))];
+    return bits & 7 ? place + (uint32_t)(bits >> 16 & (bits & 8 ? 7 : 0x1fff)) : (uint32_t)(bits >> 32);
+}
+
+/* Whatever the guest asks for, with whatever it has put where the ROM keeps its state: nothing outside is touched. */
+static void test_services_take_anything(void **state) {
+    struct bench *b = *state;
+    put_pair(b);
+    boot(b);
+    for (unsigned round = 0; round < 800; round++) {
+        uint64_t bits = random_next(&b->random);
+        *word_at(b, BOOTRAM_RANDOM + 4 * (uint32_t)(bits % 0x36)) = any_number(b);
+        *word_at(b, bits & 0x100 ? BOOTRAM_BUY_ADDRESS : BOOTRAM_TABLE_ITEM) = any_number(b);
+        *word_at(b, BOOTRAM_TABLE) |= bits & 0x200 ? TABLE_LOADED : 0;
+        uint32_t number = RP2350_REBOOT + (uint32_t)(bits >> 32) % (RP2350_UNMODELLED - RP2350_REBOOT);
+        serve(b, number, any_number(b), any_number(b), any_number(b), any_number(b));
+    }
+}
+
 /* What the ROM's source makes of the commonest boots. */
 static void test_diagnostics(void **state) {
     struct bench *b = *state;
@@ -271,6 +295,7 @@ int main(void) {
         TEST(test_table_hash),
         TEST(test_boot_of_spoilt_words),
         TEST(test_slot_1),
+        TEST(test_services_take_anything),
         TEST(test_diagnostics),
     };
     return cmocka_run_group_tests_name("bootrom_update", tests, NULL, NULL);

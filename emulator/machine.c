@@ -142,7 +142,7 @@ static bool create_memory(struct machine *machine) {
     return ok;
 }
 
-#define XIP_WINDOW 0x1000000u /* of a chip select */
+#define FLASH_WINDOW 0x1000000u /* of a chip select */
 
 /* A chip has no more address lines than it needs: above its size its contents come again. */
 static bool map_flash(struct machine *machine) {
@@ -151,7 +151,7 @@ static bool map_flash(struct machine *machine) {
         struct bus_memory memory = { .name = "XIP",
                                      .base = xip[i],
                                      .size = machine->flash.desc.size,
-                                     .window = XIP_WINDOW,
+                                     .window = FLASH_WINDOW,
                                      .host = machine->flash.contents };
         if (!bus_add_memory(&machine->bus, &memory)) {
             return false;

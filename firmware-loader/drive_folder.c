@@ -63,39 +63,26 @@ static void make_printable(char *line) {
     }
 }
 
-/* False: it had been said before. */
-static bool say(struct drive_reporter *reporter, enum log_level level, const char *format, va_list args) {
+bool drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...) {
     char line[1024];
+    va_list args;
+    va_start(args, format);
     vsnprintf(line, sizeof(line), format, args);
+    va_end(args);
     make_printable(line);
-    bool new = reporter->report &&first_time(reporter, hash_text(line));
-    if (new) {
-        reporter->report(reporter->context, level, line);
+    if (!reporter->report || !first_time(reporter, hash_text(line))) {
+        return false;
     }
-    return new;
-}
-
-void drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    say(reporter, level, format, args);
-    va_end(args);
-}
-
-static bool say_path(struct drive_reporter *reporter, enum log_level level, const char *format, ...) {
-    va_list args;
-    va_start(args, format);
-    bool new = say(reporter, level, format, args);
-    va_end(args);
-    return new;
+    reporter->report(reporter->context, level, line);
+    return true;
 }
 
 void drive_say_full(struct drive_reporter *reporter, const char *folder, const char *path) {
     bool few = reporter->full < FULL_LINES;
-    bool new =
-        say_path(reporter, few ? LOG_WARN : LOG_TRACE, "%s/%s: not on the drive: the volume is full", folder, path);
-    reporter->full += new;
-    if (new && !few) {
+    enum log_level level = few ? LOG_WARN : LOG_TRACE;
+    bool said = drive_say(reporter, level, "%s/%s: not on the drive: the volume is full", folder, path);
+    reporter->full += said;
+    if (said && !few) {
         drive_say(reporter, LOG_WARN, "%s: more is not on the drive: the volume is full (--log trace names it)",
                   folder);
     }

@@ -20,7 +20,8 @@ struct drive_reporter {
     unsigned full; /* lines of drive_say_full() */
 };
 
-void drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...)
+/* A line, unless it has been said before: then, or when nobody listens, false. */
+bool drive_say(struct drive_reporter *reporter, enum log_level level, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* This path does not fit. Of a folder that is far too large only the first few get a line of their own. */
 void drive_say_full(struct drive_reporter *reporter, const char *folder, const char *path);

@@ -5,10 +5,9 @@
  * partition with the newer of A and B; load map; rolling window through the address translation of QMI.
  *
  * Not modelled: secure boot, signatures and rollback (a hash is all that is verified), flags in OTP beside the one of
- * FLASH_DEVINFO, boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs,
- * UART boot, the USB boot mode itself (the machine is told, core 0 waits). The slots are 4 KB apart. Boot random bits
- * come from the machine's generator instead of TRNG and SHA-256. The flash answers to the first mode tried, quad I/O.
- */
+ * FLASH_DEVINFO, boot from OTP, RISC-V images, MPU and SAU settings while the ROM runs, UART boot, the USB boot mode
+ * itself (the machine is told, core 0 waits). The slots are 4 KB apart. Boot random bits come from the machine's
+ * generator instead of TRNG and SHA-256. The flash answers to the first mode tried, quad I/O. */
 #include "emulator/bootrom/rp2350_private.h"
 
 #include <string.h>
@@ -440,7 +439,7 @@ static bool is_ram(uint32_t address) {
 }
 
 static bool find_window(struct bootrom *rom, uint32_t base, uint32_t size, struct rp2350_window *ret_window) {
-    uint32_t last = base + size - !!size, offset = base - ROM_XIP_BASE;
+    uint32_t last = size ? base + size - 1 : base, offset = base - ROM_XIP_BASE;
     *ret_window = (struct rp2350_window){ NULL, size, base };
     if (last < base || base >> 25 != last >> 25) {
         return false;

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define FLASH_LIMIT 0x11000000u /* run-time addresses from here on are as they are */
+#define FLASH_END 0x11000000u /* run-time addresses from here on are as they are */
 #define RAM_FIRST 0x13000000u
 #define TRY_IN_WORD ((uint32_t)PICOBIN_TRY << 16) /* a mark that may go without spoiling the hash */
 
@@ -39,7 +39,7 @@ static struct segment segment_at(const struct rp2350_window *window, const struc
     } else if (s.storage < RAM_FIRST) {
         s.storage += moved;
     }
-    s.runtime += s.runtime < FLASH_LIMIT ? moved : 0;
+    s.runtime += s.runtime < FLASH_END ? moved : 0;
     return s;
 }
 

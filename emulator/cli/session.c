@@ -197,8 +197,7 @@ static void keep_crash(struct session *session) {
     }
 }
 
-/* Do what the user of the window wants, and stay here while that is a pause, or the guest has crashed. True: to leave.
- */
+/* Do what the user of the window wants, and stay here during a pause and after a crash. True: to leave. */
 static bool serve_window(struct session *session, uint64_t now) {
     struct feed_requests requests = { 0 };
     bool was_paused = false;

@@ -65,8 +65,7 @@ void clock_derive(struct clock_domain *clock, const struct clock_domain *parent,
     set_period(clock, (uint64_t)num, den ? (uint64_t)den : 1, now_ps);
 }
 
-/* value * multiply / divide, rounded down; `divide` is seldom not 1, the product seldom over 64 bits. GNU: the check.
- */
+/* value * multiply / divide, rounded down. The product is seldom over 64 bits: a GNU builtin tells. */
 static uint64_t scale(uint64_t value, uint64_t multiply, uint64_t divide) {
     uint64_t product;
     if (__builtin_mul_overflow(value, multiply, &product)) {

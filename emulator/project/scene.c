@@ -1,6 +1,6 @@
 /* Layout: left and top of a diagram are where the upper left corner of an unturned part is, and a part is turned about
- * its middle, as in Wokwi. A wire without moves goes straight. A screen is drawn at the largest whole
- * zoom that fits its glass, in the glass's middle. */
+ * its middle, as in Wokwi. A wire without moves goes straight. A screen is drawn at the largest whole zoom that fits
+ * its glass, in the glass's middle. */
 #include "emulator/project/scene.h"
 
 #include <math.h>

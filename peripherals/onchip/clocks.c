@@ -1,10 +1,10 @@
 /* Clock generators: RP2040 datasheet 2.15, RP2350 datasheet 8.1.
  * Not modelled: NUDGE, PHASE and DC50 (edges within a cycle), the time a glitchless multiplexer takes, gating by
  * WAKE_EN and SLEEP_EN (storage; ENABLED shows WAKE_EN), DFTCLK; the pins of GPIN and GPOUT: clocks from GPIN stand,
- * those of GPOUT have their frequency and do not reach the pins. Decided: an auxiliary multiplexer follows AUXSRC at
- * once. RESUS watches for a clk_sys that has stopped altogether. The frequency counter's window is 2^INTERVAL / 1024 ms
- * by FC0_REF_KHZ, in whole cycles of clk_ref; a clock that does not run gives DONE, DIED and a result of 0 instead of
- * waiting for ever. */
+ * those of GPOUT have their frequency and do not reach the pins.
+ * Decided: an auxiliary multiplexer follows AUXSRC at once. RESUS watches for a clk_sys that has stopped altogether.
+ * The frequency counter's window is 2^INTERVAL / 1024 ms by FC0_REF_KHZ, in whole cycles of clk_ref; a clock that
+ * does not run gives DONE, DIED and a result of 0 instead of waiting for ever. */
 #include "peripherals/onchip/clocks.h"
 
 #define AUXSRC_LSB 5

@@ -67,6 +67,14 @@ static void clk_sys_changed(struct clock_listener *listener, struct clock_domain
     }
 }
 
+static unsigned running_cores(const struct machine *machine) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        count += core_state(machine->cores[i]) == CORE_RUNNING;
+    }
+    return count;
+}
+
 /* ---- Construction ---- */
 
 static void set_irq(struct machine *machine, unsigned core, unsigned irq, bool level) {
@@ -178,6 +186,21 @@ static void send_event(void *context, struct core *core) {
     }
 }
 
+/* Within a block, before an access: what is due by then happens before it. With two cores running it does when the
+ * other one has come that far as well. */
+static void reached(void *context, struct core *core) {
+    struct machine *machine = context;
+    if (machine->scheduler.in_event || machine->running != core || running_cores(machine) > 1) {
+        return;
+    }
+    uint64_t now = scheduler_now(&machine->scheduler);
+    if (scheduler_next(&machine->scheduler) <= now) {
+        scheduler_advance(&machine->scheduler, now);
+    }
+}
+
+static bool more(void *context, struct core *core);
+
 static bool create_cores(struct machine *machine, struct error *error) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         struct core_desc desc = {
@@ -195,6 +218,9 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .event_context = machine,
             .clock = machine->clk_sys,
             .gpio = { machine->chip->gpio_read, machine->chip->gpio_write, machine },
+            .reached = reached,
+            .more = more,
+            .machine_context = machine,
             .exact = machine->desc.exact,
         };
         machine->cores[i] = core_create(&desc, error);
@@ -391,14 +417,6 @@ static void run_core(struct machine *machine, unsigned index, uint64_t until) {
     machine->env.core = 0;
 }
 
-static unsigned running_cores(const struct machine *machine) {
-    unsigned count = 0;
-    for (unsigned i = 0; i < CHIP_CORES; i++) {
-        count += core_state(machine->cores[i]) == CORE_RUNNING;
-    }
-    return count;
-}
-
 /* All cores that wait take part in the time that has passed, and look whether they wake. */
 static void settle(struct machine *machine, uint64_t reached, uint64_t now_ps) {
     scheduler_advance(&machine->scheduler, now_ps);
@@ -422,11 +440,41 @@ static uint64_t next_alarm(const struct machine *machine, uint64_t next) {
     return next;
 }
 
-static void slice(struct machine *machine, uint64_t until_ps) {
+/* How far cores may run before something else has to happen. */
+static uint64_t next_stop(const struct machine *machine) {
     uint64_t next = scheduler_next(&machine->scheduler);
-    next = next < until_ps ? next : until_ps;
+    return next_alarm(machine, next < machine->until_ps ? next : machine->until_ps);
+}
+
+static bool runs_alone(const struct machine *machine, const struct core *core) {
+    return machine->running == core && running_cores(machine) == 1 && clock_is_running(machine->clk_sys) &&
+           !machine->stop && !machine->reset_pending && machine->state == MACHINE_RUNS;
+}
+
+/* The only core that runs has come to the end of its slice: serve the events that are due, as slice() would. */
+static bool more(void *context, struct core *core) {
+    struct machine *machine = context;
+    unsigned index = machine->env.core;
+    if (machine->scheduler.in_event || !runs_alone(machine, core)) {
+        return false;
+    }
+    uint64_t now = scheduler_now(&machine->scheduler);
+    if (now >= machine->until_ps) {
+        return false;
+    }
+    machine->env.core = 0;
+    settle(machine, core_cycles(core), now);
+    machine->env.core = index;
+    if (!runs_alone(machine, core)) {
+        return false;
+    }
+    core_extend(core, cycle_at(machine, next_stop(machine)));
+    return true;
+}
+
+static void slice(struct machine *machine) {
+    uint64_t next = next_stop(machine);
     unsigned running = running_cores(machine);
-    next = next_alarm(machine, next);
     if (!running || !machine->clk_sys->period_num) {
         next = next > machine->scheduler.now_ps ? next : machine->scheduler.now_ps;
         settle(machine, cycle_at(machine, next), next);
@@ -458,11 +506,12 @@ static bool is_locked_up(const struct machine *machine) {
 
 enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
     machine->stop = false;
+    machine->until_ps = until_ps;
     if (machine->reset_pending) { /* asked for between runs */
         reset_now(machine);
     }
     while (machine->state == MACHINE_RUNS && !machine->stop && machine->scheduler.now_ps < until_ps) {
-        slice(machine, until_ps);
+        slice(machine);
         if (machine->reset_pending) {
             reset_now(machine);
         }

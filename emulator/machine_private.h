@@ -38,6 +38,7 @@ struct machine {
     struct core *running;
     uint64_t irqs[CHIP_CORES]; /* levels at the NVIC of each core */
     uint64_t nmi_mask[CHIP_CORES];
+    uint64_t until_ps; /* of the running machine_run() */
     bool stop;
     bool reset_pending;
     enum reset_cause reset_cause;

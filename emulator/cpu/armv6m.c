@@ -111,4 +111,5 @@ const struct architecture armv6m = {
     .fault = fault,
     .return_fault = return_fault,
     .block_cost = m0plus_block_cost,
+    .offset = m0plus_offset,
 };

@@ -335,4 +335,5 @@ const struct architecture armv8m = {
     .fault = fault,
     .return_fault = return_fault,
     .block_cost = m33_block_cost,
+    .offset = m33_offset,
 };

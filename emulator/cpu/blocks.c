@@ -1,22 +1,60 @@
-/* Cycle accounting by block of instructions, as the engine forms them: a block is paid when it has run, so that
- * everything in it happens at the time at which it began. Costs are worked out once per block and kept by address.
+/* Cycle accounting by block of instructions, as the engine forms them. What a block costs is worked out once and kept
+ * by its address; a block is paid when it begins, and an access in it happens at its own cycle: the beginning plus the
+ * cost of what stands before it.
+ *
  * The engine notices when code changes and says so by translating it anew; who changes it from outside calls
  * engine_code_changed(). */
 #include "emulator/cpu/internal.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define MAX_BLOCK 2048 /* bytes: the engine ends a block after 512 instructions */
+#define MAX_BLOCK 2048        /* bytes: the engine ends a block after 512 instructions */
+#define MAX_BLOCKS (1u << 20) /* a guest that runs code at more addresses starts anew */
+#define CHUNK 4096            /* blocks that are allocated together */
+#define CHAINS (1u << 16)     /* of the table by address */
+#define OFFSETS (1u << 10)    /* of the table by instruction */
 
-void blocks_pay_rest(struct core *core) {
-    core->cycles -= core->block_credit;
-    core->block_credit = 0;
-    core->mainline.limits_used |= core->block.limits;
-    if (core->block.sev) {
-        core->event = true;
-        if (core->desc.send_event) {
-            core->desc.send_event(core->desc.event_context, core);
-        }
+struct chunk {
+    struct chunk *next;
+    struct block_cost blocks[CHUNK];
+};
+
+/* Where an instruction is in a block, in cycles. */
+struct offset {
+    uint32_t block, pc;
+    unsigned version, cycles;
+};
+
+struct blocks {
+    struct block_cost *chains[CHAINS];
+    struct chunk *chunks;
+    unsigned count;
+    struct block_cost spare; /* when there are too many: the block learnt last, which is never found */
+    unsigned version;        /* goes up when code changes */
+    struct offset offsets[OFFSETS];
+};
+
+struct blocks *blocks_create(void) {
+    struct blocks *blocks = calloc(1, sizeof(*blocks));
+    if (blocks) {
+        blocks->version = 1; /* nothing is known of offsets */
+    }
+    return blocks;
+}
+
+static void free_chunks(struct blocks *blocks) {
+    while (blocks->chunks) {
+        struct chunk *chunk = blocks->chunks;
+        blocks->chunks = chunk->next;
+        free(chunk);
+    }
+}
+
+void blocks_destroy(struct blocks *blocks) {
+    if (blocks) {
+        free_chunks(blocks);
+        free(blocks);
     }
 }
 
@@ -24,49 +62,134 @@ static const uint8_t *code_at(struct core *core, uint32_t address, uint32_t size
     return size >= 2 ? bus_memory_at(core->desc.bus, address, size, false) : NULL;
 }
 
-struct block_cost *blocks_known(struct core *core, uint32_t address) {
-    struct block_cost *cost = blocks_entry(core, address);
-    return cost->address == address && cost->end ? cost : NULL;
+/* ---- The table ---- */
+static struct block_cost **chain_of(struct blocks *blocks, uint32_t address) {
+    return &blocks->chains[(address >> 1 ^ address >> 17) & (CHAINS - 1)];
 }
 
-void blocks_learn(struct core *core, uint32_t address, uint32_t size) {
-    struct block_cost *cost = blocks_entry(core, address);
+static struct block_cost *find_entry(struct blocks *blocks, uint32_t address) {
+    struct block_cost *entry = *chain_of(blocks, address);
+    while (entry && entry->address != address) {
+        entry = entry->next;
+    }
+    return entry;
+}
+
+static struct block_cost *add_entry(struct blocks *blocks, uint32_t address) {
+    unsigned index = blocks->count % CHUNK;
+    if (!index && blocks->count < MAX_BLOCKS) {
+        struct chunk *chunk = calloc(1, sizeof(*chunk));
+        if (chunk) {
+            chunk->next = blocks->chunks;
+            blocks->chunks = chunk;
+        } else {
+            return &blocks->spare;
+        }
+    }
+    if (blocks->count >= MAX_BLOCKS) {
+        return &blocks->spare;
+    }
+    blocks->count++;
+    struct block_cost *entry = &blocks->chunks->blocks[index];
+    entry->next = *chain_of(blocks, address);
+    *chain_of(blocks, address) = entry;
+    return entry;
+}
+
+struct block_cost *blocks_known(struct core *core, uint32_t address) {
+    struct block_cost *entry = find_entry(core->blocks, address);
+    return entry && entry->end ? entry : NULL;
+}
+
+bool blocks_are_full(const struct core *core) {
+    return core->blocks->count >= MAX_BLOCKS;
+}
+
+void blocks_clear(struct core *core) {
+    struct blocks *blocks = core->blocks;
+    free_chunks(blocks);
+    memset(blocks->chains, 0, sizeof(blocks->chains));
+    blocks->count = 0;
+    blocks->version++;
+}
+
+/* ---- Costs ---- */
+/* A block that may be paid with what a branch before it gave back asks, lest it runs when the slice is over. */
+static void set_price(struct block_cost *block) {
+    int32_t price = block->cycles + block->taken;
+    bool asks = block->sev || block->limits || block->watched || price <= MOST_TAKEN;
+    block->price = asks ? BLOCK_ASKS : price;
+}
+
+struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size) {
+    struct block_cost *block = find_entry(core->blocks, address);
     const uint8_t *code = code_at(core, address, size);
-    *cost = (struct block_cost){ .address = address, .end = address + size };
+    block = block ? block : add_entry(core->blocks, address);
+    *block = (struct block_cost){ .address = address, .end = address + size, .next = block->next };
     if (code) {
-        core->arch->block_cost(code, size, cost);
-        cost->rare = cost->sev || cost->limits;
-        if (cost->leaves) {
+        core->arch->block_cost(code, size, block);
+        if (block->leaves) {
             scs_main_report(core, REPORTED_NON_SECURE, LOG_STUB, "BXNS or BLXNS: Non-secure state is not modelled");
         }
     }
+    set_price(block);
+    if (block == &core->blocks->spare) {
+        block->price = BLOCK_ASKS; /* it is the price of many */
+    }
+    core->blocks->version++;
+    return block;
 }
 
-void blocks_pay_partly(struct core *core, uint32_t pc) {
-    uint32_t address = core->block.address, size = pc - address;
-    if (pc < core->block.end && pc >= address) {
-        const uint8_t *code = code_at(core, address, size);
-        core->block = (struct block_cost){ .address = address, .end = pc };
-        if (code) {
-            core->arch->block_cost(code, size, &core->block);
-            core->block.rare = core->block.sev || core->block.limits;
-        }
-    }
-    core->block.taken = 0;
-    blocks_pay(core, pc);
-    blocks_none(core);
+void blocks_watch(struct block_cost *block, bool watched) {
+    block->watched = watched;
+    set_price(block);
+}
+
+/* Translated code may still be there: it asks, and the block is learnt anew. */
+static void forget_block(struct block_cost *block) {
+    block->end = 0;
+    block->price = BLOCK_ASKS;
 }
 
 void blocks_forget_all(struct core *core) {
-    memset(core->costs, 0, COST_ENTRIES * sizeof(*core->costs));
+    for (struct chunk *chunk = core->blocks->chunks; chunk; chunk = chunk->next) {
+        for (unsigned i = 0; i < CHUNK; i++) {
+            forget_block(&chunk->blocks[i]);
+        }
+    }
+    core->blocks->version++;
 }
 
 void blocks_forget(struct core *core, uint32_t address, uint32_t size) {
     uint64_t first = size && address > MAX_BLOCK ? address - MAX_BLOCK : address; /* blocks that reach in */
     for (uint64_t at = first; at < (uint64_t)address + size || at == address; at += 2) {
-        struct block_cost *cost = blocks_entry(core, (uint32_t)at);
-        if (cost->address == at) {
-            cost->end = 0;
+        struct block_cost *entry = find_entry(core->blocks, (uint32_t)at);
+        if (entry) {
+            forget_block(entry);
+        }
+    }
+    core->blocks->version++;
+}
+
+/* ---- Within a block ---- */
+unsigned blocks_offset(struct core *core, const struct block_cost *block, uint32_t pc) {
+    struct offset *known = &core->blocks->offsets[pc >> 1 & (OFFSETS - 1)];
+    unsigned version = core->blocks->version;
+    if (known->version != version || known->pc != pc || known->block != block->address) {
+        const uint8_t *code = code_at(core, block->address, block->end - block->address);
+        bool inside = code && pc - block->address < block->end - block->address;
+        *known = (struct offset){ .block = block->address, .pc = pc, .version = version };
+        known->cycles = inside ? core->arch->offset(code, block->end - block->address, pc - block->address) : 0;
+    }
+    return known->cycles;
+}
+
+void blocks_finish(struct core *core, const struct block_cost *block) {
+    core->mainline.limits_used |= block->limits;
+    if (block->sev) {
+        core->event = true;
+        if (core->desc.send_event) {
+            core->desc.send_event(core->desc.event_context, core);
         }
     }
 }

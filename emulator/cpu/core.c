@@ -31,8 +31,8 @@ struct core *core_create(const struct core_desc *desc, struct error *error) {
     if (desc->model == CORE_M33) {
         core->desc.ioport_size = 0; /* every load is as long as one from the I/O port */
     }
-    core->costs = calloc(COST_ENTRIES, sizeof(*core->costs));
-    core->engine = core->costs ? engine_create(core, error) : NULL;
+    core->blocks = blocks_create();
+    core->engine = core->blocks ? engine_create(core, error) : NULL;
     if (!core->engine) {
         core_destroy(core);
         return NULL;
@@ -47,7 +47,7 @@ void core_destroy(struct core *core) {
             core->peer->peer = NULL;
         }
         engine_destroy(core->engine);
-        free(core->costs);
+        blocks_destroy(core->blocks);
         free(core);
     }
 }
@@ -64,8 +64,6 @@ void core_reset(struct core *core) {
     core->state = CORE_HELD;
     core->registers = (struct registers){ .xpsr = XPSR_T };
     core->stall_until = 0;
-    blocks_none(core);
-    core->block_credit = 0;
     core->event = false;
     core->reset_requested = false;
     core->yield = true;
@@ -112,6 +110,23 @@ static void update_systick(struct core *core) {
             core_update_attention(core);
         }
     }
+}
+
+void core_reached(struct core *core) {
+    update_systick(core);
+    if (core->desc.reached) {
+        core->desc.reached(core->desc.machine_context, core);
+    }
+}
+
+bool core_goes_on(struct core *core) {
+    unsigned generation = core->generation, changes = engine_changes(core);
+    bool plain = !core->yield && !core->attention && core->slice == core->limit;
+    if (!plain || !core->desc.more || !core->desc.more(core->desc.machine_context, core)) {
+        return false;
+    }
+    return core->generation == generation && engine_changes(core) == changes && !core->yield && !core->outside &&
+           core->cycles < core->slice;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b) {
@@ -180,6 +195,11 @@ void core_yield(struct core *core) {
 void core_limit(struct core *core, uint64_t until) {
     core->limit = earlier(core->limit, until);
     core->slice = earlier(core->slice, until);
+}
+
+void core_extend(struct core *core, uint64_t until) {
+    core->limit = until;
+    core->slice = earlier(until, core->systick.expiry);
 }
 
 void core_skip_to(struct core *core, uint64_t until) {

@@ -52,6 +52,13 @@ struct core_desc {
     const struct clock_domain *clock;
     /* Coprocessor 0. NULL functions: there is none. */
     struct core_gpio gpio;
+    /* Within a block, before an access: time has reached the end of the slice, and what is due by then is to happen
+     * first. May be NULL. */
+    void (*reached)(void *context, struct core *core);
+    /* Between two blocks, at the end of the slice: do what is due, and core_extend(); false: core_run() is to return.
+     * May be NULL. */
+    bool (*more)(void *context, struct core *core);
+    void *machine_context;
     bool exact; /* run every instruction: no shortcut in time (the results are the same) */
 };
 
@@ -76,6 +83,8 @@ void core_run(struct core *core, uint64_t until);
 void core_yield(struct core *core);
 /* A lower bound for `until` of the running slice (a new event lies earlier). */
 void core_limit(struct core *core, uint64_t until);
+/* The running slice goes on until then. For core_desc.more. */
+void core_extend(struct core *core, uint64_t until);
 /* A core that sleeps or is held: its count moves on to `until` without running. */
 void core_skip_to(struct core *core, uint64_t until);
 

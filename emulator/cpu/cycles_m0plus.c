@@ -1,7 +1,7 @@
 /* Cortex-M0+ Technical Reference Manual, table 3-1 (instruction set summary), with the fast multiplier that the
  * RP2040 has (RP2040 datasheet 2.4.1) and no wait states.
  *
- * Loads and stores are counted as to memory (2 cycles); engine.c gives one back for the single-cycle I/O port.
+ * Loads and stores are counted as to memory (2 cycles); engine_time.c gives one back for the single-cycle I/O port.
  * Not modelled: bus contention, wait states of the APB bridge, XIP cache misses, flash prefetch.
  * Ambiguity: SVC, BKPT and UDF have no count in the table; the exception entry is counted, the instruction as 1. */
 #include "emulator/cpu/internal.h"
@@ -88,4 +88,11 @@ void m0plus_block_cost(const uint8_t *code, uint32_t size, struct block_cost *re
     }
     ret_cost->cycles = (uint16_t)(cycles < UINT16_MAX ? cycles : UINT16_MAX);
     ret_cost->taken = (uint8_t)taken;
+}
+
+/* An instruction begins with its access, when those before it are done. */
+unsigned m0plus_offset(const uint8_t *code, uint32_t size, uint32_t at) {
+    struct block_cost before = { 0 };
+    m0plus_block_cost(code, at < size ? at : size, &before);
+    return before.cycles;
 }

@@ -191,3 +191,26 @@ void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_c
     ret_cost->cycles = (uint16_t)(cycles < UINT16_MAX ? cycles : UINT16_MAX);
     ret_cost->taken = (uint8_t)taken;
 }
+
+/* The access of an instruction is at its beginning; or in the data phase of the access just before it, which is when
+ * the block's cost leaves the overlapping cycle out. */
+unsigned m33_offset(const uint8_t *code, uint32_t size, uint32_t at) {
+    struct block_cost before = { 0 };
+    bool access_before = false;
+    unsigned cost = 0, taken;
+    for (uint32_t i = 0; i < at && i + 2 <= size;) {
+        uint16_t first, second = 0;
+        memcpy(&first, code + i, 2);
+        if (thumb_is_wide(first) && i + 4 <= size) {
+            memcpy(&second, code + i + 2, 2);
+        }
+        access_before = is_single_access(first);
+        cost = m33_instruction_cycles(first, second, &taken);
+        i += thumb_is_wide(first) ? 4 : 2;
+    }
+    uint16_t own;
+    memcpy(&own, code + at, 2);
+    m33_block_cost(code, at < size ? at : size, &before);
+    bool overlaps = access_before && cost == LOAD && is_single_access(own);
+    return before.cycles - (overlaps ? 1u : 0u);
+}

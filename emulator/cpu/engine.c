@@ -25,7 +25,8 @@
 #define LONG_SERVICE 500 /* cycles: a service that takes longer is a stall, which events may interrupt */
 #define PPB_BASE 0xe0000000u
 #define PPB_END 0xe0100000u
-#define SINK 0xffff0000u /* the engine's address for stores that are to be lost; no guest address leads there */
+#define FIRST_BLOCK 0x40000000u /* below are memory and the registers beside it */
+#define SINK 0xffff0000u        /* the engine's address for stores that are to be lost; no guest address leads there */
 
 /* Interrupt numbers of the engine. */
 enum {
@@ -40,75 +41,22 @@ enum {
 };
 
 /* ---- Hooks ---- */
-static void end_run(struct engine *engine, enum stop stop) {
+void engine_end_run(struct engine *engine, enum stop stop) {
     engine->stop = stop;
     engine->hook_stopped = true;
     uc_emu_stop(engine->uc);
-}
-
-/* May the pending exception be taken now? (The engine does not report changes of PRIMASK and its like.) */
-static bool interrupted(struct core *core) {
-    return core->nvic.pending_priority < exceptions_current_priority(core);
-}
-
-/* End the run before the block at `address`. */
-static void end_before(struct core *core, uint32_t address) {
-    blocks_none(core);
-    core->engine->pc = address;
-    end_run(core->engine, STOP_NONE);
-}
-
-/* A block begins: everything that is rare. */
-static __attribute__((noinline)) void begin_rarely(struct core *core, uint32_t pc, uint32_t size, bool loops) {
-    if (core->engine->in_stub) {
-        return;
-    }
-    if (core->block_credit || core->block.rare) {
-        blocks_pay_rest(core);
-    }
-    if (core->cycles >= core->slice || (core->attention && interrupted(core))) {
-        end_before(core, pc);
-    } else if (loops && polling_wants(core)) {
-        core->polling.resume = true;
-        core->polling.resume_pc = pc;
-        end_before(core, pc);
-    } else {
-        blocks_begin(core, pc, size);
-    }
-}
-
-/* A block begins. This is called for every block: the usual case makes no call. */
-static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
-    struct core *core = user;
-    uint32_t pc = (uint32_t)address;
-    const struct block_cost *cost = blocks_entry(core, pc);
-    bool rest = core->block_credit || core->block.rare;
-    core->cycles += blocks_price(core, pc);
-    bool loops = polling_notices(&core->polling, pc);
-    if (rest || loops || core->attention || core->cycles >= core->slice || cost->address != pc || !cost->end) {
-        begin_rarely(core, pc, size, loops);
-    } else {
-        core->block = *cost;
-    }
-}
-
-/* A block was translated: what was known about the code at its address is out of date. */
-static void on_translation(uc_engine *uc, uc_tb *block, uc_tb *previous, void *user) {
-    blocks_forget(user, (uint32_t)block->pc, 0);
 }
 
 /* A supervisor call from the boot ROM: a service. The run goes on behind it unless the service takes long or has
  * changed more than registers. */
 static void call_rom(struct core *core, unsigned number) {
     struct engine *engine = core->engine;
-    blocks_pay(core, core->block.end);
-    blocks_none(core);
     engine->in_service = true;
     uint32_t cycles = core->desc.rom_call(core->desc.rom_context, core, number);
     engine->in_service = false;
     if (core->outside || core->yield || cycles >= LONG_SERVICE) {
         core->stall_until = core->state == CORE_RUNNING ? core->cycles + cycles : 0;
-        end_run(engine, STOP_NONE);
+        engine_end_run(engine, STOP_NONE);
     } else {
         core->cycles += cycles;
     }
@@ -130,6 +78,10 @@ static void pass_instruction(struct engine *engine, unsigned size) {
         uc_reg_write(engine->uc, UC_ARM_REG_EPSR, &xpsr);
     }
     uc_reg_write(engine->uc, UC_ARM_REG_PC, &next);
+#ifndef UC_OWNER /* Unicorn 2.1.4: from here on it does not tell hooks on memory the pc, until it is started again */
+    engine->pc = next & ~1u;
+    engine_end_run(engine, STOP_NONE);
+#endif
 }
 
 static enum stop run_coprocessor(struct core *core) {
@@ -140,20 +92,24 @@ static enum stop run_coprocessor(struct core *core) {
         return STOP_UNDEFINED;
     }
     memcpy(halves, at, 4);
+    unsigned rest = time_rest(core, engine->pc);
+    core->cycles -= rest;
+    if (core->cycles >= core->slice) {
+        core_reached(core);
+    }
     engine->in_service = true;
     enum stop stop = coprocessor_execute(core, (uint32_t)halves[0] << 16 | halves[1]);
     engine->in_service = false;
+    core->cycles += rest;
     if (stop == STOP_NONE) {
         pass_instruction(engine, 4);
     }
     return stop;
 }
 
-static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
-    struct core *core = user;
+static void serve_interrupt(struct core *core, uint32_t number) {
     struct engine *engine = core->engine;
     uint16_t code = 0;
-    uc_reg_read(uc, UC_ARM_REG_PC, &engine->pc);
     switch (number) {
     case INTNO_SVC: {
         const uint8_t *at = bus_memory_at(core->desc.bus, engine->pc - 2, 2, false);
@@ -161,81 +117,115 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
             memcpy(&code, at, 2);
             call_rom(core, code & 0xff);
         } else {
-            end_run(engine, STOP_SVC);
+            engine_end_run(engine, STOP_SVC);
         }
         break;
     }
     case INTNO_RETURN:
-        end_run(engine, STOP_RETURN);
+        engine_end_run(engine, STOP_RETURN);
         break;
     case INTNO_BKPT:
-        end_run(engine, STOP_BKPT);
+        engine_end_run(engine, STOP_BKPT);
         break;
     case INTNO_DATA_ABORT:
-        end_run(engine, STOP_UNALIGNED);
+        engine_end_run(engine, STOP_UNALIGNED);
         break;
     case INTNO_PREFETCH_ABORT:
-        end_run(engine, STOP_BAD_FETCH);
+        engine_end_run(engine, STOP_BAD_FETCH);
         break;
     case INTNO_NO_COPROCESSOR: {
         enum stop stop = run_coprocessor(core);
         if (stop != STOP_NONE || core->state != CORE_RUNNING) {
-            end_run(engine, stop);
+            engine_end_run(engine, stop);
         }
         break;
     }
     case INTNO_STACK_LIMIT:
-        end_run(engine, STOP_STACK_LIMIT);
+        engine_end_run(engine, STOP_STACK_LIMIT);
         break;
     case INTNO_UNALIGNED:
-        end_run(engine, STOP_UNALIGNED);
+        engine_end_run(engine, STOP_UNALIGNED);
         break;
     default:
-        end_run(engine, STOP_UNDEFINED);
+        engine_end_run(engine, STOP_UNDEFINED);
         break;
     }
 }
 
+static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
+    struct core *core = user;
+    uc_reg_read(uc, UC_ARM_REG_PC, &core->engine->pc);
+    time_now(core);
+    serve_interrupt(core, number);
+    if (core->engine->stop == STOP_NONE) { /* it goes on */
+        time_end(core);
+        time_begin(core);
+    }
+}
+
+/* ---- Registers ---- */
 static bool is_ppb(uint32_t address) {
     return address >= PPB_BASE && address < PPB_END;
 }
 
+static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
+    uint32_t value = 0;
+    uint32_t block = time_access(core, address);
+    if (is_ppb(address)) {
+        value = scs_read(core, address, size);
+    } else if (!bus_read(core->desc.bus, address, size, &value)) {
+        core->fault_address = address;
+        engine_end_run(core->engine, STOP_BAD_LOAD);
+    }
+    time_accessed(core, address);
+    time_suspect(core, block);
+    return value;
+}
+
+/* Is this a store to read-only memory, which is to be lost? */
+static bool is_lost(struct core *core, uint32_t address) {
+    return address >= SINK || (address < FIRST_BLOCK && bus_memory_at(core->desc.bus, address, 1, false));
+}
+
+static void store_register(struct core *core, uint32_t address, uint32_t value, unsigned size) {
+    if (is_lost(core, address)) {
+        return;
+    }
+    time_access(core, address);
+    if (is_ppb(address)) {
+        scs_write(core, address, value, size);
+    } else if (!bus_write(core->desc.bus, address, value, size)) {
+        core->fault_address = address;
+        engine_end_run(core->engine, STOP_BAD_STORE);
+    }
+    time_accessed(core, address);
+}
+
+bool engine_direct_load(void *user, uint32_t address, unsigned size, uint64_t *ret_value) {
+    struct core *core = user;
+    *ret_value = load_register(core, address, size);
+    return core->engine->hook_stopped;
+}
+
+bool engine_direct_store(void *user, uint32_t address, unsigned size, uint32_t value) {
+    struct core *core = user;
+    store_register(core, address, value, size);
+    return core->engine->hook_stopped;
+}
+
 static uint64_t on_load(uc_engine *uc, uint64_t offset, unsigned size, void *user) {
     struct mmio_region *region = user;
-    struct core *core = region->core;
-    uint32_t address = region->base + (uint32_t)offset, value = 0;
-    if (is_ppb(address)) {
-        return scs_read(core, address, size);
-    }
-    blocks_count_access(core, address);
-    if (!bus_read(core->desc.bus, address, size, &value)) {
-        core->fault_address = address;
-        end_run(core->engine, STOP_BAD_LOAD);
-    }
-    return value;
+    return load_register(region->core, region->base + (uint32_t)offset, size);
 }
 
 static void on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
     struct mmio_region *region = user;
-    struct core *core = region->core;
-    uint32_t address = region->base + (uint32_t)offset;
-    if (address >= SINK) {
-        return;
-    }
-    if (is_ppb(address)) {
-        scs_write(core, address, (uint32_t)value, size);
-        return;
-    }
-    blocks_count_access(core, address);
-    if (!bus_write(core->desc.bus, address, (uint32_t)value, size)) {
-        core->fault_address = address;
-        end_run(core->engine, STOP_BAD_STORE);
-    }
+    store_register(region->core, region->base + (uint32_t)offset, (uint32_t)value, size);
 }
 
 /* Unicorn 2.1.4: filling the translation buffer for a load or store inside an IT block leaves the state of that
  * instruction behind, and the next block would be conditional by it. Within a block the engine's copy is always 0. */
-static void mend_it_state(struct core *core) {
+void engine_mend_it_state(struct core *core) {
     uint32_t epsr = XPSR_T;
     if (core->desc.model == CORE_M33) {
         uc_reg_write(core->engine->uc, UC_ARM_REG_EPSR, &epsr);
@@ -292,7 +282,7 @@ static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_
     struct core *core = user;
     bool filled = fill_tlb(core, (uint32_t)vaddr, type, entry);
     if (filled && type != UC_MEM_FETCH) {
-        mend_it_state(core);
+        engine_mend_it_state(core);
     }
     return filled;
 }
@@ -314,7 +304,7 @@ static void on_instruction(uc_engine *uc, uint64_t address, uint32_t size, void 
     }
     if (stop != STOP_NONE) {
         core->engine->pc = pc;
-        end_run(core->engine, stop);
+        engine_end_run(core->engine, stop);
     }
 }
 
@@ -334,7 +324,7 @@ static void choose_traps(struct core *core) {
 }
 
 /* ---- Memory map ---- */
-static bool add_hook(struct core *core, int type, void *callback, uint64_t begin, uint64_t end) {
+bool engine_add_hook(struct core *core, int type, void *callback, uint64_t begin, uint64_t end) {
     uc_hook hook;
     return uc_hook_add(core->engine->uc, &hook, type, callback, core, begin, end) == UC_ERR_OK;
 }
@@ -360,7 +350,8 @@ static bool map_registers(struct core *core, uint64_t base, uint64_t end) {
     }
     struct mmio_region *region = &engine->mmio[engine->mmio_count++];
     *region = (struct mmio_region){ .core = core, .base = (uint32_t)base };
-    return uc_mmio_map(engine->uc, base, end - base, on_load, region, on_store, region) == UC_ERR_OK;
+    return uc_mmio_map(engine->uc, base, end - base, on_load, region, on_store, region) == UC_ERR_OK &&
+           time_watch_registers(core, (uint32_t)base, (uint32_t)(end - 1));
 }
 
 static bool map_stub(struct engine *engine) {
@@ -396,10 +387,9 @@ static bool set_up(struct core *core) {
     int model = core->desc.model == CORE_M0PLUS ? UC_CPU_ARM_CORTEX_M0 : UC_CPU_ARM_CORTEX_M33;
     return uc_ctl_set_page_size(uc, PAGE_SIZE) == UC_ERR_OK && uc_ctl_set_cpu_model(uc, model) == UC_ERR_OK &&
            uc_ctl_tlb_mode(uc, UC_TLB_VIRTUAL) == UC_ERR_OK && uc_ctl_exits_enable(uc) == UC_ERR_OK &&
-           map_everything(core) && add_hook(core, UC_HOOK_BLOCK, (void *)on_block, 1, 0) &&
-           add_hook(core, UC_HOOK_EDGE_GENERATED, (void *)on_translation, 1, 0) &&
-           add_hook(core, UC_HOOK_INTR, (void *)on_interrupt, 1, 0) &&
-           add_hook(core, UC_HOOK_TLB_FILL, (void *)on_tlb_fill, 1, 0) &&
+           map_everything(core) && time_set_up(core) &&
+           engine_add_hook(core, UC_HOOK_INTR, (void *)on_interrupt, 1, 0) &&
+           engine_add_hook(core, UC_HOOK_TLB_FILL, (void *)on_tlb_fill, 1, 0) &&
            uc_context_alloc(uc, &core->engine->fresh) == UC_ERR_OK &&
            uc_context_save(uc, core->engine->fresh) == UC_ERR_OK;
 }
@@ -450,7 +440,7 @@ static enum stop invalid_instruction(struct core *core) {
     if (!(xpsr & XPSR_T)) {
         return STOP_STATE;
     }
-    if (at && pc == core->block.end) {
+    if (at && time_is_behind_block(core, pc)) {
         memcpy(before, at, 4);
     }
     if (before[1] == 0xbf20 || (before[0] == 0xf3af && before[1] == 0x8002)) {
@@ -484,7 +474,7 @@ uint32_t engine_pc(const struct core *core) {
  * store ends the run, the engine has lost it. */
 static uint32_t it_state_at(struct core *core, uint32_t pc) {
     uint32_t it = 0;
-    for (uint32_t at = core->block.address; at < pc;) {
+    for (uint32_t at = time_block_start(core); at && at < pc;) {
         const uint8_t *host = bus_memory_at(core->desc.bus, at, 2, false);
         uint16_t code = 0;
         if (!host) {
@@ -501,13 +491,21 @@ static uint32_t it_state_at(struct core *core, uint32_t pc) {
 /* Not as soon as it changes: the engine may be in the middle of a block. */
 void engine_map_changed(struct core *core) {
     core->engine->remapped = true;
+    core->engine->changes++;
 }
 
+unsigned engine_changes(const struct core *core) {
+    return core->engine->changes;
+}
+
+/* Translated code may lead from one page straight into another: it goes as well. */
 static void apply_map(struct core *core) {
-    if (core->engine->remapped) {
-        core->engine->remapped = false;
-        uc_ctl_flush_tlb(core->engine->uc);
-        blocks_forget_all(core);
+    struct engine *engine = core->engine;
+    if (engine->remapped || blocks_are_full(core)) {
+        engine->remapped = false;
+        uc_ctl_flush_tlb(engine->uc);
+        uc_ctl_flush_tb(engine->uc);
+        blocks_clear(core);
     }
 }
 
@@ -517,13 +515,13 @@ enum stop engine_run(struct core *core) {
     choose_traps(core);
     engine->stop = STOP_NONE;
     engine->hook_stopped = false;
-    blocks_none(core);
     apply_map(core);
+    time_begin(core);
     uc_err result = uc_emu_start(engine->uc, engine->pc | 1, 0, 0, 0);
     if (core->outside) { /* a callback has replaced the state */
-        blocks_none(core);
         return STOP_NONE;
     }
+    time_now(core);
     enum stop stop = classify(core, result);
     switch (stop) {
     case STOP_BAD_LOAD:
@@ -533,7 +531,7 @@ enum stop engine_run(struct core *core) {
             engine_fetch(core);
             core->registers.xpsr = (core->registers.xpsr & ~XPSR_IT) | it_state_at(core, engine->pc);
         }
-        blocks_pay_partly(core, engine->pc);
+        time_stopped_at(core, engine->pc);
         break;
     case STOP_UNALIGNED:
     case STOP_UNDEFINED:
@@ -541,11 +539,10 @@ enum stop engine_run(struct core *core) {
     case STOP_NO_COPROCESSOR:
     case STOP_DIVIDE:
     case STOP_BKPT:
-        blocks_pay_partly(core, engine->pc);
+        time_stopped_at(core, engine->pc);
         break;
     default:
-        blocks_pay(core, stop == STOP_BAD_FETCH ? engine->pc : core->block.end);
-        blocks_none(core);
+        time_went_to(core, engine->pc);
         break;
     }
     return stop;
@@ -553,7 +550,9 @@ enum stop engine_run(struct core *core) {
 
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
     struct engine *engine = core->engine;
-    apply_map(core);
+    if (engine->remapped) { /* what follows goes by addresses as they are now */
+        uc_ctl_flush_tlb(engine->uc);
+    }
     const struct bus *bus = core->desc.bus;
     const uint8_t *host = bus_memory_at(bus, address, size, false);
     for (unsigned i = 0; host && i < bus->memory_count; i++) {
@@ -570,6 +569,7 @@ void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
                 uint64_t part_end = page_end < end ? page_end : end;
                 uc_ctl_remove_cache(engine->uc, at, part_end);
                 blocks_forget(core, (uint32_t)at, (uint32_t)(part_end - at));
+                engine->changes++;
             }
             at = page_end;
         }

@@ -1,4 +1,4 @@
-/* What the two files of the Unicorn adapter share: engine.c (memory, hooks, runs) and engine_registers.c. */
+/* What the files of the Unicorn adapter share: engine.c (memory, hooks, runs), engine_time.c and engine_registers.c. */
 #ifndef CPU_ENGINE_PRIVATE_H
 #define CPU_ENGINE_PRIVATE_H
 
@@ -14,6 +14,15 @@
 struct mmio_region {
     struct core *core;
     uint32_t base;
+};
+
+/* Where translated code loads or stores: what of its block is left there. */
+#define ACCESS_POINTS 4096
+struct access_point {
+    uintptr_t host; /* 0: nothing is known */
+    unsigned flushes;
+    unsigned rest;  /* cycles of the block from there on */
+    uint32_t block; /* 0: none */
 };
 
 struct engine {
@@ -32,6 +41,60 @@ struct engine {
     uint32_t pc;         /* where the run goes on */
     uint8_t *stub;       /* the page that it runs */
     uint8_t *executable; /* a bit per page: code has been fetched from it */
+    unsigned changes;    /* times that translated code was dropped from outside */
+
+    /* engine_time.c */
+    uint64_t base;                      /* core cycles when the count is 0 */
+    const struct block_cost *finishing; /* a block that does something at its end runs */
+    unsigned sample;                    /* blocks that are still to ask */
+    unsigned sample_passes;             /* times that the first of them has come round */
+    uint32_t sample_head;
+    uint64_t next_sample, sample_interval;
+#ifdef UC_OWNER
+    uc_owned owned;
+    struct access_point points[ACCESS_POINTS];
+#else
+    int32_t count;
+    const struct block_cost *running;
+    struct access_point point; /* of the access that is served */
+    uint32_t access_pc;
+#endif
 };
+
+/* ---- engine.c ---- */
+bool engine_add_hook(struct core *core, int type, void *callback, uint64_t begin, uint64_t end);
+/* The engine comes back as soon as it can. */
+void engine_end_run(struct engine *engine, enum stop stop);
+/* Behind callbacks that Unicorn 2.1.4 leaves with a wrong IT state. */
+void engine_mend_it_state(struct core *core);
+/* A register, at its own time. True: stop at this very instruction. */
+bool engine_direct_load(void *user, uint32_t address, unsigned size, uint64_t *ret_value);
+bool engine_direct_store(void *user, uint32_t address, unsigned size, uint32_t value);
+
+/* ---- engine_time.c ---- */
+bool time_set_up(struct core *core);
+bool time_watch_registers(struct core *core, uint32_t first, uint32_t last);
+/* The engine begins to run, or goes on, at core->cycles. */
+void time_begin(struct core *core);
+/* Set core->cycles: the end of the block that runs. */
+void time_now(struct core *core);
+/* That block has ended: what it does at its end. */
+void time_end(struct core *core);
+/* The same for a block that the engine left before the instruction at `pc`; with time_now() before. */
+void time_stopped_at(struct core *core, uint32_t pc);
+/* The same for a block that it left for code at `pc` that it did not reach. */
+void time_went_to(struct core *core, uint32_t pc);
+/* Cycles that the block takes from the instruction at `pc` on. */
+unsigned time_rest(struct core *core, uint32_t pc);
+/* Where the block that runs begins; 0: none does. */
+uint32_t time_block_start(struct core *core);
+/* A hint has ended its block and the run: `pc` is behind it. (Else it is at an undefined instruction.) */
+bool time_is_behind_block(struct core *core, uint32_t pc);
+/* An access begins: set core->cycles. Gives the address of its block, 0 when that is unknown. */
+uint32_t time_access(struct core *core, uint32_t address);
+/* It has been served. */
+void time_accessed(struct core *core, uint32_t address);
+/* It was a load in the block at `block`: is this a loop that waits? */
+void time_suspect(struct core *core, uint32_t block);
 
 #endif

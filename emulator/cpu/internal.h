@@ -2,7 +2,8 @@
  *   core.c      the public face, the run loop, sleep, stalls
  *   blocks.c    what a block of instructions costs
  *   polling.c   polling loops, with the interpreter of thumb.c and thumb32.c
- *   engine.c    Unicorn: memory map, translation buffer, hooks; engine_registers.c registers in and out
+ *   engine.c    Unicorn: memory map, translation buffer, hooks; engine_time.c the time while it runs;
+ *               engine_registers.c registers in and out
  *   exceptions.c   exceptions as both architectures take them, with
  *   armv6m.c, armv8m.c   what is different: frames, faults, EXC_RETURN
  *   nvic.c      pending, enabled, active, priorities
@@ -90,22 +91,25 @@ static inline uint32_t *registers_sp(struct registers *registers) {
     return process ? &registers->psp : &registers->msp;
 }
 
-/* A block of instructions and what it costs. */
+/* A block of instructions, as the engine forms them, and what it costs. Stays where it is as long as the core runs: the
+ * engine reads the price from here each time that the block begins. */
+#define MOST_TAKEN 1          /* that a taken branch costs more than one that is not */
+#define BLOCK_ASKS 0x3fffffff /* a price that nobody can pay: engine_time.c is asked each time */
 struct block_cost {
+    int32_t price; /* what is paid when it begins: cycles + taken, or BLOCK_ASKS */
     uint32_t address;
-    uint32_t end;    /* behind its last instruction; 0: there is no block */
-    uint16_t cycles; /* when the final branch is not taken */
-    uint8_t taken;   /* more when it is */
-    bool sev;        /* has an SEV */
-    bool limits;     /* has an MSR to a stack limit */
-    bool rare;       /* has one of these */
-    bool leaves;     /* has a BXNS or BLXNS */
-    uint8_t polls;   /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
+    uint32_t end;            /* behind its last instruction; 0: not known (any more) */
+    uint16_t cycles;         /* when the branch at its end is not taken */
+    uint8_t taken;           /* more when it is */
+    uint8_t polls;           /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
+    bool sev;                /* has an SEV */
+    bool limits;             /* has an MSR to a stack limit */
+    bool leaves;             /* has a BXNS or BLXNS */
+    bool watched;            /* somebody wants to know each time when it begins */
+    struct block_cost *next; /* of those with the same hash */
 };
 
-#define COST_ENTRIES (1u << 18)
-
-/* The two architectures. All functions with core->outside, but block_cost(). */
+/* The two architectures. All functions with core->outside, but block_cost() and offset(). */
 struct architecture {
     unsigned irqs, priority_bits;
     uint32_t vtor_mask;
@@ -123,6 +127,8 @@ struct architecture {
     void (*return_fault)(struct core *core, enum fault fault, uint32_t exc_return);
     /* The cost of a block of `size` bytes at `code`. */
     void (*block_cost)(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
+    /* Cycles from the beginning of that block to the access of the instruction `at` bytes in it. */
+    unsigned (*offset)(const uint8_t *code, uint32_t size, uint32_t at);
 };
 extern const struct architecture armv6m, armv8m;
 
@@ -152,7 +158,7 @@ struct core {
     struct registers registers; /* valid while `outside` */
     bool outside;               /* the architectural state is in `registers`, not in the engine */
 
-    uint64_t cycles;
+    uint64_t cycles;      /* now, whenever other code than the guest's runs */
     uint64_t limit;       /* of the running core_run() */
     uint64_t slice;       /* of the running engine slice: the limit or SysTick's next expiry */
     uint64_t stall_until; /* a boot ROM service takes until then */
@@ -174,11 +180,7 @@ struct core {
     uint32_t fault_address;
     uint32_t rom_size;
 
-    /* Cycle costs (engine.c, cycles_m0plus.c). */
-    struct block_cost *costs; /* by address */
-    struct block_cost block;  /* the one that runs */
-    uint32_t block_credit;    /* cycles that accesses to the I/O port did not take in it */
-
+    struct blocks *blocks; /* what they cost */
     struct polling polling;
     unsigned generation; /* goes up when something else than running sets registers */
 };
@@ -194,55 +196,42 @@ bool core_store_words(struct core *core, uint32_t address, const uint32_t *words
 void core_update_attention(struct core *core);
 void core_log(struct core *core, enum log_level level, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Derive all that follows from the time that has been reached within a slice: SysTick, and the machine's events. */
+void core_reached(struct core *core);
+/* The slice is over, between two blocks: true when it goes on all the same, with nothing changed but time. */
+bool core_goes_on(struct core *core);
+
 /* ---- blocks.c ---- */
-static inline struct block_cost *blocks_entry(struct core *core, uint32_t address) {
-    return &core->costs[address >> 1 & (COST_ENTRIES - 1)];
-}
-/* Work out the cost of a block, into its entry. */
-void blocks_learn(struct core *core, uint32_t address, uint32_t size);
-/* Forget all costs. */
-void blocks_forget_all(struct core *core);
-/* What is rare about a block: accesses to the I/O port, SEV, MSR to a stack limit. */
-void blocks_pay_rest(struct core *core);
-/* Cycles of the block that ran, without what is rare; it went on at `next`. */
-static inline uint32_t blocks_price(const struct core *core, uint32_t next) {
-    return core->block.cycles + (next != core->block.end ? core->block.taken : 0u);
-}
-/* The block that ran is paid; `next` is where it went. To be followed by blocks_begin() or blocks_none(). */
-static inline void blocks_pay(struct core *core, uint32_t next) {
-    core->cycles += blocks_price(core, next);
-    if (core->block_credit || core->block.rare) {
-        blocks_pay_rest(core);
-    }
-}
-/* A block of `size` bytes will run. */
-static inline void blocks_begin(struct core *core, uint32_t address, uint32_t size) {
-    const struct block_cost *cost = blocks_entry(core, address);
-    if (cost->address != address || !cost->end) {
-        blocks_learn(core, address, size);
-    }
-    core->block = *cost;
-}
-/* None does. */
-static inline void blocks_none(struct core *core) {
-    core->block = (struct block_cost){ 0 };
-}
-/* The running block ended early, before the instruction at `pc`. */
-void blocks_pay_partly(struct core *core, uint32_t pc);
+struct blocks *blocks_create(void); /* NULL: out of memory */
+void blocks_destroy(struct blocks *blocks);
 /* The block that the engine forms at an address, NULL when it has not lately. */
 struct block_cost *blocks_known(struct core *core, uint32_t address);
+/* The same, worked out anew. */
+struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size);
+/* A block that is watched asks each time before it runs. */
+void blocks_watch(struct block_cost *block, bool watched);
 /* Code has changed; or, with size 0, the engine has translated the block at `address` anew. */
 void blocks_forget(struct core *core, uint32_t address, uint32_t size);
-/* A load or store happened: those to the I/O port were counted as two cycles. */
-static inline void blocks_count_access(struct core *core, uint32_t address) {
-    if (address - core->desc.ioport_base < core->desc.ioport_size) {
-        core->block_credit++;
-    }
+void blocks_forget_all(struct core *core);
+/* There are too many; and to begin anew, when the engine has forgotten its translations. */
+bool blocks_are_full(const struct core *core);
+void blocks_clear(struct core *core);
+/* Cycles of a block before the access of the instruction at `pc`. */
+unsigned blocks_offset(struct core *core, const struct block_cost *block, uint32_t pc);
+/* What a block costs that ran and went on at `next`. */
+static inline unsigned blocks_paid(const struct block_cost *block, uint32_t next) {
+    return block->cycles + (next != block->end ? block->taken : 0u);
+}
+/* What else a block has done that ran: SEV, MSR to a stack limit. */
+void blocks_finish(struct core *core, const struct block_cost *block);
+/* Loads and stores at the I/O port take one cycle less than others. */
+static inline bool is_ioport(const struct core *core, uint32_t address) {
+    return address - core->desc.ioport_base < core->desc.ioport_size;
 }
 
 /* ---- polling.c ---- */
 /* Noticed a loop (polling_notices()): is it worth a try? */
-bool polling_wants(struct core *core);
+bool polling_wants(struct core *core, uint32_t head);
 /* Run the loop at registers.r[15], with core->outside, until it ends, the slice does or it is none. */
 void polling_run(struct core *core);
 
@@ -269,6 +258,8 @@ void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]);
 void engine_set_register(struct core *core, unsigned number, uint32_t value);
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size);
 void engine_map_changed(struct core *core);
+/* Goes up when translated code is dropped, or leads elsewhere. */
+unsigned engine_changes(const struct core *core);
 
 /* ---- exceptions.c ---- (all with core->outside, but the priorities) */
 /* The priority at which the core runs, with what the mask registers say. */
@@ -322,6 +313,7 @@ void scs_main_report(struct core *core, unsigned bit, enum log_level level, cons
 /* As the functions for the Cortex-M0+. */
 unsigned m33_instruction_cycles(uint16_t first, uint16_t second, unsigned *ret_taken);
 void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
+unsigned m33_offset(const uint8_t *code, uint32_t size, uint32_t at);
 
 /* ---- cycles_m0plus.c ---- */
 /* Cycles of one instruction (its first halfword, and the second if it has one), its branch not taken; `ret_taken`:
@@ -329,5 +321,6 @@ void m33_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_c
 unsigned m0plus_instruction_cycles(uint16_t first, uint16_t second, unsigned *ret_taken);
 /* The cost of a block of `size` bytes at `code`. */
 void m0plus_block_cost(const uint8_t *code, uint32_t size, struct block_cost *ret_cost);
+unsigned m0plus_offset(const uint8_t *code, uint32_t size, uint32_t at);
 
 #endif

@@ -27,8 +27,16 @@
 #define VAIN_BLOCKS 4000 /* interpreted blocks without success before the loop is given up */
 #define IDLE_BLOCKS 1200 /* the same for a loop that loads no register of a block */
 #define HEAD_MOVES 12    /* so many blocks are tried as the head of a loop */
-#define REST 100         /* engine blocks for every block that was interpreted in vain */
+#define REST 600         /* cycles for every block that was interpreted in vain */
 #define NO_HEAD 1        /* no block begins there */
+
+/* Nanoseconds of the host, as they are about: of a cycle that the engine runs, of an interpreted block, of a session's
+ * beginning and end. */
+#define CYCLE_NS 1 / 2
+#define BLOCK_NS 40
+#define SESSION_NS 1500
+#define BALANCE_MOST 50000
+#define BALANCE_LEAST (-20000)
 
 enum verdict { GOES_ON, LEAVE_SLICE, LEAVE_LOOP };
 
@@ -46,6 +54,11 @@ struct session {
     uint64_t head_cycles;
     struct written words[WORDS];
     unsigned word_count;
+    /* Of the block that runs: */
+    const struct block_cost *block;
+    uint64_t began;     /* core cycles; an access to the I/O port takes one less, as if it had begun earlier */
+    uint32_t at;        /* the instruction that runs */
+    unsigned elements;  /* that it has loaded or stored */
     bool follow_counts; /* else a counter is a value that holds until its next tick */
     bool move_head;     /* the next block is to be the head */
     unsigned head_moves;
@@ -59,6 +72,7 @@ struct session {
     bool loads;           /* a register of a block was loaded */
     bool skipped;         /* some pass has been skipped */
     unsigned vain_blocks; /* since passes were skipped last */
+    unsigned all_blocks;
 };
 
 /* ---- Memory ---- */
@@ -116,6 +130,15 @@ static void remember(struct session *session, uint32_t address, unsigned size, u
     }
 }
 
+/* A register is about to be loaded or stored: at its own time. */
+static void reach_access(struct session *session) {
+    struct core *core = session->core;
+    core->cycles = session->began + blocks_offset(core, session->block, session->at) + session->elements++;
+    if (core->cycles >= core->slice) {
+        core_reached(core);
+    }
+}
+
 /* A register of a block was loaded: what is known about its value in the future? */
 static uint8_t note_load(struct session *session, uint32_t address, unsigned size, uint32_t value) {
     const struct bus *bus = session->core->desc.bus;
@@ -154,14 +177,19 @@ static bool load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t 
         return false;
     }
     if (address >> 20 == 0xe00) {
+        reach_access(session);
         *ret_value = scs_read(core, address, size);
         session->impure |= is_system_counter(address);
         return true;
     }
-    if (!bus_name_at(core->desc.bus, address) || !bus_read(core->desc.bus, address, size, ret_value)) {
+    if (!bus_name_at(core->desc.bus, address)) {
         return false;
     }
-    blocks_count_access(core, address);
+    reach_access(session);
+    if (!bus_read(core->desc.bus, address, size, ret_value)) {
+        return false;
+    }
+    session->began -= is_ioport(core, address);
     *ret_origin = note_load(session, address, size, *ret_value);
     return true;
 }
@@ -186,13 +214,15 @@ static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t
     }
     session->impure = true;
     if (address >> 20 == 0xe00) {
+        reach_access(session);
         scs_write(core, address, value, size);
         return true;
     }
     if (!bus_name_at(core->desc.bus, address)) {
         return false;
     }
-    blocks_count_access(core, address);
+    reach_access(session);
+    session->began -= is_ioport(core, address);
     return bus_write(core->desc.bus, address, value, size);
 }
 
@@ -233,9 +263,11 @@ static enum verdict run_block(struct session *session, const uint8_t *code, uint
         if (thumb_is_wide(first)) {
             memcpy(&second, code + at + 2, 2);
         }
+        session->at = address + at;
+        session->elements = 0;
         enum thumb_result result = thumb_step(thumb, first, second);
         if (result == THUMB_LEAVE) {
-            blocks_pay_partly(session->core, address + at);
+            session->core->cycles = session->began + blocks_offset(session->core, session->block, address + at);
             return LEAVE_LOOP;
         }
         if (result == THUMB_BRANCH) {
@@ -257,11 +289,13 @@ static enum verdict next_block(struct session *session) {
     }
     session->blocks++;
     session->vain_blocks++;
-    core->block = *cost;
+    session->all_blocks++;
+    session->block = cost;
+    session->began = core->cycles;
     enum verdict verdict = run_block(session, code, pc, cost->end - pc);
     if (verdict == GOES_ON) {
-        blocks_pay(core, session->thumb.r[15]);
-        blocks_none(core);
+        core->cycles = session->began + blocks_paid(cost, session->thumb.r[15]);
+        blocks_finish(core, cost);
     }
     return verdict;
 }
@@ -491,11 +525,16 @@ static enum verdict run_loop(struct session *session) {
     }
 }
 
-/* Keep account of loops that are not worth it, and let the engine run for a while after one. */
+/* Keep account of loops that are not worth it, and let the engine run for a while after one. Where waiting was worth
+ * it the next time begins at once. */
 static void note_outcome(struct core *core, uint32_t head, bool good, unsigned blocks) {
+    struct block_cost *block = blocks_known(core, head);
+    if (block) {
+        blocks_watch(block, good);
+    }
     if (!good) {
         core->polling.head = NO_HEAD;
-        core->polling.blocks = -(int)(REST * blocks);
+        core->polling.rest_until = core->cycles + REST * blocks;
     }
     unsigned slot = (head >> 1) % POLLING_FAILURES;
     uint32_t failures = core->polling.failed[slot].head == head ? core->polling.failed[slot].failures : 0;
@@ -505,29 +544,44 @@ static void note_outcome(struct core *core, uint32_t head, bool good, unsigned b
     core->polling.failed[slot].wait = failures ? 1u << failures : 0;
 }
 
-bool polling_wants(struct core *core) {
+bool polling_wants(struct core *core, uint32_t head) {
     struct polling *polling = &core->polling;
-    unsigned slot = (polling->head >> 1) % POLLING_FAILURES;
+    unsigned slot = (head >> 1) % POLLING_FAILURES;
     if (core->desc.exact || core->desc.bus->trace || !core->desc.clock) {
         return false;
     }
-    if (polling->failed[slot].head == polling->head && polling->failed[slot].wait) {
+    if (polling->failed[slot].head == head && polling->failed[slot].wait) {
         polling->failed[slot].wait--;
         return false;
     }
     return true;
 }
 
+/* What a session has saved, less what it has cost, in nanoseconds of the host, about: it decides how long sessions of
+ * the same wait follow each other. What the guest sees does not depend on it. */
+static int balance_of(const struct session *session, uint64_t skipped) {
+    uint64_t saved = skipped * CYCLE_NS;
+    int gain = saved < BALANCE_MOST ? (int)saved : BALANCE_MOST;
+    return gain - SESSION_NS - (int)session->all_blocks * BLOCK_NS;
+}
+
 void polling_run(struct core *core) {
     struct session session = { .core = core, .follow_counts = true };
+    struct polling *polling = &core->polling;
     uint32_t head = core->registers.r[15];
     unsigned generation = core->generation;
+    uint64_t skipped_before = polling->skipped;
     load_state(&session);
     enum verdict verdict = run_loop(&session);
+    int balance = polling->balance + balance_of(&session, polling->skipped - skipped_before);
+    polling->balance = balance < BALANCE_MOST ? balance : BALANCE_MOST;
     if (core->generation == generation) {
         store_state(&session);
-        core->polling.resume = verdict == LEAVE_SLICE;
-        core->polling.resume_pc = session.thumb.r[15];
+        polling->resume = verdict == LEAVE_SLICE && balance > BALANCE_LEAST;
+        polling->resume_pc = session.thumb.r[15];
     }
-    note_outcome(core, head, session.skipped || verdict == LEAVE_SLICE, session.vain_blocks);
+    if (!polling->resume) {
+        note_outcome(core, head, balance > 0, session.vain_blocks);
+        polling->balance = 0;
+    }
 }

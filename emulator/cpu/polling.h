@@ -11,9 +11,11 @@
 
 struct polling {
     uint32_t head;
-    int blocks; /* since the head; negative: how long to rest */
+    unsigned blocks; /* since the head */
     unsigned passes;
-    bool resume; /* a loop was noticed at resume_pc, or the slice ended inside one */
+    uint64_t rest_until; /* core cycles: after a loop that could not be skipped */
+    int balance;         /* of the sessions that followed each other: positive when they were worth it */
+    bool resume;         /* a loop was noticed at resume_pc, or the slice ended inside one */
     uint32_t resume_pc;
     /* Heads of loops that turned out not to be skipped: tried again less and less often. By address. */
     struct {
@@ -22,8 +24,11 @@ struct polling {
     uint64_t skipped; /* cycles, for statistics */
 };
 
-/* A block begins. True when its loop has come round often enough. */
-static inline bool polling_notices(struct polling *polling, uint32_t address) {
+/* A block begins, or loads a register. True when its loop has come round often enough. */
+static inline bool polling_notices(struct polling *polling, uint32_t address, uint64_t cycles) {
+    if (cycles < polling->rest_until) {
+        return false;
+    }
     if (address == polling->head) {
         polling->blocks = 0;
         if (++polling->passes < POLLING_PASSES) {

@@ -1,0 +1,364 @@
+/* Time while the engine runs: every block is paid when it begins, every access happens at its own cycle.
+ *
+ * A count goes down by each block's price. When it would fall below 0 somebody has to look: the slice is over, an
+ * exception may be taken, the block is a special one. Time is `base` - count at the end of the block that runs, so
+ * that an access in it happens at `base` - count - what of the block comes from there on (`rest`).
+ *
+ * There are two ways to count:
+ * - An engine with our patch (subprojects/packagefiles/unicorn; UC_OWNER) counts by itself and calls us when it has to.
+ *   It tells where in its translated code an access came from: a small table knows what of the block is left there.
+ *   Translated code stays where it is until the engine flushes all of it, so that nothing else empties the table.
+ * - A stock engine calls for each block, which does the same sums. Which instruction an access belongs to it tells
+ *   hooks on memory alone, and with these all loads and stores are slow.
+ * Both give the same times; a test compares the recordings of both.
+ *
+ * Not exact: SEV and a changed stack limit act at the end of their block. */
+#include "emulator/cpu/engine_private.h"
+
+#define BUDGET 30000      /* the engine keeps a flag in the upper half of its count */
+#define SAMPLE_BLOCKS 300 /* so many blocks in a row are looked at for loops without registers */
+#define SAMPLE_PASSES 4
+#define SAMPLE_FIRST 100000
+#define SAMPLE_LAST 1000000 /* cycles between the samples */
+
+/* ---- The count ---- */
+static int32_t *count_of(struct engine *engine) {
+#ifdef UC_OWNER
+    return engine->owned.count;
+#else
+    return &engine->count;
+#endif
+}
+
+/* Cycles until `base`, at the end of the block that runs. */
+static unsigned cycles_left(struct engine *engine) {
+    return *(uint32_t *)count_of(engine) & 0xffff;
+}
+
+void time_begin(struct core *core) {
+    struct engine *engine = core->engine;
+    uint32_t *count = (uint32_t *)count_of(engine);
+    engine->base = core->cycles;
+    *count &= 0xffff0000u; /* a stop that was requested stays so */
+    engine->finishing = NULL;
+#ifndef UC_OWNER
+    engine->running = NULL;
+#endif
+}
+
+void time_now(struct core *core) {
+    core->cycles = core->engine->base - cycles_left(core->engine);
+}
+
+/* The next block is to ask. */
+static void ask_soon(struct engine *engine) {
+    uint32_t *count = (uint32_t *)count_of(engine);
+    engine->base -= *count & 0xffff;
+    *count &= 0xffff0000u;
+}
+
+/* ---- The block that runs ---- */
+/* Where the engine is; NULL: not within a block. */
+static const struct block_cost *running_block(struct core *core) {
+#ifdef UC_OWNER
+    uint32_t block, pc;
+    uintptr_t host = *core->engine->owned.host;
+    return host && uc_owner_find(core->engine->uc, host, &block, &pc) ? blocks_known(core, block) : NULL;
+#else
+    return core->engine->running;
+#endif
+}
+
+uint32_t time_block_start(struct core *core) {
+    const struct block_cost *block = running_block(core);
+    return block ? block->address : 0;
+}
+
+bool time_is_behind_block(struct core *core, uint32_t pc) {
+#ifdef UC_OWNER
+    return !*core->engine->owned.host;
+#else
+    return core->engine->running && core->engine->running->end == pc;
+#endif
+}
+
+/* Cycles of the block from the instruction at `pc` on. */
+static unsigned rest_from(struct core *core, const struct block_cost *block, uint32_t pc) {
+    return block->cycles + block->taken - blocks_offset(core, block, pc);
+}
+
+unsigned time_rest(struct core *core, uint32_t pc) {
+    const struct block_cost *block = running_block(core);
+    bool inside = block && pc - block->address < block->end - block->address;
+    return inside ? rest_from(core, block, pc) : 0;
+}
+
+/* What the instructions before `pc` have done of what a block does at its end. */
+static void finish_partly(struct core *core, const struct block_cost *block, uint32_t pc) {
+    struct block_cost part = { .address = block->address, .end = pc };
+    const uint8_t *code = bus_memory_at(core->desc.bus, block->address, pc - block->address, false);
+    if (code) {
+        core->arch->block_cost(code, pc - block->address, &part);
+        blocks_finish(core, &part);
+    }
+}
+
+void time_stopped_at(struct core *core, uint32_t pc) {
+    const struct block_cost *block = core->engine->finishing;
+    core->cycles -= time_rest(core, pc);
+    core->engine->finishing = NULL;
+    if (block && pc - block->address < block->end - block->address) {
+        finish_partly(core, block, pc);
+    } else if (block) {
+        blocks_finish(core, block);
+    }
+}
+
+void time_went_to(struct core *core, uint32_t pc) {
+#ifndef UC_OWNER
+    const struct block_cost *block = core->engine->running;
+    core->cycles -= block && block->end == pc ? block->taken : 0;
+#endif
+    time_end(core);
+}
+
+void time_end(struct core *core) {
+    if (core->engine->finishing) {
+        blocks_finish(core, core->engine->finishing);
+        core->engine->finishing = NULL;
+    }
+}
+
+/* ---- A block asks ---- */
+static void end_before(struct core *core, uint32_t address) {
+    core->engine->pc = address;
+#ifndef UC_OWNER
+    core->engine->running = NULL;
+#endif
+    engine_end_run(core->engine, STOP_NONE);
+}
+
+/* May the pending exception be taken now? (The engine does not report changes of PRIMASK and its like.) */
+static bool is_interrupted(struct core *core) {
+    return core->attention && core->nvic.pending_priority < exceptions_current_priority(core);
+}
+
+/* From time to time some blocks in a row ask: is the first of them the head of a loop that waits for memory to change?
+ */
+static bool take_sample(struct core *core, uint32_t pc) {
+    struct engine *engine = core->engine;
+    if (!engine->sample) {
+        if (core->cycles < engine->next_sample) {
+            return false;
+        }
+        engine->sample = SAMPLE_BLOCKS;
+        engine->sample_head = pc;
+        engine->sample_passes = 0;
+    }
+    bool found = pc == engine->sample_head && engine->sample_passes++ == SAMPLE_PASSES;
+    if (found || !--engine->sample) {
+        uint64_t longer = engine->sample_interval + engine->sample_interval / 4;
+        engine->sample_interval = found ? SAMPLE_FIRST : longer < SAMPLE_LAST ? longer : SAMPLE_LAST;
+        engine->next_sample = core->cycles + engine->sample_interval;
+        engine->sample = 0;
+    }
+    return found;
+}
+
+static bool wants_to_poll(struct core *core, const struct block_cost *block) {
+    bool found = take_sample(core, block->address);
+    return (found || block->watched) && polling_wants(core, block->address);
+}
+
+/* How far may the engine go without asking? */
+static void pay(struct core *core, const struct block_cost *block) {
+    struct engine *engine = core->engine;
+    unsigned price = block->cycles + block->taken;
+    uint64_t budget = core->slice - core->cycles;
+    bool special = block->sev || block->limits;
+    engine->finishing = special ? block : NULL;
+    budget = budget < BUDGET ? budget : BUDGET;
+    if (budget < price || special || core->attention || engine->sample) {
+        budget = price;
+    }
+    engine->base = core->cycles + budget;
+    *count_of(engine) = (int32_t)(budget - price);
+}
+
+/* The count does not suffice for a block that is about to begin; nothing of it is paid. */
+static void block_asks(struct core *core, struct block_cost *block) {
+    struct engine *engine = core->engine;
+    time_now(core);
+    time_end(core);
+    if (engine->hook_stopped) {
+        return;
+    }
+    if (core->cycles >= core->slice && !core_goes_on(core)) {
+        end_before(core, block->address);
+    } else if (is_interrupted(core)) {
+        end_before(core, block->address);
+    } else if (wants_to_poll(core, block)) {
+        core->polling.resume = true;
+        core->polling.resume_pc = block->address;
+        end_before(core, block->address);
+    } else {
+        pay(core, block);
+    }
+}
+
+static struct block_cost *block_at(struct core *core, uint32_t pc, uint32_t size) {
+    struct block_cost *block = blocks_known(core, pc);
+    return block ? block : blocks_learn(core, pc, size);
+}
+
+#ifdef UC_OWNER
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
+    struct core *core = user;
+    struct block_cost *before = blocks_known(core, (uint32_t)address);
+    if (core->engine->in_stub) {
+        return;
+    }
+    *count_of(core->engine) += before ? before->price : BLOCK_ASKS;
+    block_asks(core, block_at(core, (uint32_t)address, size));
+}
+
+static const int32_t *on_translation(void *user, uint32_t pc, uint32_t size, uint32_t *ret_refund) {
+    static const int32_t nothing;
+    struct core *core = user;
+    if (core->engine->in_stub) {
+        *ret_refund = 0;
+        return &nothing;
+    }
+    struct block_cost *block = blocks_learn(core, pc, size);
+    *ret_refund = block->taken;
+    return &block->price;
+}
+#else
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user) {
+    struct core *core = user;
+    struct engine *engine = core->engine;
+    uint32_t pc = (uint32_t)address;
+    if (engine->in_stub || engine->hook_stopped) {
+        return;
+    }
+    if (engine->running && engine->running->end == pc) {
+        engine->count += engine->running->taken;
+    }
+    struct block_cost *block = block_at(core, pc, size);
+    engine->running = block;
+    if (engine->count >= block->price) {
+        engine->count -= block->price;
+    } else {
+        block_asks(core, block);
+    }
+}
+
+static void on_translation(uc_engine *uc, uc_tb *block, uc_tb *previous, void *user) {
+    blocks_forget(user, (uint32_t)block->pc, 0);
+}
+
+/* A register is about to be loaded or stored. The engine has put its state in order, for which see mend_it_state(). */
+static void on_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value, void *user) {
+    struct core *core = user;
+    uc_reg_read(uc, UC_ARM_REG_PC, &core->engine->access_pc);
+    engine_mend_it_state(core);
+}
+#endif
+
+/* ---- Accesses ---- */
+/* Which of the elements of an LDM, STM and their like it is: each takes a cycle. */
+static unsigned element_of(struct core *core, uint32_t pc, uint32_t address) {
+    struct access access;
+    bool several = access_at(core, pc, &access) && access.count > 1;
+    return several && address - access.address < 4 * access.count ? (address - access.address) / 4 : 0;
+}
+
+#ifdef UC_OWNER
+static __attribute__((noinline)) void look_up(struct core *core, struct access_point *point, uint32_t address) {
+    struct engine *engine = core->engine;
+    uintptr_t host = *engine->owned.host;
+    uint32_t block, pc;
+    const struct block_cost *cost = NULL;
+    if (uc_owner_find(engine->uc, host, &block, &pc)) {
+        cost = blocks_known(core, block);
+    }
+    *point = (struct access_point){ .host = host, .flushes = *engine->owned.flushes };
+    if (cost) {
+        point->block = block;
+        point->rest = rest_from(core, cost, pc) - element_of(core, pc, address);
+    }
+}
+
+static struct access_point *point_of(struct core *core, uint32_t address) {
+    struct engine *engine = core->engine;
+    uintptr_t host = *engine->owned.host;
+    struct access_point *point = &engine->points[host >> 2 & (ACCESS_POINTS - 1)];
+    if (point->host != host || point->flushes != *engine->owned.flushes) {
+        look_up(core, point, address);
+    }
+    return point;
+}
+#else
+static struct access_point *point_of(struct core *core, uint32_t address) {
+    struct engine *engine = core->engine;
+    struct access_point *point = &engine->point;
+    uint32_t pc = engine->access_pc;
+    *point = (struct access_point){ 0 };
+    if (engine->running) {
+        point->block = engine->running->address;
+        point->rest = rest_from(core, engine->running, pc) - element_of(core, pc, address);
+    }
+    return point;
+}
+#endif
+
+uint32_t time_access(struct core *core, uint32_t address) {
+    const struct access_point *point = point_of(core, address);
+    core->cycles = core->engine->base - cycles_left(core->engine) - point->rest;
+    if (core->cycles >= core->slice) {
+        core_reached(core);
+    }
+    return point->block;
+}
+
+void time_accessed(struct core *core, uint32_t address) {
+    struct engine *engine = core->engine;
+    engine->base -= is_ioport(core, address);
+    if (core->slice < engine->base || core->attention) {
+        ask_soon(engine);
+    }
+}
+
+/* A loop that loads registers may be one that waits for them. */
+void time_suspect(struct core *core, uint32_t block) {
+    if (polling_notices(&core->polling, block, core->cycles)) {
+        struct block_cost *head = blocks_known(core, block);
+        if (head) {
+            blocks_watch(head, true);
+        }
+    }
+}
+
+/* ---- Set-up ---- */
+bool time_set_up(struct core *core) {
+    struct engine *engine = core->engine;
+    engine->sample_interval = SAMPLE_FIRST;
+#ifdef UC_OWNER
+    const uc_owner owner = {
+        .user = core, .price = on_translation, .load = engine_direct_load, .store = engine_direct_store
+    };
+    return uc_own(engine->uc, &owner, &engine->owned) == UC_ERR_OK &&
+           engine_add_hook(core, UC_HOOK_BLOCK, (void *)on_block, 1, 0);
+#else
+    return engine_add_hook(core, UC_HOOK_BLOCK, (void *)on_block, 1, 0) &&
+           engine_add_hook(core, UC_HOOK_EDGE_GENERATED, (void *)on_translation, 1, 0);
+#endif
+}
+
+bool time_watch_registers(struct core *core, uint32_t first, uint32_t last) {
+#ifdef UC_OWNER
+    return true;
+#else
+    return engine_add_hook(core, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_memory, first, last);
+#endif
+}

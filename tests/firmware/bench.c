@@ -127,13 +127,56 @@ static int compare(const char *image, const char *line) {
     return 0;
 }
 
-int main(int argc, char **argv) {
-    if (argc == 3) {
-        return compare(argv[1], argv[2]);
+static void integers(struct rig *rig) {
+    define(rig, "exec('def f(n):\\n s=0\\n for i in range(n):\\n  s+=i*i%7\\n return s')");
+    loop(rig, "f(200000)", "CPU-bound Python, integers");
+}
+
+static void floats(struct rig *rig) {
+    define(rig, "exec('def g(n):\\n x=1.0\\n for i in range(n):\\n  x=x*1.0001+0.5\\n return x')");
+    loop(rig, "g(100000)", "CPU-bound Python, floats");
+}
+
+static void redraws(struct rig *rig) {
+    const char *no_display = rig_repl(rig, "import busdisplay", 1000); /* 9.0 and later */
+    if (no_display && !*no_display) {
+        display(rig);
     }
-    if (argc != 2) {
-        fprintf(stderr, "usage: bench IMAGE [LINE]\n");
-        return 2;
+}
+
+static void memory(struct rig *rig) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    printf("%-40s %7.1f MB\n", "peak memory", (double)usage.ru_maxrss / 1024);
+}
+
+static const struct row {
+    const char *name;
+    void (*run)(struct rig *rig); /* from the prompt */
+} rows[] = {
+    { "ints", integers }, { "floats", floats }, { "redraw", redraws }, { "idle", idle }, { "memory", memory },
+};
+
+static int usage(void) {
+    fprintf(stderr, "usage: bench IMAGE [ROW...]        rows: ints floats redraw idle memory; default: all\n"
+                    "       bench IMAGE --compare LINE\n");
+    return 2;
+}
+
+static bool is_wanted(const struct row *row, int argc, char **argv) {
+    bool wanted = argc == 2;
+    for (int i = 2; i < argc; i++) {
+        wanted |= strcmp(argv[i], row->name) == 0;
+    }
+    return wanted;
+}
+
+int main(int argc, char **argv) {
+    if (argc == 4 && strcmp(argv[2], "--compare") == 0) {
+        return compare(argv[1], argv[3]);
+    }
+    if (argc < 2) {
+        return usage();
     }
     struct rig rig;
     struct rig_desc desc = { .image = argv[1] };
@@ -144,18 +187,11 @@ int main(int argc, char **argv) {
     rig_stop(&rig);
     desc.flash = flash;
     boot(&rig, &desc, "cold boot from prepared flash");
-    define(&rig, "exec('def f(n):\\n s=0\\n for i in range(n):\\n  s+=i*i%7\\n return s')");
-    loop(&rig, "f(200000)", "CPU-bound Python, integers");
-    define(&rig, "exec('def g(n):\\n x=1.0\\n for i in range(n):\\n  x=x*1.0001+0.5\\n return x')");
-    loop(&rig, "g(100000)", "CPU-bound Python, floats");
-    const char *has_display = rig_repl(&rig, "import busdisplay", 1000); /* 9.0 and later */
-    if (has_display && !*has_display) {
-        display(&rig);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        if (is_wanted(&rows[i], argc, argv)) {
+            rows[i].run(&rig);
+        }
     }
-    idle(&rig);
-    struct rusage usage;
-    getrusage(RUSAGE_SELF, &usage);
-    printf("%-40s %7.1f MB\n", "peak memory", (double)usage.ru_maxrss / 1024);
     rig_stop(&rig);
     return 0;
 }

@@ -88,7 +88,13 @@ uint32_t block_read(struct block *block, uint32_t offset) {
     if (block->class == &stub_class) {
         block_report_stub(block, offset, false);
     }
-    return block->class->read ? block->class->read(block, found - 1) : block->values[found - 1];
+    return block_read_register(block, found - 1);
+}
+
+bool block_find_register(const struct block *block, uint32_t offset, unsigned *ret_reg) {
+    unsigned found = lookup(block, offset);
+    *ret_reg = found - 1;
+    return found && block->class != &stub_class;
 }
 
 uint64_t block_holds_until(struct block *block, uint32_t offset) {
@@ -124,7 +130,10 @@ void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_
     if (block->class == &stub_class) {
         block_report_stub(block, offset, true);
     }
-    unsigned reg = found - 1;
+    block_write_register(block, found - 1, value, alias);
+}
+
+void block_write_register(struct block *block, unsigned reg, uint32_t value, enum bus_alias alias) {
     const struct register_desc *desc = &block->registers->descs[reg];
     uint32_t old = block->values[reg];
     uint32_t combined = alias_apply(old, value, alias);

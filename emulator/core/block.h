@@ -140,6 +140,13 @@ void block_hold_in_reset(struct block *block, bool hold);
 /* Word access at an offset (multiple of 4) from the block's base. */
 uint32_t block_read(struct block *block, uint32_t offset);
 void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_alias alias);
+/* The register at an offset, for block_read_register() and block_write_register(), which skip the way there: false
+ * when there is none, or accesses to it are to be reported. */
+bool block_find_register(const struct block *block, uint32_t offset, unsigned *ret_reg);
+void block_write_register(struct block *block, unsigned reg, uint32_t value, enum bus_alias alias);
+static inline uint32_t block_read_register(struct block *block, unsigned reg) {
+    return block->class->read ? block->class->read(block, reg) : block->values[reg];
+}
 /* holds_until() of the register at an offset; 0 when nothing is known about it. */
 uint64_t block_holds_until(struct block *block, uint32_t offset);
 /* counts_until() of the register at an offset; 0 when it is no counter. */

@@ -158,6 +158,18 @@ static void trace(struct bus *bus, uint32_t address, uint32_t value, unsigned si
               name ? name : "nothing", value);
 }
 
+struct bus_port bus_port_at(const struct bus *bus, uint32_t address) {
+    struct bus_port port = { 0 };
+    const struct bus_entry *entry = find(bus, address);
+    if (entry && entry->block && !(address & 3)) {
+        uint32_t offset = address - entry->base;
+        bool found = block_find_register(entry->block, offset & 0xffcu, &port.reg);
+        port.block = found ? entry->block : NULL;
+        port.alias = (enum bus_alias)(offset >> 12 & 3);
+    }
+    return port;
+}
+
 static uint32_t narrow(uint32_t word, uint32_t address, unsigned size) {
     word >>= 8 * (address & 3);
     return size == 4 ? word : word & ((1u << 8 * size) - 1);

@@ -85,6 +85,30 @@ uint64_t bus_holds_until(const struct bus *bus, uint32_t address);
 /* See block_class.counts_until; 0 where there is no such counter. */
 uint64_t bus_counts_until(const struct bus *bus, uint32_t address, uint64_t ticks);
 /* The block or window at an address, its name for a report; NULL when there is none. */
+/* The register at an address, word by word. */
+struct bus_port {
+    struct block *block; /* NULL: bus_read() and bus_write() have to see to it */
+    unsigned reg;
+    enum bus_alias alias;
+};
+struct bus_port bus_port_at(const struct bus *bus, uint32_t address);
+/* Whole words; false: not this time, take bus_read() or bus_write(). */
+static inline bool bus_port_read(struct bus *bus, const struct bus_port *port, uint32_t *ret_value) {
+    if (!port->block || port->block->in_reset || bus->trace) {
+        return false;
+    }
+    bus->env->size = 4;
+    *ret_value = block_read_register(port->block, port->reg);
+    return true;
+}
+static inline bool bus_port_write(struct bus *bus, const struct bus_port *port, uint32_t value) {
+    if (!port->block || port->block->in_reset || bus->trace) {
+        return false;
+    }
+    bus->env->size = 4;
+    block_write_register(port->block, port->reg, value, port->alias);
+    return true;
+}
 const char *bus_name_at(const struct bus *bus, uint32_t address);
 
 #endif

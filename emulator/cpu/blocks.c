@@ -13,7 +13,8 @@
 #define MAX_BLOCKS (1u << 20) /* a guest that runs code at more addresses starts anew */
 #define CHUNK 4096            /* blocks that are allocated together */
 #define CHAINS (1u << 16)     /* of the table by address */
-#define OFFSETS (1u << 10)    /* of the table by instruction */
+#define CODE_GRAIN 32u
+#define OFFSETS (1u << 10) /* of the table by instruction */
 
 struct chunk {
     struct chunk *next;
@@ -27,6 +28,7 @@ struct offset {
 };
 
 struct blocks {
+    uint8_t *code; /* a bit per CODE_GRAIN bytes: a block was there */
     struct block_cost *chains[CHAINS];
     struct chunk *chunks;
     unsigned count;
@@ -37,8 +39,14 @@ struct blocks {
 
 struct blocks *blocks_create(void) {
     struct blocks *blocks = calloc(1, sizeof(*blocks));
-    if (blocks) {
-        blocks->version = 1; /* nothing is known of offsets */
+    if (!blocks) {
+        return NULL;
+    }
+    blocks->version = 1; /* nothing is known of offsets */
+    blocks->code = calloc((UINT64_C(1) << 32) / CODE_GRAIN / 8, 1);
+    if (!blocks->code) {
+        free(blocks);
+        return NULL;
     }
     return blocks;
 }
@@ -54,8 +62,25 @@ static void free_chunks(struct blocks *blocks) {
 void blocks_destroy(struct blocks *blocks) {
     if (blocks) {
         free_chunks(blocks);
+        free(blocks->code);
         free(blocks);
     }
+}
+
+static void mark_code(struct blocks *blocks, uint32_t address, uint32_t size) {
+    for (uint32_t grain = address / CODE_GRAIN; size && grain <= (address + size - 1) / CODE_GRAIN; grain++) {
+        blocks->code[grain / 8] |= (uint8_t)(1u << grain % 8);
+    }
+}
+
+bool blocks_had_code(const struct core *core, uint32_t address, uint32_t size) {
+    const uint8_t *code = core->blocks->code;
+    for (uint32_t grain = address / CODE_GRAIN; size && grain <= (address + size - 1) / CODE_GRAIN; grain++) {
+        if (code[grain / 8] & 1u << grain % 8) {
+            return true;
+        }
+    }
+    return false;
 }
 
 static const uint8_t *code_at(struct core *core, uint32_t address, uint32_t size) {
@@ -127,6 +152,10 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
     block = block ? block : add_entry(core->blocks, address);
     *block = (struct block_cost){ .address = address, .end = address + size, .next = block->next };
     if (code) {
+        uint32_t real = address;
+        bus_translate(core->desc.bus, address, &real);
+        mark_code(core->blocks, address, size);
+        mark_code(core->blocks, real, size);
         core->arch->block_cost(code, size, block);
         if (block->leaves) {
             scs_main_report(core, REPORTED_NON_SECURE, LOG_STUB, "BXNS or BLXNS: Non-secure state is not modelled");

@@ -168,17 +168,35 @@ static bool is_ppb(uint32_t address) {
     return address >= PPB_BASE && address < PPB_END;
 }
 
+/* The same instruction mostly accesses the same register again. */
+static const struct bus_port *port_of(struct core *core, struct access_point *point, uint32_t address) {
+    if (point->address != address) {
+        point->address = address;
+        point->port = bus_port_at(core->desc.bus, address);
+    }
+    return &point->port;
+}
+
+static bool load_word(struct core *core, struct access_point *point, uint32_t address, uint32_t *ret_value) {
+    return bus_port_read(core->desc.bus, port_of(core, point, address), ret_value);
+}
+
+static bool store_word(struct core *core, struct access_point *point, uint32_t address, uint32_t value) {
+    return bus_port_write(core->desc.bus, port_of(core, point, address), value);
+}
+
 static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
     uint32_t value = 0;
-    uint32_t block = time_access(core, address);
-    if (is_ppb(address)) {
+    struct access_point *point = time_access(core, address);
+    if (size == 4 && load_word(core, point, address, &value)) {
+    } else if (is_ppb(address)) {
         value = scs_read(core, address, size);
     } else if (!bus_read(core->desc.bus, address, size, &value)) {
         core->fault_address = address;
         engine_end_run(core->engine, STOP_BAD_LOAD);
     }
     time_accessed(core, address);
-    time_suspect(core, block);
+    time_suspect(core, point->block);
     return value;
 }
 
@@ -191,8 +209,9 @@ static void store_register(struct core *core, uint32_t address, uint32_t value, 
     if (is_lost(core, address)) {
         return;
     }
-    time_access(core, address);
-    if (is_ppb(address)) {
+    struct access_point *point = time_access(core, address);
+    if (size == 4 && store_word(core, point, address, value)) {
+    } else if (is_ppb(address)) {
         scs_write(core, address, value, size);
     } else if (!bus_write(core->desc.bus, address, value, size)) {
         core->fault_address = address;
@@ -565,8 +584,9 @@ void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
         while (at < end) {
             uint64_t page_end = (at | (PAGE_SIZE - 1)) + 1;
             uint32_t page = (uint32_t)(at >> PAGE_SHIFT);
-            if (engine->executable[page / 8] & (1u << page % 8)) {
-                uint64_t part_end = page_end < end ? page_end : end;
+            uint64_t part_end = page_end < end ? page_end : end;
+            bool executable = engine->executable[page / 8] & (1u << page % 8);
+            if (executable && blocks_had_code(core, (uint32_t)at, (uint32_t)(part_end - at))) {
                 uc_ctl_remove_cache(engine->uc, at, part_end);
                 blocks_forget(core, (uint32_t)at, (uint32_t)(part_end - at));
                 engine->changes++;

@@ -16,13 +16,15 @@ struct mmio_region {
     uint32_t base;
 };
 
-/* Where translated code loads or stores: what of its block is left there. */
+/* Where translated code loads or stores: what of its block is left there, and what it accessed last. */
 #define ACCESS_POINTS 4096
 struct access_point {
     uintptr_t host; /* 0: nothing is known */
     unsigned flushes;
     unsigned rest;  /* cycles of the block from there on */
     uint32_t block; /* 0: none */
+    uint32_t address;
+    struct bus_port port; /* at the address */
 };
 
 struct engine {
@@ -90,8 +92,8 @@ unsigned time_rest(struct core *core, uint32_t pc);
 uint32_t time_block_start(struct core *core);
 /* A hint has ended its block and the run: `pc` is behind it. (Else it is at an undefined instruction.) */
 bool time_is_behind_block(struct core *core, uint32_t pc);
-/* An access begins: set core->cycles. Gives the address of its block, 0 when that is unknown. */
-uint32_t time_access(struct core *core, uint32_t address);
+/* An access begins: set core->cycles. */
+struct access_point *time_access(struct core *core, uint32_t address);
 /* It has been served. */
 void time_accessed(struct core *core, uint32_t address);
 /* It was a load in the block at `block`: is this a loop that waits? */

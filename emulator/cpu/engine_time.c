@@ -165,9 +165,16 @@ static bool take_sample(struct core *core, uint32_t pc) {
     return found;
 }
 
-static bool wants_to_poll(struct core *core, const struct block_cost *block) {
+static bool wants_to_poll(struct core *core, struct block_cost *block) {
     bool found = take_sample(core, block->address);
-    return (found || block->watched) && polling_wants(core, block->address);
+    if (!found && !block->watched) {
+        return false;
+    }
+    bool wants = polling_wants(core, block->address);
+    if (!wants) {
+        blocks_watch(block, false); /* until it is noticed again */
+    }
+    return wants;
 }
 
 /* How far may the engine go without asking? */
@@ -312,13 +319,13 @@ static struct access_point *point_of(struct core *core, uint32_t address) {
 }
 #endif
 
-uint32_t time_access(struct core *core, uint32_t address) {
-    const struct access_point *point = point_of(core, address);
+struct access_point *time_access(struct core *core, uint32_t address) {
+    struct access_point *point = point_of(core, address);
     core->cycles = core->engine->base - cycles_left(core->engine) - point->rest;
     if (core->cycles >= core->slice) {
         core_reached(core);
     }
-    return point->block;
+    return point;
 }
 
 void time_accessed(struct core *core, uint32_t address) {

@@ -213,6 +213,8 @@ void blocks_watch(struct block_cost *block, bool watched);
 /* Code has changed; or, with size 0, the engine has translated the block at `address` anew. */
 void blocks_forget(struct core *core, uint32_t address, uint32_t size);
 void blocks_forget_all(struct core *core);
+/* May translated code be from these bytes? */
+bool blocks_had_code(const struct core *core, uint32_t address, uint32_t size);
 /* There are too many; and to begin anew, when the engine has forgotten its translations. */
 bool blocks_are_full(const struct core *core);
 void blocks_clear(struct core *core);

@@ -36,7 +36,9 @@
 #define BLOCK_NS 40
 #define SESSION_NS 1500
 #define BALANCE_MOST 50000
-#define BALANCE_LEAST (-20000)
+#define BALANCE_LEAST (-6000)        /* when slices are too short to find out whether a pass is repeated */
+#define BALANCE_LEAST_LONG (-150000) /* when they are not */
+#define SHORT_SESSION 100            /* blocks */
 
 enum verdict { GOES_ON, LEAVE_SLICE, LEAVE_LOOP };
 
@@ -577,7 +579,8 @@ void polling_run(struct core *core) {
     polling->balance = balance < BALANCE_MOST ? balance : BALANCE_MOST;
     if (core->generation == generation) {
         store_state(&session);
-        polling->resume = verdict == LEAVE_SLICE && balance > BALANCE_LEAST;
+        int least = session.all_blocks < SHORT_SESSION ? BALANCE_LEAST : BALANCE_LEAST_LONG;
+        polling->resume = verdict == LEAVE_SLICE && balance > least;
         polling->resume_pc = session.thumb.r[15];
     }
     if (!polling->resume) {

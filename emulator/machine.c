@@ -271,9 +271,9 @@ static bool create(struct machine *machine, struct error *error) {
     machine->log.sink = machine->desc.log_sink;
     machine->log.context = machine->desc.log_context;
     machine->log.time_ps = &machine->scheduler.now_ps;
-    random_init(&machine->random, machine->desc.seed);
+    random_init(&machine->seed, machine->desc.seed);
     machine->env =
-        (struct environment){ .scheduler = &machine->scheduler, .log = &machine->log, .random = &machine->random };
+        (struct environment){ .scheduler = &machine->scheduler, .log = &machine->log, .seed = &machine->seed };
     if (!bus_init(&machine->bus, &machine->env) || !create_memory(machine) || !create_blocks(machine)) {
         return false;
     }

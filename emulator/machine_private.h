@@ -17,7 +17,7 @@ struct machine {
 
     struct scheduler scheduler;
     struct log log;
-    struct random random;
+    struct random seed;
     struct environment env;
     struct bus bus;
     struct core *cores[CHIP_CORES];

@@ -44,6 +44,7 @@ struct bootrom {
      * NULL. */
     void (*usb_boot)(void *context, enum bootrom_usb_reason reason, uint32_t activity_pins, uint32_t disabled);
     void *context;         /* of the two */
+    struct random random;  /* the ROM's stream */
     uint32_t unknown_code; /* that was reported last */
     /* RP2350: program the 24 bits of an OTP row (bits can only be set). May be NULL: then writing is not permitted. */
     bool (*otp_program)(void *context, uint32_t row, uint32_t value);

@@ -95,7 +95,7 @@ static void init_bootram(struct bootrom *rom) {
         rom_store(rom, BOOTRAM_BOOT_WORD, 0xfffffffe); /* diagnostics of slot 0 */
     }
     for (uint32_t i = 0; i < 4; i++) {
-        rom_store(rom, BOOTRAM_RANDOM + 4 * i, (uint32_t)random_next(rom->env->random));
+        rom_store(rom, BOOTRAM_RANDOM + 4 * i, (uint32_t)random_next(&rom->random));
     }
     for (uint32_t at = BOOTRAM_RANDOM + 16; at < BOOTRAM_SECURE; at += 4) {
         rom_store(rom, at, 0);

@@ -415,6 +415,7 @@ bool chip_wire_bootrom(struct machine *machine, struct bootrom *rom) {
         .usb_boot = usb_boot,
         .context = machine,
     };
+    random_derive(&rom->random, machine->env.seed, "bootrom", "");
     if (machine->desc.bootrom) {
         memcpy(machine->rom, machine->desc.bootrom, machine->chip->rom_size);
     }

@@ -344,7 +344,8 @@ static uint32_t rom_call(void *context, struct core *core, unsigned number) {
 
 /* The first thing that the ROM does. */
 static void salt_redundancy(struct machine *machine, struct core *core) {
-    core_set_rcp_salt(core, random_next(&machine->random));
+    struct rp2350 *chip = machine->chip_state;
+    core_set_rcp_salt(core, random_next(&chip->bootrom.random));
 }
 
 /* Registers of SIO by core_gpio_register: low half, high half. */

@@ -12,6 +12,7 @@ struct block *block_create(const struct block_class *class, const char *name, st
     block->name = name;
     block->env = env;
     block->registers = registers;
+    random_derive(&block->random, env->seed, "block", name);
     if (registers) {
         block->values = calloc(registers->count, sizeof(uint32_t));
     }

@@ -19,9 +19,9 @@
 struct environment {
     struct scheduler *scheduler;
     struct log *log;
-    struct random *random;
-    unsigned core; /* the core whose access is being served */
-    unsigned size; /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
+    const struct random *seed; /* of every random bit: take a stream with random_derive() */
+    unsigned core;             /* the core whose access is being served */
+    unsigned size;             /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
 };
 
 /* ---- Lines: a level that goes from a block to whoever the chip table wired it to (interrupt, DREQ) ---- */
@@ -100,9 +100,10 @@ struct block {
     uint32_t *values;                       /* stored contents by register number; owned */
     uint32_t stored; /* inside write(): the word as the bus brought it, for passwords in bits without a register */
     struct line irq[BLOCK_IRQS];
-    bool in_reset;       /* held by RESETS: loads give 0, stores are lost, one guest line says so */
-    bool reported_reset; /* that line has been written */
-    uint8_t *reported;   /* by offset / 4, a bit each: a stub line has been written; owned */
+    struct random random; /* its own stream; a reset does not begin it anew */
+    bool in_reset;        /* held by RESETS: loads give 0, stores are lost, one guest line says so */
+    bool reported_reset;  /* that line has been written */
+    uint8_t *reported;    /* by offset / 4, a bit each: a stub line has been written; owned */
 };
 
 /* How a store reaches the register: plain or through one of the atomic aliases (RP2040 datasheet 2.1.2). */

@@ -15,7 +15,7 @@
 struct project_bench {
     struct scheduler scheduler;
     struct log log;
-    struct random random;
+    struct random seed;
     struct environment env;
     struct net gpio[PROJECT_GPIOS];
 };
@@ -28,8 +28,8 @@ static bool make_bench(struct project *project) {
     }
     scheduler_init(&bench->scheduler);
     log_init(&bench->log);
-    random_init(&bench->random, 0);
-    bench->env = (struct environment){ .scheduler = &bench->scheduler, .log = &bench->log, .random = &bench->random };
+    random_init(&bench->seed, 0);
+    bench->env = (struct environment){ .scheduler = &bench->scheduler, .log = &bench->log, .seed = &bench->seed };
     for (unsigned i = 0; i < PROJECT_GPIOS; i++) {
         net_init(&bench->gpio[i], "GPIO", &bench->env);
     }

@@ -89,7 +89,7 @@ static uint32_t information_crc(const struct otp *o) {
 
 static void encode_words(struct otp *o, unsigned row, unsigned words) {
     for (unsigned i = 0; i < words; i += 4) {
-        uint64_t bits = random_next(o->block.env->random);
+        uint64_t bits = random_next(&o->block.random);
         for (unsigned j = 0; j < 4; j++) {
             o->rows[row + i + j] = otp_encode((uint16_t)(bits >> 16 * j));
         }

@@ -124,7 +124,7 @@ static uint32_t rosc_read(struct block *b, unsigned reg) {
         return b->values[reg] | (is_enabled(r) ? ROSC_STATUS_ENABLED | ROSC_STATUS_STABLE : 0) |
                (clock_is_running(&r->clock) ? ROSC_STATUS_DIV_RUNNING : 0);
     case ROSC_RANDOMBIT:
-        return clock_is_running(&r->clock) ? (uint32_t)(random_next(b->env->random) >> 63) : 1;
+        return clock_is_running(&r->clock) ? (uint32_t)(random_next(&b->random) >> 63) : 1;
     case ROSC_COUNT:
         now = cycles_now(r);
         return now < r->count_until ? (uint32_t)(r->count_until - now) : 0;

@@ -127,7 +127,7 @@ static void trng_write(struct block *b, unsigned reg, uint32_t value, uint32_t o
 static void collected(struct event *event, uint64_t late_ps) {
     struct trng *t = event->owner;
     for (unsigned i = 0; i < TRNG_WORDS; i += 2) {
-        uint64_t bits = random_next(t->block.env->random);
+        uint64_t bits = random_next(&t->block.random);
         t->holding[i] = (uint32_t)bits;
         t->holding[i + 1] = (uint32_t)(bits >> 32);
     }

@@ -198,6 +198,7 @@ struct part *part_create(const struct part_class *class, const char *id, struct 
     part->class = class;
     part->face = class->face;
     part->env = env;
+    random_derive(&part->random, env->seed, "part", id);
     part->id = strdup(id);
     part->nets = calloc(part_pin_count(class) + 1, sizeof(*part->nets));
     part->values = calloc(part_attribute_count(class) + 1, sizeof(*part->values));

@@ -138,6 +138,7 @@ struct part {
     const struct part_class *class;
     char *id; /* "U1" */
     struct environment *env;
+    struct random random;      /* its own stream, by its id */
     struct net **nets;         /* by pin; NULL: not connected */
     struct part_value *values; /* by attribute */
     double *settings;          /* by control */

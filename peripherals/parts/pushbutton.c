@@ -1,7 +1,7 @@
 /* A push button of four pins, wired as Wokwi's: the two pins 1 are one, the two pins 2 are one, and pressing connects
  * them.
  *
- * The contact bounces when pressed and when released: 2 to 5 times within some 2 ms, by the machine's seeded random
+ * The contact bounces when pressed and when released: 2 to 5 times within some 2 ms, by the part's seeded random
  * numbers, so that a run can be repeated; `bounce` 0 switches that off. */
 #include "peripherals/parts/parts.h"
 
@@ -17,7 +17,6 @@ struct pushbutton {
     struct part part;
     struct net_coupler contact;
     struct event event; /* the next bounce */
-    struct random random;
     bool closed;
     bool target;
     unsigned changes; /* still to come, the last one to the target */
@@ -32,7 +31,7 @@ static void move(struct pushbutton *button, bool closed) {
 
 static void schedule_bounce(struct pushbutton *button, uint64_t from_ps) {
     if (button->changes) {
-        uint64_t us = 20 + random_next(&button->random) % 280;
+        uint64_t us = 20 + random_next(&button->part.random) % 280;
         scheduler_add(button->part.env->scheduler, &button->event, from_ps + us * PS_PER_US);
     }
 }
@@ -56,7 +55,6 @@ static bool pushbutton_init(struct part *part, struct error *error) {
     struct pushbutton *button = (struct pushbutton *)part;
     struct net *one = one_of(part, PIN_1L, PIN_1R), *two = one_of(part, PIN_2L, PIN_2R);
     button->event = (struct event){ .name = "bounce", .callback = bounce_due, .owner = button };
-    random_init(&button->random, random_next(part->env->random));
     if (one && two) {
         net_couple(&button->contact, one, two, INFINITY);
     }
@@ -84,7 +82,7 @@ static void pushbutton_set(struct part *part, unsigned control, double value) {
     button->target = pressed;
     scheduler_cancel(part->env->scheduler, &button->event);
     move(button, pressed);
-    button->changes = part->values[BOUNCE].number ? 2 * (2 + (unsigned)(random_next(&button->random) % 4)) : 0;
+    button->changes = part->values[BOUNCE].number ? 2 * (2 + (unsigned)(random_next(&button->part.random) % 4)) : 0;
     schedule_bounce(button, scheduler_now(part->env->scheduler));
 }
 

@@ -456,10 +456,8 @@ static void rst_changed(struct net_listener *listener, struct net *net) {
 
 static void ssd1306_reset(struct part *part) {
     struct ssd1306 *s = (struct ssd1306 *)part;
-    struct random random;
-    random_init(&random, random_next(part->env->random));
     for (unsigned i = 0; i < PAGES * COLUMNS; i++) {
-        s->ram[i / COLUMNS][i % COLUMNS] = (uint8_t)random_next(&random);
+        s->ram[i / COLUMNS][i % COLUMNS] = (uint8_t)random_next(&part->random);
     }
     reset_chip(s);
 }

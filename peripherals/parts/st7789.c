@@ -715,10 +715,8 @@ static void st7789_finish(struct part *part) {
 
 static void st7789_reset(struct part *part) {
     struct st7789 *s = (struct st7789 *)part;
-    struct random random;
-    random_init(&random, random_next(part->env->random));
     for (unsigned i = 0; i < RAM_ROWS * RAM_COLUMNS * 3; i++) {
-        ((uint8_t *)s->ram)[i] = random_next(&random) & 63;
+        ((uint8_t *)s->ram)[i] = random_next(&part->random) & 63;
     }
     s->r.awake = false;
     s->has_slept = false;

@@ -89,7 +89,7 @@ static __attribute__((unused)) int setup(void **state) {
     log_init(&b->log);
     scheduler_init(&b->scheduler);
     random_init(&b->random, 1);
-    b->env = (struct environment){ .scheduler = &b->scheduler, .log = &b->log, .random = &b->random };
+    b->env = (struct environment){ .scheduler = &b->scheduler, .log = &b->log, .seed = &b->random };
     assert_true(bus_init(&b->bus, &b->env));
     for (unsigned i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
         add_registers(b, bases[i], 0x4000);

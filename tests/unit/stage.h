@@ -17,7 +17,7 @@ static inline void stage_init(struct stage *stage) {
     scheduler_init(&stage->scheduler);
     log_init(&stage->log);
     random_init(&stage->random, 1);
-    stage->env = (struct environment){ .scheduler = &stage->scheduler, .log = &stage->log, .random = &stage->random };
+    stage->env = (struct environment){ .scheduler = &stage->scheduler, .log = &stage->log, .seed = &stage->random };
     clock_init(&stage->clock, "clk");
     clock_set_frequency(&stage->clock, 125000000, 1, 0);
 }

@@ -32,6 +32,43 @@ static void every_class_is_complete(void **state) {
     assert_null(stage.scheduler.first);
 }
 
+/* What a display's memory holds after power-on is noise; it is the display's own. */
+static void random_numbers_are_each_parts_own(void **state) {
+    struct stage stage, fuller;
+    struct error error;
+    stage_init(&stage);
+    stage_init(&fuller);
+    struct part *one = part_create(part_class_find("pushbutton"), "one", &stage.env, &error);
+    struct part *extra = part_create(part_class_find("st7789"), "extra", &fuller.env, &error);
+    assert_true(part_start(extra, &error));
+    struct part *same = part_create(part_class_find("pushbutton"), "one", &fuller.env, &error);
+    struct part *other = part_create(part_class_find("pushbutton"), "two", &fuller.env, &error);
+    uint64_t bits = random_next(&one->random);
+    assert_true(bits == random_next(&same->random));
+    assert_true(bits != random_next(&other->random));
+    part_destroy(one);
+    part_destroy(extra);
+    part_destroy(same);
+    part_destroy(other);
+    scheduler_finish(&fuller.scheduler);
+}
+
+static void random_numbers_hang_on_seed_kind_and_name(void **state) {
+    struct random seeds[2], streams[4];
+    random_init(&seeds[0], 1);
+    random_init(&seeds[1], 2);
+    random_derive(&streams[0], &seeds[0], "part", "ROSC");
+    random_derive(&streams[1], &seeds[1], "part", "ROSC");
+    random_derive(&streams[2], &seeds[0], "block", "ROSC");
+    random_derive(&streams[3], &seeds[0], "part", "ROSD");
+    uint64_t bits = random_next(&streams[0]);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_true(bits != random_next(&streams[i]));
+    }
+    random_derive(&streams[1], &seeds[0], "part", "ROSC"); /* the seed is as it was */
+    assert_true(bits == random_next(&streams[1]));
+}
+
 static void lettering_has_lines(void **state) {
     struct bench bench;
     bench_create(&bench, "wokwi-text");
@@ -256,6 +293,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(types_and_aliases_find_classes),
         cmocka_unit_test(every_class_is_complete),
+        cmocka_unit_test(random_numbers_are_each_parts_own),
+        cmocka_unit_test(random_numbers_hang_on_seed_kind_and_name),
         cmocka_unit_test(lettering_has_lines),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(numbers_have_prefixes_and_units),

@@ -373,7 +373,7 @@ static inline void fw_init(struct firmware *fw, const struct register_table *reg
     log_init(&fw->log);
     fw->log.sink = fw_log;
     fw->log.context = fw;
-    fw->env = (struct environment){ .scheduler = &fw->scheduler, .log = &fw->log, .random = &fw->random };
+    fw->env = (struct environment){ .scheduler = &fw->scheduler, .log = &fw->log, .seed = &fw->random };
     fw->usb = block_create(&usb_device_class, "USB", &fw->env, registers);
     block_start(fw->usb);
     usbhost_init(&fw->host, &fw->env, usb_device_bus(fw->usb));

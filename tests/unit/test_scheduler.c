@@ -46,6 +46,42 @@ static void fires_by_time_then_priority(void **state) {
     assert_int_equal(scheduler_now(&scheduler), 103);
 }
 
+/* Of equal time and priority: in order of adding, and an event that is moved is added anew. */
+static void equals_fire_in_order_of_adding(void **state) {
+    struct scheduler scheduler;
+    struct record records[5];
+    scheduler_init(&scheduler);
+    for (unsigned i = 0; i < 5; i++) {
+        make(&records[i], &scheduler, (char)('a' + i), i == 4 ? -1 : 0);
+    }
+    static const unsigned adding[] = { 3, 0, 2, 1, 4 };
+    for (unsigned i = 0; i < 5; i++) {
+        scheduler_add(&scheduler, &records[adding[i]].event, 100);
+    }
+    scheduler_add(&scheduler, &records[0].event, 100);
+    scheduler_add(&scheduler, &records[2].event, 50);
+    scheduler_add(&scheduler, &records[2].event, 100);
+    scheduler_advance(&scheduler, 100);
+    assert_memory_equal(order, "edbac", 5);
+}
+
+/* What a callback adds for the present time comes behind what is there already, by priority; it does not fire early. */
+static void added_while_firing(void **state) {
+    struct scheduler scheduler;
+    struct record a, b, c;
+    scheduler_init(&scheduler);
+    make(&a, &scheduler, 'a', 0);
+    make(&b, &scheduler, 'b', 0);
+    make(&c, &scheduler, 'c', 1);
+    a.period_ps = 10;
+    scheduler_add(&scheduler, &a.event, 10);
+    scheduler_add(&scheduler, &c.event, 20);
+    scheduler_add(&scheduler, &b.event, 20);
+    scheduler_advance(&scheduler, 20);
+    assert_memory_equal(order, "abac", 4);
+    assert_int_equal(fired, 4);
+}
+
 static void periodic_event_keeps_its_grid(void **state) {
     struct scheduler scheduler;
     struct record a;
@@ -110,6 +146,8 @@ static void finish_leaves_nothing_pending(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fires_by_time_then_priority),
+        cmocka_unit_test(equals_fire_in_order_of_adding),
+        cmocka_unit_test(added_while_firing),
         cmocka_unit_test(periodic_event_keeps_its_grid),
         cmocka_unit_test(cancel_and_move),
         cmocka_unit_test(late_events_know_when_they_were_due),

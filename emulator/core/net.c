@@ -9,6 +9,7 @@
 
 void net_init(struct net *net, const char *name, struct environment *env) {
     *net = (struct net){ .name = name, .env = env, .level = NET_LEVEL_FLOATING, .joined = net };
+    net->serial = env ? env->nets++ : 0;
 }
 
 static void report(struct net *net, const char *what) {
@@ -212,13 +213,18 @@ static void set_level(struct net *net, enum net_level level, bool contended) {
     } while (each != net);
 }
 
-/* The member of a group of joined nets that keeps `telling` and `again` for all: the lowest address. */
+/* Was `a` made before `b`? Addresses decide only between nets of two environments, which no machine joins. */
+static bool is_older(const struct net *a, const struct net *b) {
+    return a->serial != b->serial ? a->serial < b->serial : a < b;
+}
+
+/* The member of a group of joined nets that keeps `telling` and `again` for all, and is told first: the oldest. */
 static struct net *leader(struct net *net) {
-    struct net *lowest = net;
+    struct net *oldest = net;
     for (struct net *each = net->joined; each != net; each = each->joined) {
-        lowest = each < lowest ? each : lowest;
+        oldest = is_older(each, oldest) ? each : oldest;
     }
-    return lowest;
+    return oldest;
 }
 
 static void tell_until_rest(struct net *net) {
@@ -332,8 +338,12 @@ void net_detach(struct net_driver *driver) {
 }
 
 void net_listen(struct net *net, struct net_listener *listener) {
-    listener->next = net->listeners;
-    net->listeners = listener;
+    struct net_listener **end = &net->listeners; /* in order of adding */
+    while (*end) {
+        end = &(*end)->next;
+    }
+    listener->next = NULL;
+    *end = listener;
 }
 
 void net_unlisten(struct net *net, struct net_listener *listener) {
@@ -367,14 +377,28 @@ bool net_is_watched(const struct net *net, const struct net_listener *except) {
     return false;
 }
 
+/* Two rings, each from its oldest net on in order of age, become one. */
+static void merge_rings(struct net *a, struct net *b) {
+    struct net *first = is_older(a, b) ? a : b, *last = first;
+    struct net *rest[2] = { a, b }, *const end[2] = { a, b };
+    rest[first == b] = first->joined == first ? NULL : first->joined;
+    while (rest[0] || rest[1]) {
+        unsigned side = !rest[0] || (rest[1] && is_older(rest[1], rest[0]));
+        struct net *next = rest[side];
+        rest[side] = next->joined == end[side] ? NULL : next->joined;
+        last->joined = next;
+        last = next;
+    }
+    last->joined = first;
+}
+
 void net_join(struct net *a, struct net *b) {
     if (net_is_joined(a, b)) {
         return;
     }
-    struct net *next = a->joined;
-    a->joined = b->joined;
-    b->joined = next;
-    net_update(a, a->level != b->level);
+    bool differ = a->level != b->level;
+    merge_rings(leader(a), leader(b));
+    net_update(a, differ);
 }
 
 void net_leave(struct net *net) {

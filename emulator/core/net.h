@@ -64,6 +64,7 @@ struct net_coupler {
 struct net {
     const char *name;
     struct environment *env;
+    unsigned serial; /* nets of one environment count from 0, in order of net_init() */
     enum net_level level;
     bool contended;
     bool reported;
@@ -71,7 +72,7 @@ struct net {
     struct net_listener *listeners;
     struct net_peer *peers;
     struct net_link *links;
-    struct net *joined; /* the next of the nets that wires make one; itself when there is no wire */
+    struct net *joined; /* the next of the nets that wires make one, by age, in a ring; itself when there is no wire */
     bool telling;       /* listeners are being told */
     bool again;         /* and the level has changed meanwhile */
 };
@@ -79,6 +80,8 @@ struct net {
 void net_init(struct net *net, const char *name, struct environment *env);
 /* Drivers and listeners are owned by the caller and must outlive the net's use, or be taken off before. */
 void net_attach(struct net *net, struct net_driver *driver);
+/* Listeners are told in the order in which they were added; of nets that wires make one, those of the net that was made
+ * first are told first. */
 void net_listen(struct net *net, struct net_listener *listener);
 /* No effect when not attached. Not from within a listener of the same net, except for itself. */
 void net_detach(struct net_driver *driver);

@@ -3,6 +3,7 @@
 #include "tests/unit/unit.h"
 
 #include <math.h>
+#include <string.h>
 
 struct watcher {
     struct net_listener listener;
@@ -60,6 +61,57 @@ static void a_net_leaves_its_wires(void **state) {
     assert_int_equal(b.level, NET_LEVEL_HIGH);
     net_leave(&b); /* on no wire: nothing happens */
     assert_int_equal(watcher.calls, 1);
+}
+
+struct teller {
+    struct net_listener listener;
+    char mark, *told;
+};
+
+static void write_mark(struct net_listener *listener, struct net *net) {
+    struct teller *teller = listener->owner;
+    teller->told[strlen(teller->told)] = teller->mark;
+}
+
+static void listen_as(struct net *net, struct teller *teller, char mark, char *told) {
+    *teller = (struct teller){ .mark = mark, .told = told };
+    teller->listener = (struct net_listener){ .changed = write_mark, .owner = teller };
+    net_listen(net, &teller->listener);
+}
+
+/* Nets are told in the order in which they were made, listeners in the order in which they came, wherever they lie in
+ * memory and in whatever order wires were drawn and nets change. */
+static void listeners_are_told_in_order_of_creation(void **state) {
+    static const unsigned wires[][4][2] = { { { 0, 1 }, { 1, 2 }, { 2, 3 }, { 3, 4 } },
+                                            { { 4, 2 }, { 3, 0 }, { 0, 4 }, { 1, 3 } },
+                                            { { 3, 4 }, { 1, 0 }, { 2, 4 }, { 0, 2 } } };
+    static const unsigned places[][5] = { { 0, 1, 2, 3, 4 }, { 4, 3, 2, 1, 0 }, { 2, 4, 0, 3, 1 } };
+    for (unsigned i = 0; i < 9; i++) {
+        struct stage stage;
+        struct net memory[5], *nets[5];
+        struct net_driver out = { .drive = NET_Z };
+        struct teller tellers[10];
+        char told[40] = "";
+        stage_init(&stage);
+        for (unsigned j = 0; j < 5; j++) {
+            nets[j] = &memory[places[i / 3][j]];
+            net_init(nets[j], "wire", &stage.env);
+        }
+        for (unsigned j = 0; j < 4; j++) {
+            net_join(nets[wires[i % 3][j][0]], nets[wires[i % 3][j][1]]);
+        }
+        for (unsigned j = 0; j < 10; j++) {
+            unsigned place = i % 2 ? 9 - j : j;
+            listen_as(nets[j % 5], &tellers[place], (char)('a' + j), told);
+        }
+        net_attach(nets[i % 5], &out);
+        net_drive(&out, NET_HIGH);
+        net_leave(nets[1]);
+        net_join(nets[4], nets[1]); /* what leaves and comes back has its old place */
+        memset(told, 0, sizeof(told));
+        net_drive(&out, NET_LOW);
+        assert_string_equal(told, "afbgchdiej");
+    }
 }
 
 static void two_outputs_are_reported_once(void **state) {
@@ -208,6 +260,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_win_over_pulls),
         cmocka_unit_test(a_net_leaves_its_wires),
+        cmocka_unit_test(listeners_are_told_in_order_of_creation),
         cmocka_unit_test(two_outputs_are_reported_once),
         cmocka_unit_test(joined_nets_have_one_level),
         cmocka_unit_test(a_ring_without_rest_is_cut),

@@ -1,6 +1,10 @@
 /* POSIX terminals, pseudo-terminals and sockets. A terminal is put into raw mode and put back on every exit: by
  * console_close(), by atexit, by the handlers of fatal signals, and for as long as SIGTSTP stops the process. SIGINT,
- * SIGTERM and SIGHUP end the run in good order. */
+ * SIGTERM and SIGHUP end the run in good order.
+ *
+ * A pseudo-terminal's own end stays open here, so that nobody hangs up between two clients; who comes and goes is told
+ * by inotify. What a client has set outlives it then: TIOCEXCL would lock out the next one, and is undone when the last
+ * client has gone, killed or not. */
 #include "emulator/cli/console.h"
 
 #include "emulator/cli/telnet.h"
@@ -14,6 +18,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/inotify.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <termios.h>
@@ -28,7 +34,9 @@ struct console {
     int in;     /* -1: nobody there */
     int out;    /* may equal `in` */
     int listen; /* TCP */
-    int slave;  /* kept open, so that the master does not hang up between two clients */
+    int slave;  /* of a pseudo-terminal */
+    int watch;  /* inotify: opened and closed; -1: not to be had */
+    unsigned clients;
     bool raw;
     bool leave;
     char address[128];
@@ -37,6 +45,7 @@ struct console {
     uint8_t *queue;
     size_t queued, capacity;
     uint64_t dropped;
+    uint64_t traffic; /* bytes in and out */
     int output_error; /* errno of the write that has ended the output to the terminal */
 };
 
@@ -132,6 +141,14 @@ static void remove_link(struct console *console) {
     free(console->link);
 }
 
+static void watch_clients(struct console *console) {
+    console->watch = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    if (console->watch >= 0 && inotify_add_watch(console->watch, console->address, IN_OPEN | IN_CLOSE) < 0) {
+        close(console->watch);
+        console->watch = -1;
+    }
+}
+
 static bool open_pty(struct console *console, const char *link, struct error *error) {
     int master = posix_openpt(O_RDWR | O_NOCTTY);
     struct termios mode;
@@ -148,6 +165,7 @@ static bool open_pty(struct console *console, const char *link, struct error *er
     }
     cfmakeraw(&mode);
     tcsetattr(console->slave, TCSANOW, &mode);
+    watch_clients(console);
     return (!link || make_link(console, link, error)) && set_nonblocking(master);
 }
 
@@ -200,7 +218,7 @@ struct console *console_open(const char *spec, struct error *error) {
         error_set(error, "out of memory");
         return NULL;
     }
-    console->in = console->out = console->listen = console->slave = -1;
+    console->in = console->out = console->listen = console->slave = console->watch = -1;
     signal(SIGPIPE, SIG_IGN);
     signal(SIGHUP, on_request_to_leave);
     signal(SIGINT, on_request_to_leave);
@@ -232,6 +250,9 @@ void console_close(struct console *console) {
     hang_up(console);
     if (console->slave >= 0) {
         close(console->slave);
+    }
+    if (console->watch >= 0) {
+        close(console->watch);
     }
     if (console->listen >= 0) {
         close(console->listen);
@@ -296,6 +317,7 @@ void console_flush(struct console *console) {
 }
 
 void console_write(struct console *console, const uint8_t *data, size_t size) {
+    console->traffic += size;
     if (console->out < 0) {
         return; /* nobody there: as with a serial port that no program has open */
     }
@@ -355,14 +377,52 @@ static size_t read_stdio(struct console *console, uint8_t *data, size_t size) {
     return count > 0 ? (size_t)count : 0;
 }
 
+/* The end of the last client's connection. */
+static void count_client(struct console *console, const struct inotify_event *event) {
+    if (event->mask & IN_OPEN) {
+        console->clients++;
+    } else if (event->mask & IN_CLOSE && console->clients && --console->clients == 0) {
+        ioctl(console->slave, TIOCNXCL);
+    }
+}
+
+static void count_clients(struct console *console) {
+    union {
+        struct inotify_event event;
+        char bytes[1024];
+    } buffer;
+    ssize_t size = read(console->watch, &buffer, sizeof(buffer));
+    for (ssize_t at = 0; at + (ssize_t)sizeof(struct inotify_event) <= size;) {
+        struct inotify_event event;
+        memcpy(&event, buffer.bytes + at, sizeof(event));
+        count_client(console, &event);
+        at += (ssize_t)(sizeof(event) + event.len);
+    }
+}
+
+static size_t read_pty(struct console *console, uint8_t *data, size_t size) {
+    struct pollfd fds[] = { { .fd = console->in, .events = POLLIN }, { .fd = console->watch, .events = POLLIN } };
+    if (poll(fds, 2, 0) <= 0) {
+        return 0;
+    }
+    if (fds[1].revents & POLLIN) {
+        count_clients(console);
+    }
+    ssize_t count = fds[0].revents ? read(console->in, data, size) : 0;
+    return count > 0 ? (size_t)count : 0;
+}
+
 static size_t read_tcp(struct console *console, uint8_t *data, size_t size) {
-    if (console->in < 0) {
+    if (console->in < 0 && has_input(console->listen)) {
         accept_client(console);
     }
     if (console->in < 0) {
         return 0;
     }
     send_reply(console);
+    if (!has_input(console->in)) {
+        return 0;
+    }
     ssize_t count = read(console->in, data, size);
     if (count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)) {
         hang_up(console);
@@ -373,18 +433,40 @@ static size_t read_tcp(struct console *console, uint8_t *data, size_t size) {
     return kept;
 }
 
-size_t console_read(struct console *console, uint8_t *data, size_t size) {
-    if (console->kind == KIND_TCP) {
+static size_t read_by_kind(struct console *console, uint8_t *data, size_t size) {
+    switch (console->kind) {
+    case KIND_TCP:
         return read_tcp(console, data, size);
-    }
-    if (console->in < 0) {
+    case KIND_PTY:
+        return read_pty(console, data, size);
+    case KIND_STDIO:
+        return console->in >= 0 ? read_stdio(console, data, size) : 0;
+    default:
         return 0;
     }
-    if (console->kind == KIND_STDIO) {
-        return read_stdio(console, data, size);
+}
+
+size_t console_read(struct console *console, uint8_t *data, size_t size) {
+    size_t count = read_by_kind(console, data, size);
+    console->traffic += count;
+    return count;
+}
+
+uint64_t console_traffic(const struct console *console) {
+    return console->traffic;
+}
+
+bool console_is_deserted(const struct console *console) {
+    switch (console->kind) {
+    case KIND_TCP:
+        return console->in < 0;
+    case KIND_PTY:
+        return console->watch >= 0 && console->clients == 0;
+    case KIND_STDIO:
+        return false;
+    default:
+        return true;
     }
-    ssize_t count = read(console->in, data, size);
-    return count > 0 ? (size_t)count : 0;
 }
 
 unsigned console_poll(const struct console *console, bool wants_input, struct pollfd fds[CONSOLE_FDS]) {

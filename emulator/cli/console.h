@@ -27,6 +27,10 @@ size_t console_read(struct console *console, uint8_t *data, size_t size);
 void console_write(struct console *console, const uint8_t *data, size_t size);
 /* Send on what was kept. */
 void console_flush(struct console *console);
+/* Bytes that have gone in and out so far. */
+uint64_t console_traffic(const struct console *console);
+/* Certainly nobody is there: a pseudo-terminal that no program has open, a port without a connection, "none". */
+bool console_is_deserted(const struct console *console);
 /* What to wait for; returns the number of entries filled. Without `wants_input` bytes from the user are not among it:
  * for who would not read them. */
 unsigned console_poll(const struct console *console, bool wants_input, struct pollfd fds[CONSOLE_FDS]);

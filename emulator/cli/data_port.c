@@ -49,6 +49,10 @@ void data_port_step(struct data_port *port) {
     }
 }
 
+uint64_t data_port_traffic(const struct data_port *port) {
+    return port->console ? console_traffic(port->console) : 0;
+}
+
 unsigned data_port_poll(const struct data_port *port, struct pollfd fds[CONSOLE_FDS]) {
     return port->console ? console_poll(port->console, port->input_length < sizeof(port->input), fds) : 0;
 }

@@ -21,6 +21,8 @@ bool data_port_open(struct data_port *port, const char *spec, struct usbhost *ho
 void data_port_close(struct data_port *port);
 /* Between two slices of the machine. */
 void data_port_step(struct data_port *port);
+/* Bytes that have gone in and out so far. */
+uint64_t data_port_traffic(const struct data_port *port);
 unsigned data_port_poll(const struct data_port *port, struct pollfd fds[CONSOLE_FDS]);
 
 #endif

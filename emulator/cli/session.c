@@ -6,8 +6,13 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
-#define SLICE_PS (1 * PS_PER_MS) /* virtual time between two looks at the console */
+/* Virtual time between two looks at the console: the longer one when nothing has gone in or out for a while. What
+ * arrives ends the wait for the clock on the wall, so that nobody has to wait for the end of a long slice. */
+#define SLICE_PS (1 * PS_PER_MS)
+#define LONG_SLICE_PS (20 * PS_PER_MS)
+#define REST_PS (100 * PS_PER_MS)
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
 #define FLASH_GRACE_PS (100 * PS_PER_MS)
 #define PAUSE_MS 10 /* between two looks around while paused */
@@ -104,6 +109,10 @@ static void hold_output(struct session *session) {
 
 /* ---- The loop ---- */
 
+static bool is_judged(const struct run_options *options) {
+    return options->expect_text || options->fail_text || options->timeout_ms;
+}
+
 /* Lock-up is final only after what is on its way out (UART, USB) has left and no watchdog has helped. */
 static bool is_final_lockup(struct session *session, enum machine_state state) {
     uint64_t now = machine_now(session->machine);
@@ -145,8 +154,10 @@ static int judge_time(const struct session *session, uint64_t now) {
     return EXIT_TIMEOUT;
 }
 
+/* A window wants to be served all the time, and so does input that the firmware has not taken yet. */
 static uint64_t slice_end(const struct session *session, uint64_t now) {
-    uint64_t end = now + SLICE_PS;
+    bool rests = !session->feed && !session->input_length && now - session->active_ps >= REST_PS;
+    uint64_t end = now + (rests ? LONG_SLICE_PS : SLICE_PS);
     uint64_t timeout = session->options->timeout_ms;
     end = timeout && end > timeout * PS_PER_MS ? timeout * PS_PER_MS : end;
     uint64_t action = actions_next(&session->wiring.actions);
@@ -161,6 +172,28 @@ static void keep_flash(struct session *session) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
     }
     session->flash_failed = !ok;
+}
+
+static void note_traffic(struct session *session, uint64_t now) {
+    uint64_t traffic = console_traffic(session->console) + data_port_traffic(&session->data);
+    if (traffic != session->traffic) {
+        session->traffic = traffic;
+        session->active_ps = now;
+    }
+}
+
+/* As fast as possible is for somebody: when who has started the run is gone and nobody is at the console, it goes on at
+ * the speed of the clock on the wall. */
+static void slow_down_alone(struct session *session, uint64_t now) {
+    const struct run_options *options = session->options;
+    if (options->speed != SPEED_MAX || is_judged(options)) {
+        return;
+    }
+    bool alone = console_is_deserted(session->console) && !session->feed && getppid() != session->parent;
+    double speed = alone ? 1 : SPEED_MAX;
+    if (session->pace.speed != speed) {
+        pace_start(&session->pace, speed, now);
+    }
 }
 
 static void wait_for_time(struct session *session, uint64_t now) {
@@ -220,10 +253,6 @@ static bool serve_window(struct session *session, uint64_t now) {
     return requests.leave;
 }
 
-static bool is_judged(const struct run_options *options) {
-    return options->expect_text || options->fail_text || options->timeout_ms;
-}
-
 /* Nobody reads the output any more, or the disk is full: a run with a verdict goes on to it, any other one ends. */
 static int judge_output(struct session *session) {
     int error = console_output_error(session->console);
@@ -267,7 +296,9 @@ static int loop(struct session *session) {
         console_flush(session->console);
         hold_output(session);
         data_port_step(&session->data);
+        note_traffic(session, now);
         leave = serve_window(session, now);
+        slow_down_alone(session, now);
         wait_for_time(session, now);
     }
     return session->verdict == NO_VERDICT ? judge_leaving(session) : session->verdict;
@@ -320,6 +351,7 @@ int session_run(struct session *session) {
     matcher_init(&session->safe_mode, judged ? "You are in safe mode because:" : NULL);
     session->locked_up_ps = TIME_NEVER;
     session->wall_start_ns = wall_now_ns();
+    session->parent = (int)getppid();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));
     int code = loop(session);
     struct error error;

@@ -35,8 +35,11 @@ struct session {
     struct pace pace;
     uint8_t input[256]; /* typed, not yet taken by the machine */
     size_t input_length;
-    bool output_held; /* the USB console waits until the user has read */
-    bool usb_seen;    /* the USB console has said something: UART0 is no longer the console */
+    uint64_t traffic;   /* of console and data port, when looked at last */
+    uint64_t active_ps; /* when there was some last */
+    int parent;         /* process that has started this one */
+    bool output_held;   /* the USB console waits until the user has read */
+    bool usb_seen;      /* the USB console has said something: UART0 is no longer the console */
     uint64_t wall_start_ns;
     uint32_t flash_open; /* the end of what has been erased and not filled again; 0: nothing */
     bool leaving;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +80,56 @@ static void input_nobody_takes_is_not_waited_for(void **state) {
     assert_int_equal(console_poll(console, true, fds), 1);
     assert_int_equal(fds[0].events, POLLIN);
     assert_int_equal(console_poll(console, false, fds), 0);
+    console_close(console);
+}
+
+static int is_exclusive(int terminal) {
+    int exclusive = 0;
+    assert_int_equal(ioctl(terminal, TIOCGEXCL, &exclusive), 0);
+    return exclusive;
+}
+
+/* A program that is killed cannot give back the terminal that it had for itself. */
+static void the_next_client_is_let_in(void **state) {
+    struct fixture *f = *state;
+    uint8_t typed[4];
+    struct console *console = console_open("pty", &f->error);
+    assert_non_null(console);
+    assert_true(console_is_deserted(console));
+    int first = open(console_address(console), O_RDWR | O_NOCTTY);
+    assert_int_equal(ioctl(first, TIOCEXCL), 0);
+    assert_int_equal(console_read(console, typed, sizeof(typed)), 0);
+    assert_false(console_is_deserted(console));
+    assert_true(is_exclusive(first));
+    close(first);
+    assert_int_equal(console_read(console, typed, sizeof(typed)), 0);
+    assert_true(console_is_deserted(console));
+    int second = open(console_address(console), O_RDWR | O_NOCTTY);
+    assert_false(is_exclusive(second));
+    assert_int_equal(ioctl(second, TIOCEXCL), 0);
+    int third = dup(second);
+    close(second); /* still somebody's */
+    console_read(console, typed, sizeof(typed));
+    assert_true(is_exclusive(third) && !console_is_deserted(console));
+    close(third);
+    console_close(console);
+}
+
+static void traffic_counts_both_ways(void **state) {
+    struct fixture *f = *state;
+    uint8_t typed[4];
+    struct console *console = console_open("pty", &f->error);
+    assert_non_null(console);
+    int client = open(console_address(console), O_RDWR | O_NOCTTY);
+    assert_int_equal(console_traffic(console), 0);
+    console_write(console, (const uint8_t *)"abc", 3);
+    assert_int_equal(console_traffic(console), 3);
+    assert_int_equal(write(client, "de", 2), 2);
+    while (console_read(console, typed, sizeof(typed)) == 0) {
+        usleep(1000); /* the kernel may take a moment */
+    }
+    assert_int_equal(console_traffic(console), 5);
+    close(client);
     console_close(console);
 }
 
@@ -159,6 +210,8 @@ int main(void) {
         TEST(link_leads_to_the_terminal),
         TEST(link_does_not_replace_a_file),
         TEST(link_of_another_run_stays),
+        TEST(the_next_client_is_let_in),
+        TEST(traffic_counts_both_ways),
         TEST(slow_client_loses_nothing),
         TEST(modem_state_is_reported),
         TEST(settings_are_answered),

@@ -25,8 +25,11 @@ struct usb_bus_device_class {
     void (*drive_frames)(void *context, bool active);
     /* The host signals resume (K state for 20 ms, then frames flow again). */
     void (*drive_resume)(void *context);
-    /* Start of frame, number modulo 2048. */
-    void (*sof)(void *context, uint16_t frame);
+    /* Start of frame, number modulo 2048, with the time when it came. */
+    void (*sof)(void *context, uint16_t frame, uint64_t start_ps);
+    /* Each frame has to come in its own time: it is an interrupt, say. Otherwise the host may let frames pass in which
+     * nothing happens, and tell of the last one when `look` is called. NULL: each frame comes. */
+    bool (*hears_frames)(void *context);
     enum usb_answer (*setup)(void *context, uint8_t address, uint8_t endpoint, const uint8_t packet[8]);
     /* With USB_ACK: `data` (room for USB_PACKET_MAX bytes) and the data PID are filled; the host has them. */
     enum usb_answer (*in)(void *context, uint8_t address, uint8_t endpoint, uint8_t *data, unsigned *ret_length,
@@ -42,6 +45,9 @@ struct usb_bus_host_class {
     void (*attach_changed)(void *context, bool attached);
     /* An endpoint may now answer something else than before (a buffer has become available, a stall was set). */
     void (*endpoint_changed)(void *context, uint8_t endpoint, bool in);
+    /* Before somebody looks at what frames change, or changes (`changes`) what endpoints answer or who hears frames.
+     * May be NULL. */
+    void (*look)(void *context, bool changes);
     /* Remote wake-up: the device drives K. */
     void (*remote_wakeup)(void *context);
 };

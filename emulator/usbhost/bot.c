@@ -139,8 +139,8 @@ static void begin_reset(struct usbhost_bot *bot) {
 
 static void reset_over(struct usbhost_bot *bot) {
     bot->broken = bot->reset_refused;
-    usb_engine_clear_halt(bot->in);
-    usb_engine_clear_halt(bot->out);
+    usb_engine_clear_halt(&bot->host->engine, bot->in);
+    usb_engine_clear_halt(&bot->host->engine, bot->out);
     if (!bot->broken && bot->command_waiting) {
         bot->command_waiting = false;
         begin_command(bot);
@@ -162,7 +162,7 @@ static void control_done(struct usb_transfer *transfer, enum usb_result result) 
             begin_reset(bot);
             break;
         }
-        usb_engine_clear_halt(transfer->setup[4] & 0x80 ? bot->in : bot->out);
+        usb_engine_clear_halt(&bot->host->engine, transfer->setup[4] & 0x80 ? bot->in : bot->out);
         begin_status(bot, bot->phase == BOT_DATA ? BOT_STATUS : BOT_STATUS_AGAIN);
         break;
     case BOT_RESET:

@@ -27,7 +27,7 @@ static void control_done(struct usb_transfer *transfer, enum usb_result result) 
 static void clear_done(struct usb_transfer *transfer, enum usb_result result) {
     struct usbhost_cdc *cdc = transfer->owner;
     if (result != USB_RESULT_CANCELLED) {
-        usb_engine_clear_halt(transfer->setup[4] & 0x80 ? cdc->in : cdc->out);
+        usb_engine_clear_halt(&cdc->host->engine, transfer->setup[4] & 0x80 ? cdc->in : cdc->out);
         cdc_next(cdc);
     }
 }

@@ -4,6 +4,10 @@
  * protocol overhead of USB 2.0 tables 5-9 and 5-10 (13 bytes, 9 for isochronous ones) and no bit stuffing, which gives
  * 19 packets of 64 bytes a frame. A transaction is begun only where the longest one would still fit into the frame.
  *
+ * Frames in which nothing can happen pass without an event (`quiet`): all that the host wants has been answered NAK
+ * since the device was changed last, so it would be again, and nobody hears the frames. They are counted when somebody
+ * looks; what that leaves is what frames one by one leave.
+ *
  * A pipe that answers NAK is asked again when the device gives a sign (as a host that polls on would find it a few
  * microseconds later), and once a frame in any case. NAKs cost no bus time. No answer at all: three tries, a frame
  * apart.
@@ -26,6 +30,96 @@ static uint64_t wire_time(unsigned bytes) {
 
 static uint64_t transaction_time(const struct usb_pipe *pipe, unsigned length) {
     return wire_time(length + (pipe->type == USB_ISOCHRONOUS ? OVERHEAD_BYTES_ISOCHRONOUS : OVERHEAD_BYTES));
+}
+
+static int rank(const struct usb_pipe *pipe) {
+    switch (pipe->type) {
+    case USB_ISOCHRONOUS:
+        return 0;
+    case USB_INTERRUPT:
+        return 1;
+    case USB_CONTROL:
+        return 2;
+    default:
+        return 3;
+    }
+}
+
+/* ---- Frames that pass without an event ---- */
+static void pass_on_pipe(const struct usb_engine *engine, struct usb_pipe *pipe) {
+    pipe->waiting = false;
+    if (pipe->first && pipe->type != USB_INTERRUPT) {
+        pipe->due_ms = engine->frame_ms; /* asked in every frame */
+        pipe->waiting = true;
+    } else if (pipe->first && pipe->due_ms <= engine->frame_ms) {
+        uint64_t since = (engine->frame_ms - pipe->due_ms) % pipe->interval_ms;
+        pipe->due_ms = engine->frame_ms - since + pipe->interval_ms;
+        pipe->waiting = since == 0; /* asked in the last one */
+    }
+}
+
+static void pass_frames(struct usb_engine *engine, uint64_t count) {
+    if (!count) {
+        return;
+    }
+    engine->frame_ms += count;
+    engine->frame_start_ps += count * PS_PER_MS;
+    for (unsigned i = 0; i < engine->order_count; i++) {
+        pass_on_pipe(engine, engine->order[i]);
+    }
+    engine->free_ps = engine->frame_start_ps + wire_time(SOF_BYTES);
+    engine->device->class->sof(engine->device->context, engine->frame_ms % 2048, engine->frame_start_ps);
+}
+
+/* Frames have an event each again. An event that is due with a frame comes before it (`priority`). */
+static void end_quiet(struct usb_engine *engine) {
+    if (!engine->quiet) {
+        return;
+    }
+    struct scheduler *scheduler = engine->env->scheduler;
+    uint64_t now = scheduler_due(scheduler) - scheduler->in_event;
+    uint64_t frames = now > engine->frame_start_ps ? (now - engine->frame_start_ps) / PS_PER_MS : 0;
+    uint64_t to_event = TIME_NEVER;
+    if (engine->frame_event.pending) {
+        to_event = (engine->frame_event.when_ps - engine->frame_start_ps) / PS_PER_MS - 1;
+    }
+    engine->quiet = false;
+    pass_frames(engine, frames < to_event ? frames : to_event);
+    scheduler_add(scheduler, &engine->frame_event, engine->frame_start_ps + PS_PER_MS);
+}
+
+static bool would_be_refused(const struct usb_engine *engine, const struct usb_pipe *pipe) {
+    return pipe->type != USB_ISOCHRONOUS && !pipe->halted && pipe->refused_at == engine->changes &&
+           (pipe->waiting || pipe->due_ms > engine->frame_ms);
+}
+
+/* A frame has had its turn: the next one that matters is that in which the first time limit ends, if there is one. */
+static void begin_quiet(struct usb_engine *engine) {
+    struct usb_bus_device *device = engine->device;
+    uint64_t deadline_ms = UINT64_MAX;
+    bool quiet = engine->running && !engine->run_event.pending && device->class->hears_frames &&
+                 !device->class->hears_frames(device->context);
+    for (unsigned i = 0; quiet && i < engine->order_count; i++) {
+        const struct usb_pipe *pipe = engine->order[i];
+        if (pipe->first) {
+            quiet = would_be_refused(engine, pipe);
+            deadline_ms = pipe->first->deadline_ms < deadline_ms ? pipe->first->deadline_ms : deadline_ms;
+        }
+    }
+    if (!quiet || deadline_ms <= engine->frame_ms) {
+        return;
+    }
+    engine->quiet = true;
+    scheduler_cancel(engine->env->scheduler, &engine->frame_event);
+    if (deadline_ms != UINT64_MAX) {
+        scheduler_add(engine->env->scheduler, &engine->frame_event,
+                      engine->frame_start_ps + (deadline_ms - engine->frame_ms) * PS_PER_MS);
+    }
+}
+
+void usb_engine_look(struct usb_engine *engine, bool changes) {
+    end_quiet(engine);
+    engine->changes += changes;
 }
 
 /* ---- Queues ---- */
@@ -66,6 +160,7 @@ bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct 
     if (transfer->queued || !pipe->open) {
         return false;
     }
+    usb_engine_look(engine, true);
     transfer->pipe = pipe;
     transfer->queued = true;
     transfer->actual = 0;
@@ -88,24 +183,12 @@ bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct 
 
 void usb_engine_cancel(struct usb_engine *engine, struct usb_transfer *transfer) {
     if (transfer->queued) {
+        usb_engine_look(engine, true);
         finish(engine, transfer, USB_RESULT_CANCELLED);
     }
 }
 
 /* ---- Pipes ---- */
-static int rank(const struct usb_pipe *pipe) {
-    switch (pipe->type) {
-    case USB_ISOCHRONOUS:
-        return 0;
-    case USB_INTERRUPT:
-        return 1;
-    case USB_CONTROL:
-        return 2;
-    default:
-        return 3;
-    }
-}
-
 static void build_order(struct usb_engine *engine) {
     engine->order_count = 0;
     for (int level = 0; level <= 3; level++) {
@@ -131,6 +214,7 @@ static void cancel_queue(struct usb_engine *engine, struct usb_pipe *pipe) {
 struct usb_pipe *usb_engine_open(struct usb_engine *engine, uint8_t number, bool in, enum usb_transfer_type type,
                                  uint16_t max_packet, uint8_t interval_ms) {
     struct usb_pipe *pipe = &engine->pipe[type == USB_CONTROL ? 0 : (number & 15) * 2 + in];
+    usb_engine_look(engine, true);
     pipe->open = false;
     cancel_queue(engine, pipe);
     *pipe = (struct usb_pipe){ .open = true, .number = number & 15, .in = in, .type = type, .first = pipe->first };
@@ -141,6 +225,7 @@ struct usb_pipe *usb_engine_open(struct usb_engine *engine, uint8_t number, bool
 }
 
 void usb_engine_close_all(struct usb_engine *engine) {
+    usb_engine_look(engine, true);
     for (unsigned i = 0; i < USB_PIPES; i++) {
         engine->pipe[i].open = false;
     }
@@ -150,13 +235,15 @@ void usb_engine_close_all(struct usb_engine *engine) {
     }
 }
 
-void usb_engine_clear_halt(struct usb_pipe *pipe) {
+void usb_engine_clear_halt(struct usb_engine *engine, struct usb_pipe *pipe) {
+    usb_engine_look(engine, true);
     pipe->halted = false;
     pipe->data1 = false;
     pipe->waiting = false;
 }
 
 void usb_engine_endpoint_changed(struct usb_engine *engine, uint8_t number, bool in) {
+    usb_engine_look(engine, true);
     struct usb_pipe *pipe = &engine->pipe[number ? (number & 15) * 2 + in : 0];
     if (pipe->waiting) {
         pipe->waiting = false;
@@ -292,6 +379,7 @@ static bool take_step(struct usb_engine *engine, struct usb_pipe *pipe, uint64_t
     pipe->due_ms = engine->frame_ms + (rank(pipe) < 2 ? pipe->interval_ms : 0);
     if (step.answer == USB_NAK) {
         pipe->waiting = true;
+        pipe->refused_at = engine->changes;
         transfer->errors = 0;
         return false;
     }
@@ -374,11 +462,15 @@ static void expire(struct usb_engine *engine) {
 
 static void frame_due(struct event *event, uint64_t late_ps) {
     struct usb_engine *engine = event->owner;
-    engine->frame_ms++;
     uint64_t start_ps = event->when_ps;
+    if (engine->quiet) {
+        pass_frames(engine, (start_ps - engine->frame_start_ps) / PS_PER_MS - 1);
+        engine->quiet = false;
+    }
+    engine->frame_ms++;
     engine->frame_start_ps = start_ps;
     scheduler_add(engine->env->scheduler, event, start_ps + PS_PER_MS);
-    engine->device->class->sof(engine->device->context, engine->frame_ms % 2048);
+    engine->device->class->sof(engine->device->context, engine->frame_ms % 2048, start_ps);
     for (unsigned i = 0; i < engine->order_count; i++) {
         engine->order[i]->waiting = false;
     }
@@ -389,6 +481,7 @@ static void frame_due(struct event *event, uint64_t late_ps) {
     }
     scheduler_cancel(engine->env->scheduler, &engine->run_event);
     run(engine, engine->free_ps);
+    begin_quiet(engine);
 }
 
 void usb_engine_start(struct usb_engine *engine) {
@@ -406,6 +499,7 @@ void usb_engine_stop(struct usb_engine *engine) {
     if (!engine->running) {
         return;
     }
+    end_quiet(engine);
     engine->running = false;
     scheduler_cancel(engine->env->scheduler, &engine->frame_event);
     scheduler_cancel(engine->env->scheduler, &engine->run_event);
@@ -413,7 +507,7 @@ void usb_engine_stop(struct usb_engine *engine) {
 }
 
 void usb_engine_init(struct usb_engine *engine, struct environment *env, struct usb_bus_device *device) {
-    *engine = (struct usb_engine){ .env = env, .device = device };
+    *engine = (struct usb_engine){ .env = env, .device = device, .changes = 1 };
     engine->frame_event = (struct event){ .name = "USB frame", .callback = frame_due, .owner = engine, .priority = 1 };
     engine->run_event = (struct event){ .name = "USB bus", .callback = run_due, .owner = engine, .priority = 2 };
 }

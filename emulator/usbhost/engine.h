@@ -47,6 +47,7 @@ struct usb_pipe {
     bool data1;          /* PID of the next packet */
     bool halted;         /* answered STALL: refuses transfers until usb_engine_clear_halt() */
     bool waiting;        /* answered NAK: not asked again before the next frame or a sign from the device */
+    uint64_t refused_at; /* engine.changes when it answered NAK last */
     uint64_t due_ms;     /* interrupt and isochronous: not before this frame */
     struct usb_transfer *first;
 };
@@ -56,10 +57,12 @@ struct usb_pipe {
 struct usb_engine {
     struct environment *env;
     struct usb_bus_device *device;
-    struct event frame_event; /* every 1 ms while frames flow */
+    struct event frame_event; /* every 1 ms while frames flow and something happens in them */
     struct event run_event;   /* the bus has become free, or there is something new to do */
     bool running;             /* frames flow */
     uint8_t address;
+    bool quiet; /* frames pass without an event: frame_ms and what follows are those of the last one that had one */
+    uint64_t changes;  /* counts what may make an endpoint answer something else than NAK; begins with 1 */
     uint64_t frame_ms; /* frames since power-on; modulo 2048 the number in the packet */
     uint64_t frame_start_ps;
     uint64_t free_ps;                /* the wire is taken until then */
@@ -92,7 +95,9 @@ bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct 
 /* Take a transfer out of its queue and call done() with CANCELLED; no effect when it is not queued. */
 void usb_engine_cancel(struct usb_engine *engine, struct usb_transfer *transfer);
 /* After CLEAR_FEATURE(ENDPOINT_HALT): begin with DATA0 again. */
-void usb_engine_clear_halt(struct usb_pipe *pipe);
+void usb_engine_clear_halt(struct usb_engine *engine, struct usb_pipe *pipe);
+/* What usb_bus_host_class.look says. */
+void usb_engine_look(struct usb_engine *engine, bool changes);
 /* A sign from the device that the endpoint may answer now. */
 void usb_engine_endpoint_changed(struct usb_engine *engine, uint8_t number, bool in);
 

@@ -215,7 +215,7 @@ static void clear_halt_done(struct usb_transfer *transfer, enum usb_result resul
     struct usbhost_hid *hid = transfer->owner;
     transfer->done = control_done;
     if (result != USB_RESULT_CANCELLED) {
-        usb_engine_clear_halt(transfer->setup[4] & 0x80 ? hid->in : hid->out);
+        usb_engine_clear_halt(&hid->host->engine, transfer->setup[4] & 0x80 ? hid->in : hid->out);
         hid_next(hid);
     }
 }

@@ -149,7 +149,7 @@ static void send_done(struct usb_transfer *transfer, enum usb_result result) {
 static void clear_done(struct usb_transfer *transfer, enum usb_result result) {
     struct usbhost_midi *midi = transfer->owner;
     if (result != USB_RESULT_CANCELLED) {
-        usb_engine_clear_halt(transfer->setup[4] & 0x80 ? midi->in : midi->out);
+        usb_engine_clear_halt(&midi->host->engine, transfer->setup[4] & 0x80 ? midi->in : midi->out);
         midi_next(midi);
     }
 }

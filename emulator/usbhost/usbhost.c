@@ -110,6 +110,10 @@ static void endpoint_changed(void *context, uint8_t endpoint, bool in) {
     usb_engine_endpoint_changed(&((struct usbhost *)context)->engine, endpoint, in);
 }
 
+static void look_at_frames(void *context, bool changes) {
+    usb_engine_look(&((struct usbhost *)context)->engine, changes);
+}
+
 void usbhost_reset_port(struct usbhost *host) {
     if (host->device->class->attached(host->device->context) && !host->detached) {
         host->attempts = 0;
@@ -183,6 +187,7 @@ uint16_t usbhost_product(const struct usbhost *host) {
 static const struct usb_bus_host_class host_class = {
     .attach_changed = attach_changed,
     .endpoint_changed = endpoint_changed,
+    .look = look_at_frames,
     .remote_wakeup = remote_wakeup,
 };
 

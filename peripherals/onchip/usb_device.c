@@ -169,6 +169,13 @@ static void tell_endpoints_changed(struct usb_device *usb, uint32_t bits) {
     }
 }
 
+/* Frames may have passed since. */
+static void look(const struct usb_device *usb, bool changes) {
+    if (usb->bus.host && usb->bus.host->look) {
+        usb->bus.host->look(usb->bus.host_context, changes);
+    }
+}
+
 /* ---- Read ---- */
 static uint32_t line_state(const struct usb_device *usb) {
     return usb->attached && !usb->in_bus_reset ? 1u << USB_SIE_STATUS_LINE_STATE_LSB : 0; /* J or SE0 */
@@ -193,6 +200,7 @@ static uint32_t timestamp(uint64_t ps) {
 
 static uint32_t usb_read(struct block *block, unsigned reg) {
     struct usb_device *usb = (struct usb_device *)block;
+    look(usb, false);
     switch (reg) {
     case USB_SIE_STATUS:
         return read_sie_status(usb);
@@ -241,6 +249,7 @@ static void write_main_ctrl(struct usb_device *usb, uint32_t value) {
 
 static void usb_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct usb_device *usb = (struct usb_device *)block;
+    look(usb, true);
     switch (reg) {
     case USB_MAIN_CTRL:
         write_main_ctrl(usb, value);
@@ -293,6 +302,7 @@ static void buffer_control_written(struct usb_device *usb, uint32_t offset, uint
 
 void usb_device_dpram_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
     struct usb_device *usb = self_of(context);
+    look(usb, true);
     offset %= USB_DPRAM_SIZE;
     memcpy(&usb->dpram[offset], &value, size);
     if (offset >= DPRAM_BUFFER_CTRL && offset < DPRAM_BUFFER_CTRL_END) {
@@ -509,10 +519,14 @@ static void usb_drive_resume(void *context) {
     usb_update(usb);
 }
 
-static void usb_sof(void *context, uint16_t frame) {
+static bool usb_hears_frames(void *context) {
+    return self_of(context)->block.values[USB_INTE] & USB_INTE_DEV_SOF;
+}
+
+static void usb_sof(void *context, uint16_t frame, uint64_t start_ps) {
     struct usb_device *usb = self_of(context);
     usb->block.values[USB_SOF_RD] = frame & USB_SOF_RD_COUNT;
-    usb->last_sof_ps = scheduler_now(usb->block.env->scheduler);
+    usb->last_sof_ps = start_ps;
     usb->latched |= USB_INTR_DEV_SOF;
     update_interrupt(usb);
 }
@@ -530,6 +544,7 @@ static const struct usb_bus_device_class bus_class = {
     .drive_frames = usb_drive_frames,
     .drive_resume = usb_drive_resume,
     .sof = usb_sof,
+    .hears_frames = usb_hears_frames,
     .setup = usb_setup,
     .in = usb_in,
     .out = usb_out,
@@ -554,6 +569,7 @@ void usb_device_cable_changed(struct block *block) {
 
 void usb_device_set_vbus(struct block *block, bool level) {
     struct usb_device *usb = (struct usb_device *)block;
+    look(usb, true);
     usb->vbus = level;
     usb_update(usb);
 }
@@ -561,6 +577,7 @@ void usb_device_set_vbus(struct block *block, bool level) {
 /* ---- Life ---- */
 static void usb_reset(struct block *block) {
     struct usb_device *usb = (struct usb_device *)block;
+    look(usb, true);
     usb->latched = usb->buffer_one = usb->second_done = 0;
     usb_update(usb);
     usb->latched = 0; /* DEV_CONN_DIS of the detachment just now is lost in the reset */

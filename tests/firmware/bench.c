@@ -111,6 +111,35 @@ static void display(struct rig *rig) {
     part_destroy(part);
 }
 
+/* Deep sleep of 300 s with the USB cable plugged in: the firmware pretends, and waits in a loop. */
+static const char sleep_program[] = "import alarm, time\n"
+                                    "a = alarm.time.TimeAlarm(monotonic_time=time.monotonic() + 350)\n"
+                                    "alarm.exit_and_deep_sleep_until_alarms(a)\n";
+
+static void deep_sleep(const char *image) {
+    char folder[] = "/tmp/ouroboard-bench-XXXXXX", path[64], command[80];
+    struct rig rig;
+    bool made = mkdtemp(folder);
+    snprintf(path, sizeof(path), "%s/code.py", folder);
+    snprintf(command, sizeof(command), "rm -r %s", folder);
+    FILE *file = made ? fopen(path, "w") : NULL;
+    if (!file || fputs(sleep_program, file) < 0 || fclose(file)) {
+        perror(folder);
+        exit(1);
+    }
+    rig_start(&rig, &(struct rig_desc){ .image = image, .drive = folder });
+    if (rig_expect(&rig, "Pretending to deep sleep", 20000)) {              /* else it has no such module */
+        machine_run(rig.machine, machine_now(rig.machine) + 10 * PS_PER_S); /* first it waits for a while */
+        struct lap lap = begin(&rig);
+        machine_run(rig.machine, machine_now(rig.machine) + 300 * PS_PER_S);
+        report(&rig, lap, "300 s of deep sleep, pretended");
+    }
+    rig_stop(&rig);
+    if (system(command) != 0) {
+        fprintf(stderr, "left behind: %s\n", folder);
+    }
+}
+
 /* For a comparison with another emulator: wall seconds of the boot and of one line typed at the prompt. */
 static int compare(const char *image, const char *line) {
     struct rig rig;
@@ -193,5 +222,6 @@ int main(int argc, char **argv) {
         }
     }
     rig_stop(&rig);
+    deep_sleep(argv[1]);
     return 0;
 }

@@ -47,7 +47,7 @@ static void drive(void *context, bool active) {
 static void drive_resume(void *context) {
 }
 
-static void sof(void *context, uint16_t frame) {
+static void sof(void *context, uint16_t frame, uint64_t start_ps) {
 }
 
 static enum usb_answer setup(void *context, uint8_t address, uint8_t endpoint, const uint8_t packet[8]) {

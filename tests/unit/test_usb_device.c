@@ -34,7 +34,9 @@ static void remote_wakeup(void *context) {
     ((struct fixture *)context)->wakeups++;
 }
 
-static const struct usb_bus_host_class host = { attach_changed, endpoint_changed, remote_wakeup };
+static const struct usb_bus_host_class host = { .attach_changed = attach_changed,
+                                                .endpoint_changed = endpoint_changed,
+                                                .remote_wakeup = remote_wakeup };
 
 static struct usb_bus_device *bus(struct fixture *f) {
     return usb_device_bus(f->block);
@@ -292,7 +294,7 @@ static void frames_suspend_and_resume(void **state) {
     assert_true(get(&f, USB_SIE_STATUS) & USB_SIE_STATUS_CONNECTED);
     class->drive_reset(device, false);
     class->drive_frames(device, true);
-    class->sof(device, 77);
+    class->sof(device, 77, 0);
     assert_true(get(&f, USB_INTR) & USB_INTR_DEV_SOF);
     assert_int_equal(get(&f, USB_SOF_RD), 77);
     assert_false(get(&f, USB_INTR) & USB_INTR_DEV_SOF);

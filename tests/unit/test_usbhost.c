@@ -325,16 +325,97 @@ static void frames_come_every_millisecond(void **state) {
     fw_finish(&fw);
 }
 
-static void idle_costs_one_event_a_frame(void **state) {
+static void idle_costs_no_events(void **state) {
     started();
-    unsigned events = 0;
-    uint64_t end = scheduler_now(&fw.scheduler) + 100 * PS_PER_MS;
-    while (scheduler_next(&fw.scheduler) <= end) {
-        scheduler_advance(&fw.scheduler, scheduler_next(&fw.scheduler));
-        events++;
-    }
-    assert_int_equal(events, 100);
+    uint64_t start = scheduler_now(&fw.scheduler);
+    uint32_t frame = fw_read(&fw, USB_SOF_RD);
+    scheduler_advance(&fw.scheduler, start + 40 * PS_PER_MS); /* all endpoints have been asked */
+    assert_true(scheduler_next(&fw.scheduler) > start + PS_PER_S);
+    scheduler_advance(&fw.scheduler, start + 200 * PS_PER_MS);
+    assert_true(fw_read(&fw, USB_INTR) & USB_INTR_DEV_SOF);
+    assert_int_equal(fw_read(&fw, USB_SOF_RD), (frame + 200) % 2048);
+    assert_false(fw_read(&fw, USB_INTR) & USB_INTR_DEV_SOF);
+    assert_true(scheduler_next(&fw.scheduler) <= start + 201 * PS_PER_MS); /* until all is quiet again */
     fw_finish(&fw);
+}
+
+/* The second one's frames each have an event: its controller does not say whether it hears them. */
+static struct firmware twins[2];
+static struct console consoles[2];
+
+static void act_on_twin(unsigned i, unsigned action) {
+    struct firmware *twin = &twins[i];
+    static uint8_t bytes[3] = { 'a', 'b', 'c' };
+    switch (action) {
+    case 0:
+        usbhost_cdc_write(&twin->host, 0, bytes, 3);
+        break;
+    case 1:
+        if (!twin->endpoint[2][1].active) {
+            fw_transfer(twin, 0x82, bytes, 3);
+        }
+        break;
+    case 2:
+        fw_write(twin, USB_INTE, USB_INTE_DEV_SOF, ALIAS_XOR);
+        break;
+    case 3:
+        usbhost_suspend(&twin->host);
+        break;
+    case 4:
+        usbhost_resume(&twin->host);
+        break;
+    case 5:
+        usbhost_cdc_open(&twin->host, 1, twin->scheduler.now_ps & 1);
+        break;
+    default: /* just look */
+        break;
+    }
+}
+
+static void compare_twins(bool reads) {
+    for (unsigned i = 0; reads && i < 2; i++) {
+        fw_read(&twins[i], USB_SOF_RD);
+    }
+    static const unsigned registers[] = { USB_INTR,  USB_INTS, USB_BUFF_STATUS, USB_SIE_STATUS, USB_EP_STATUS_STALL_NAK,
+                                          USB_SOF_RD };
+    for (unsigned i = 0; reads && i < sizeof(registers) / sizeof(registers[0]); i++) {
+        assert_int_equal(fw_read(&twins[0], registers[i]), fw_read(&twins[1], registers[i]));
+    }
+    assert_int_equal(consoles[0].length, consoles[1].length);
+    assert_int_equal(consoles[0].out_length, consoles[1].out_length);
+    assert_int_equal(consoles[0].line_states, consoles[1].line_states);
+    assert_int_equal(twins[0].frames, twins[1].frames);
+    assert_int_equal(usbhost_state(&twins[0].host), usbhost_state(&twins[1].host));
+}
+
+static void quiet_frames_are_like_frames_one_by_one(void **state) {
+    struct random random;
+    random_init(&random, 3);
+    for (unsigned i = 0; i < 2; i++) {
+        setup(&twins[i], &consoles[i]);
+    }
+    struct usb_bus_device_class each_frame = *usb_device_bus(twins[1].usb)->class;
+    each_frame.hears_frames = NULL;
+    usb_device_bus(twins[1].usb)->class = &each_frame;
+    for (unsigned i = 0; i < 2; i++) {
+        fw_start(&twins[i]);
+    }
+    unsigned quiet = 0;
+    for (unsigned step = 0; step < 5000; step++) {
+        uint64_t bits = random_next(&random), ps = bits % ((1 + (bits >> 40) % 30) * PS_PER_MS);
+        for (unsigned i = 0; i < 2; i++) {
+            fw_run(&twins[i], ps);
+            act_on_twin(i, step < 100 ? 9 : bits >> 48 & 15);
+        }
+        quiet += twins[0].host.engine.quiet;
+        assert_false(twins[1].host.engine.quiet);
+        compare_twins(bits >> 60 & 1);
+    }
+    assert_true(quiet > 500);
+    assert_true(consoles[0].length > 100 && consoles[0].out_length > 100 && twins[0].frames > 100);
+    for (unsigned i = 0; i < 2; i++) {
+        fw_finish(&twins[i]);
+    }
 }
 
 static void broken_descriptors_are_refused(void **state) {
@@ -406,7 +487,8 @@ int main(void) {
         cmocka_unit_test(hang_while_running_hurts_nobody),
         cmocka_unit_test(suspend_and_resume),
         cmocka_unit_test(frames_come_every_millisecond),
-        cmocka_unit_test(idle_costs_one_event_a_frame),
+        cmocka_unit_test(idle_costs_no_events),
+        cmocka_unit_test(quiet_frames_are_like_frames_one_by_one),
         cmocka_unit_test(capture_is_pcap_of_usbmon),
         cmocka_unit_test(broken_descriptors_are_refused),
     };

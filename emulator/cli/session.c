@@ -11,7 +11,7 @@
 /* Virtual time between two looks at the console: the longer one when nothing has gone in or out for a while. What
  * arrives ends the wait for the clock on the wall, so that nobody has to wait for the end of a long slice. */
 #define SLICE_PS (1 * PS_PER_MS)
-#define LONG_SLICE_PS (20 * PS_PER_MS)
+#define LONG_SLICE_PS (50 * PS_PER_MS)
 #define REST_PS (100 * PS_PER_MS)
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
 #define FLASH_GRACE_PS (100 * PS_PER_MS)

@@ -20,7 +20,12 @@ uint32_t machine_rom_size(const struct chip_desc *chip) {
 
 static void sync_time(struct scheduler *scheduler) {
     struct machine *machine = scheduler->context;
-    uint64_t now = clock_time_of(machine->clk_sys, core_cycles(machine->running));
+    uint64_t cycles = core_cycles(machine->running);
+    if (cycles == machine->synced_cycles) {
+        return;
+    }
+    machine->synced_cycles = cycles;
+    uint64_t now = clock_time_of(machine->clk_sys, cycles);
     if (now > scheduler->now_ps && now != TIME_NEVER) {
         scheduler->now_ps = now;
     }
@@ -59,6 +64,7 @@ static void listen_to_references(struct machine *machine) {
 
 static void clk_sys_changed(struct clock_listener *listener, struct clock_domain *clock) {
     struct machine *machine = listener->owner;
+    machine->synced_cycles = UINT64_MAX;
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         update_reference(machine, i);
     }
@@ -408,6 +414,7 @@ void machine_enter_state(struct machine *machine, enum machine_state state) {
 static void run_core(struct machine *machine, unsigned index, uint64_t until) {
     machine->env.core = index;
     machine->running = machine->cores[index];
+    machine->synced_cycles = UINT64_MAX;
     machine->scheduler.sync = sync_time;
     machine->scheduler.earlier = event_is_earlier;
     core_run(machine->running, until);

@@ -36,6 +36,7 @@ struct machine {
     struct clock_domain *reference[CHIP_CORES]; /* SysTick's, by core; set by chip->wire; NULL: none */
     struct clock_listener reference_changed[CHIP_CORES];
     struct core *running;
+    uint64_t synced_cycles;    /* of the running core: the scheduler has been told */
     uint64_t irqs[CHIP_CORES]; /* levels at the NVIC of each core */
     uint64_t nmi_mask[CHIP_CORES];
     uint64_t until_ps; /* of the running machine_run() */

@@ -434,14 +434,15 @@ static uint64_t undisturbed(const struct dma *dma, uint64_t until) {
 
 static void run(struct dma *dma, uint64_t until) {
     dma->running = true;
-    uint32_t touched = dma->busy;
+    uint32_t touched = 0;
     tick(dma, until);
     while (dma->cycle < until) {
         uint32_t channels = ready(dma, dma->cycle);
         if (channels) {
             bool alone = !(channels & (channels - 1));
-            serve(dma, choose(dma, channels), alone, undisturbed(dma, until));
-            touched |= dma->busy;
+            unsigned number = choose(dma, channels);
+            touched |= 1u << number;
+            serve(dma, number, alone, alone ? undisturbed(dma, until) : 1);
         } else {
             uint64_t first = next_start(dma);
             dma->cycle = first < until ? first : until;
@@ -550,9 +551,21 @@ static uint32_t irq_status(const struct dma *dma, unsigned irq) {
     return (values[DMA_INTR] & values[DMA_INTE0 + irq * IRQ_REGISTERS]) | values[DMA_INTF0 + irq * IRQ_REGISTERS];
 }
 
+/* Has nothing been transferred since, and will the event that is there come in time? Then time alone moves on. */
+static bool stands_still(struct dma *dma) {
+    uint64_t now = cycle_now(dma);
+    bool timers = dma->listening >> TREQ_TIMER0 & ((1u << DMA_TIMERS) - 1);
+    if (dma->running || timers || ready(dma, dma->cycle) || next_start(dma) < now) {
+        return false;
+    }
+    dma->ticked = now > dma->ticked ? now : dma->ticked;
+    dma->cycle = now > dma->cycle ? now : dma->cycle;
+    return true;
+}
+
 static uint32_t dma_read(struct block *block, unsigned reg) {
     struct dma *dma = dma_of(block);
-    if (dma->busy) {
+    if (dma->busy && !stands_still(dma)) {
         catch_up(dma);
         go_on(dma);
     }

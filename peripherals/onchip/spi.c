@@ -38,28 +38,31 @@ uint16_t spi_pop(struct spi_fifo *fifo) {
     return item;
 }
 
-/* ---- Formats ---- */
-enum spi_format spi_format(const struct spi *spi) {
-    uint32_t format = field_get(spi->block.values[SPI_SSPCR0], SPI_SSPCR0_FRF);
-    return format <= SPI_MICROWIRE ? (enum spi_format)format : SPI_MOTOROLA;
+/* ---- Settings ---- */
+static uint64_t bits_ps(const struct spi *spi, unsigned bits) {
+    const uint32_t *values = spi->block.values;
+    uint64_t divisor = (values[SPI_SSPCPSR] & 0xfe) * (1 + field_get(values[SPI_SSPCR0], SPI_SSPCR0_SCR));
+    return clock_duration(spi->clk_peri, bits * divisor);
 }
 
-unsigned spi_data_bits(const struct spi *spi) {
-    return 1 + field_get(spi->block.values[SPI_SSPCR0], SPI_SSPCR0_DSS);
+/* SSPCR0, SSPCPSR or the clock has changed. */
+static void take_settings(struct spi *spi) {
+    struct spi_settings *settings = &spi->settings;
+    uint32_t control = spi->block.values[SPI_SSPCR0];
+    uint32_t format = field_get(control, SPI_SSPCR0_FRF);
+    settings->format = format <= SPI_MICROWIRE ? (enum spi_format)format : SPI_MOTOROLA;
+    bool is_motorola = settings->format == SPI_MOTOROLA;
+    settings->data_bits = 1 + field_get(control, SPI_SSPCR0_DSS);
+    settings->wire_bits = settings->data_bits + (settings->format == SPI_MICROWIRE ? 9 : 0);
+    settings->reads_late = settings->format == SPI_TI || (is_motorola && control & SPI_SSPCR0_SPH);
+    settings->rests_high = is_motorola && control & SPI_SSPCR0_SPO;
+    settings->bit_ps = bits_ps(spi, 1);
+    settings->frame_ps = bits_ps(spi, settings->wire_bits + (is_motorola && !settings->reads_late ? 1 : 0));
+    settings->timeout_ps = bits_ps(spi, TIMEOUT_BITS);
 }
 
-bool spi_reads_late(const struct spi *spi) {
-    enum spi_format format = spi_format(spi);
-    return format == SPI_TI || (format == SPI_MOTOROLA && spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPH);
-}
-
-bool spi_rests_high(const struct spi *spi) {
-    return spi_format(spi) == SPI_MOTOROLA && spi->block.values[SPI_SSPCR0] & SPI_SSPCR0_SPO;
-}
-
-/* Clocks of a frame that carry bits. */
-static unsigned wire_bits(const struct spi *spi) {
-    return spi_data_bits(spi) + (spi_format(spi) == SPI_MICROWIRE ? 9 : 0);
+uint64_t spi_frame_ps(const struct spi *spi) {
+    return spi->settings.frame_ps;
 }
 
 static uint32_t wire_word(const struct spi *spi, uint16_t item) {
@@ -105,18 +108,6 @@ static void select_frame(struct spi *spi, bool selected) {
     }
 }
 
-/* ---- Time ---- */
-static uint64_t bits_ps(const struct spi *spi, unsigned bits) {
-    const uint32_t *values = spi->block.values;
-    uint64_t divisor = (values[SPI_SSPCPSR] & 0xfe) * (1 + field_get(values[SPI_SSPCR0], SPI_SSPCR0_SCR));
-    return clock_duration(spi->clk_peri, bits * divisor);
-}
-
-uint64_t spi_frame_ps(const struct spi *spi) {
-    bool pulses = spi_format(spi) == SPI_MOTOROLA && !spi_reads_late(spi);
-    return bits_ps(spi, wire_bits(spi) + (pulses ? 1 : 0));
-}
-
 /* ---- Frames ---- */
 static struct net *selected_net(const struct spi *spi, uint64_t pins) {
     uint64_t selected = spi->gpio ? pins & spi->gpio->selected[spi->function] : 0;
@@ -129,10 +120,10 @@ static uint32_t exchange(struct spi *spi) {
         return spi->shifter;
     }
     struct scheduler *scheduler = spi->block.env->scheduler;
-    unsigned halves = spi->lead + 2 * wire_bits(spi) - (spi_reads_late(spi) ? 0 : 1);
-    struct scheduler_date before = scheduler_date(scheduler, spi->frame_start_ps + halves * (bits_ps(spi, 1) / 2));
+    unsigned halves = spi->lead + 2 * spi->settings.wire_bits - (spi_reads_late(spi) ? 0 : 1);
+    struct scheduler_date before = scheduler_date(scheduler, spi->frame_start_ps + halves * (spi->settings.bit_ps / 2));
     uint32_t answer = spi_exchange(selected_net(spi, spi->sck_pins), selected_net(spi, spi->tx_pins),
-                                   selected_net(spi, spi->rx_pins), spi->shifter, wire_bits(spi));
+                                   selected_net(spi, spi->rx_pins), spi->shifter, spi->settings.wire_bits);
     scheduler_undate(scheduler, before);
     return answer;
 }
@@ -153,10 +144,10 @@ static void play_frame(struct spi *spi, uint64_t now_ps) {
     spi->sampled = 0;
     spi->frame_select = spi_format(spi) != SPI_TI;
     if (!spi_reads_late(spi)) {
-        spi->tx_level = spi->shifter >> (wire_bits(spi) - 1) & 1;
+        spi->tx_level = spi->shifter >> (spi->settings.wire_bits - 1) & 1;
     }
     spi_update_pins(spi);
-    scheduler_add(spi->block.env->scheduler, &spi->edge, now_ps + bits_ps(spi, 1) / 2);
+    scheduler_add(spi->block.env->scheduler, &spi->edge, now_ps + spi->settings.bit_ps / 2);
 }
 
 static void start_frame(struct spi *spi, uint64_t now_ps, bool follows) {
@@ -169,8 +160,9 @@ static void start_frame(struct spi *spi, uint64_t now_ps, bool follows) {
     spi->shifting = true;
     spi->lead = spi_format(spi) == SPI_TI && !follows ? 2 : 0;
     spi->frame_start_ps = now_ps;
-    spi->frame_end_ps = now_ps + duration + (spi->lead ? bits_ps(spi, 1) : 0);
-    spi->on_wire = is_watched(spi);
+    spi->frame_end_ps = now_ps + duration + (spi->lead ? spi->settings.bit_ps : 0);
+    spi->on_wire = !(follows && spi->unwatched) && is_watched(spi);
+    spi->unwatched = !spi->on_wire;
     if (spi->on_wire) {
         play_frame(spi, now_ps);
     }
@@ -204,9 +196,9 @@ static void end_frame(struct spi *spi) {
     start_frame(spi, spi->frame_end_ps, true);
 }
 
-/* It counts while no frame is under way. */
+/* The receive timeout counts while no frame is under way. */
 static void check_timeout(struct spi *spi, uint64_t now_ps) {
-    uint64_t timeout = bits_ps(spi, TIMEOUT_BITS);
+    uint64_t timeout = spi->settings.timeout_ps;
     if (!spi->shifting && spi->rx.count && timeout && now_ps - spi->rx_touched_ps >= timeout) {
         spi->latched |= SPI_SSPRIS_RTRIS;
     }
@@ -214,6 +206,7 @@ static void check_timeout(struct spi *spi, uint64_t now_ps) {
 
 /* All that has happened until `now_ps`; edges that are due too, as events come some cycles late. */
 static void run(struct spi *spi, uint64_t now_ps) {
+    spi->unwatched = false;
     while (spi->on_wire && spi->edge.pending && spi->edge.when_ps <= now_ps) {
         scheduler_serve(spi->block.env->scheduler, &spi->edge);
     }
@@ -235,7 +228,7 @@ static uint64_t next_change(const struct spi *spi) {
     }
     if (!spi->shifting) {
         bool waits = spi->rx.count && values[SPI_SSPIMSC] & ~spi->latched & SPI_SSPIMSC_RTIM;
-        uint64_t timeout = bits_ps(spi, TIMEOUT_BITS);
+        uint64_t timeout = spi->settings.timeout_ps;
         return waits && timeout ? spi->rx_touched_ps + timeout : TIME_NEVER;
     }
     unsigned frames = spi->tx.count;
@@ -330,6 +323,9 @@ static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_
     block->values[reg] = old; /* up to now the old setting holds */
     run(spi, now);
     block->values[reg] = written;
+    if (reg == SPI_SSPCR0 || reg == SPI_SSPCPSR) {
+        take_settings(spi);
+    }
     switch (reg) {
     case SPI_SSPDR:
         write_data(spi, value);
@@ -358,7 +354,7 @@ static void spi_due(struct event *event, uint64_t late_ps) {
 
 /* The clock before the first bit of the TI format, and the same in the last bit when another frame follows. */
 static void play_pulse(struct spi *spi) {
-    bool last = spi->half + 1 >= spi->lead + 2 * wire_bits(spi);
+    bool last = spi->half + 1 >= spi->lead + 2 * spi->settings.wire_bits;
     if (spi_format(spi) == SPI_TI && spi->half % 2) {
         spi->frame_select = spi->half <= spi->lead || (last && spi->tx.count);
     }
@@ -370,7 +366,7 @@ static void play_edge(struct spi *spi) {
     spi->sck_active = leading;
     play_pulse(spi);
     if (spi->half > spi->lead) {
-        unsigned bit = wire_bits(spi) - 1 - (spi->half - spi->lead - 1) / 2;
+        unsigned bit = spi->settings.wire_bits - 1 - (spi->half - spi->lead - 1) / 2;
         bool samples = leading != spi_reads_late(spi);
         if (samples) {
             const struct net *rx = selected_net(spi, spi->rx_pins);
@@ -384,7 +380,7 @@ static void play_edge(struct spi *spi) {
 
 static void edge_due(struct event *event, uint64_t late_ps) {
     struct spi *spi = event->owner;
-    unsigned halves = spi->lead + 2 * wire_bits(spi);
+    unsigned halves = spi->lead + 2 * spi->settings.wire_bits;
     uint64_t now = event->when_ps;
     if (spi->half < halves) {
         spi->half++;
@@ -395,12 +391,13 @@ static void edge_due(struct event *event, uint64_t late_ps) {
         spi_settle(spi);
         return;
     }
-    uint64_t next = spi->half < halves ? now + bits_ps(spi, 1) / 2 : spi->frame_end_ps;
+    uint64_t next = spi->half < halves ? now + spi->settings.bit_ps / 2 : spi->frame_end_ps;
     scheduler_add(spi->block.env->scheduler, event, next < spi->frame_end_ps ? next : spi->frame_end_ps);
 }
 
 static void clock_changed(struct clock_listener *listener, struct clock_domain *clock) {
     struct spi *spi = listener->owner;
+    take_settings(spi);
     if (spi->tx.count || spi->shifting) {
         run(spi, scheduler_now(spi->block.env->scheduler));
         spi_settle(spi);
@@ -409,6 +406,7 @@ static void clock_changed(struct clock_listener *listener, struct clock_domain *
 
 static void spi_reset(struct block *block) {
     struct spi *spi = spi_of(block);
+    take_settings(spi);
     spi->tx = spi->rx = (struct spi_fifo){ 0 };
     spi->shifting = false;
     spi->frame_select = spi->on_wire = spi->sck_active = spi->tx_level = false;

@@ -15,6 +15,18 @@ struct spi_fifo {
     unsigned count;
 };
 
+enum spi_format { SPI_MOTOROLA, SPI_TI, SPI_MICROWIRE };
+
+/* What SSPCR0, SSPCPSR and the clock amount to. Times in picoseconds, 0 while the prescaler is not set or the clock
+ * stands. */
+struct spi_settings {
+    enum spi_format format;
+    unsigned data_bits; /* of a frame */
+    unsigned wire_bits; /* clocks of a frame that carry bits */
+    bool reads_late, rests_high;
+    uint64_t bit_ps, frame_ps, timeout_ps;
+};
+
 struct spi {
     struct block block;
     /* Wiring */
@@ -28,6 +40,7 @@ struct spi {
     uint64_t sck_pins;
     uint64_t tx_pins;
 
+    struct spi_settings settings;
     struct spi_fifo tx;
     struct spi_fifo rx;
     bool shifting;
@@ -35,9 +48,10 @@ struct spi {
     uint32_t shifter;  /* the bits on the wire, the last one lowest */
     uint64_t frame_start_ps;
     uint64_t frame_end_ps;
-    bool on_wire;  /* the frame is being played out */
-    unsigned lead; /* half bit times before its first bit (TI format) */
-    unsigned half; /* half bit times of it that are over */
+    bool on_wire;   /* the frame is being played out */
+    bool unwatched; /* nobody has watched the pins when the frames that are being made up for began */
+    unsigned lead;  /* half bit times before its first bit (TI format) */
+    unsigned half;  /* half bit times of it that are over */
     uint32_t sampled;
     bool sck_active; /* SCK is not at its resting level */
     bool tx_level;

@@ -5,16 +5,22 @@
 #include "peripherals/onchip/registers/spi.h"
 #include "peripherals/onchip/spi.h"
 
-enum spi_format { SPI_MOTOROLA, SPI_TI, SPI_MICROWIRE };
-
 /* ---- spi.c ---- */
-enum spi_format spi_format(const struct spi *spi);
+static inline enum spi_format spi_format(const struct spi *spi) {
+    return spi->settings.format;
+}
 /* Bits of a frame of data (SSPCR0.DSS). */
-unsigned spi_data_bits(const struct spi *spi);
+static inline unsigned spi_data_bits(const struct spi *spi) {
+    return spi->settings.data_bits;
+}
 /* Data is put out on the leading edge of SCK and read on the trailing one. */
-bool spi_reads_late(const struct spi *spi);
+static inline bool spi_reads_late(const struct spi *spi) {
+    return spi->settings.reads_late;
+}
 /* SCK rests high. */
-bool spi_rests_high(const struct spi *spi);
+static inline bool spi_rests_high(const struct spi *spi) {
+    return spi->settings.rests_high;
+}
 uint16_t spi_pop(struct spi_fifo *fifo);
 /* A frame has come in at `now_ps`. */
 void spi_received(struct spi *spi, uint16_t data, uint64_t now_ps);

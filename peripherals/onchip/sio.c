@@ -131,31 +131,42 @@ static void divide_signed(struct sio_divider *d) {
     d->remainder = divisor ? (uint32_t)(dividend % divisor) : d->dividend;
 }
 
-static void divide(struct sio *sio, struct sio_divider *d, bool is_signed) {
+static void divide_unsigned(struct sio_divider *d) {
+    d->quotient = d->divisor ? d->dividend / d->divisor : UINT32_MAX;
+    d->remainder = d->divisor ? d->dividend % d->divisor : d->dividend;
+}
+
+/* Each of the two operands begins a division; most are overtaken by the next one before anybody looks. */
+static void begin_division(struct sio *sio, struct sio_divider *d, bool is_signed) {
     d->is_signed = is_signed;
-    d->dirty = true;
-    if (is_signed) {
-        divide_signed(d);
-    } else {
-        d->quotient = d->divisor ? d->dividend / d->divisor : UINT32_MAX;
-        d->remainder = d->divisor ? d->dividend % d->divisor : d->dividend;
-    }
-    const struct clock_domain *clk = sio->clk_sys;
-    if (clk && clk->period_den) {
-        d->ready_ps = scheduler_now(sio->block.env->scheduler) + DIVIDER_CYCLES * clk->period_num / clk->period_den;
+    d->dirty = d->is_to_do = true;
+    d->runs = sio->clk_sys != NULL;
+    d->start_ps = d->runs ? scheduler_now(sio->block.env->scheduler) : 0;
+}
+
+static void work_out(struct sio_divider *d) {
+    if (d->is_to_do) {
+        d->is_to_do = false;
+        (d->is_signed ? divide_signed : divide_unsigned)(d);
     }
 }
 
+/* When the division that is running is done; 0: none is. */
+static uint64_t ready_ps(const struct sio *sio, const struct sio_divider *d) {
+    return d->runs ? d->start_ps + clock_duration(sio->clk_sys, DIVIDER_CYCLES) : 0;
+}
+
 static uint32_t divider_status(const struct sio *sio, const struct sio_divider *d) {
-    bool ready = scheduler_now(sio->block.env->scheduler) >= d->ready_ps;
+    bool ready = scheduler_now(sio->block.env->scheduler) >= ready_ps(sio, d);
     return (d->dirty ? SIO_DIV_CSR_DIRTY : 0) | (ready ? SIO_DIV_CSR_READY : 0);
 }
 
 /* A result register written: ends a division. */
 static void set_result(struct sio_divider *d, uint32_t *result, uint32_t value) {
+    work_out(d);
     *result = value;
     d->dirty = true;
-    d->ready_ps = 0;
+    d->runs = false;
 }
 
 /* ---- Interpolators ---- */
@@ -253,9 +264,11 @@ static uint32_t sio_read(struct block *block, unsigned reg) {
     case SIO_DIV_SDIVISOR:
         return c->divider.divisor;
     case SIO_DIV_QUOTIENT:
+        work_out(&c->divider);
         c->divider.dirty = false;
         return c->divider.quotient;
     case SIO_DIV_REMAINDER:
+        work_out(&c->divider);
         return c->divider.remainder;
     case SIO_DIV_CSR:
         return divider_status(sio, &c->divider);
@@ -285,7 +298,7 @@ static void write_operand(struct sio *sio, struct sio_divider *d, unsigned reg, 
     } else {
         d->divisor = value;
     }
-    divide(sio, d, reg == SIO_DIV_SDIVIDEND || reg == SIO_DIV_SDIVISOR);
+    begin_division(sio, d, reg == SIO_DIV_SDIVIDEND || reg == SIO_DIV_SDIVISOR);
 }
 
 /* The eight registers of GPIO_OUT or of GPIO_OE. `value` holds only bits that there are. */
@@ -379,7 +392,7 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
 }
 
 static uint64_t sio_holds_until(struct block *block, unsigned reg) {
-    const struct sio_divider *divider = &sio_of(block)->cores[block->env->core].divider;
+    uint64_t ready;
     if (is_mtime(sio_of(block), reg)) {
         return mtime_holds_until(&sio_of(block)->mtime, reg - SIO_MTIME_CTRL);
     }
@@ -391,7 +404,8 @@ static uint64_t sio_holds_until(struct block *block, unsigned reg) {
     case SIO_SPINLOCK_ST:
         return TIME_NEVER;
     case SIO_DIV_CSR:
-        return divider->ready_ps > scheduler_now(block->env->scheduler) ? divider->ready_ps : TIME_NEVER;
+        ready = ready_ps(sio_of(block), &sio_of(block)->cores[block->env->core].divider);
+        return ready > scheduler_now(block->env->scheduler) ? ready : TIME_NEVER;
     default:
         return 0;
     }

@@ -37,7 +37,9 @@ struct sio_divider {
     uint32_t remainder;
     bool is_signed; /* how the operands were written last */
     bool dirty;
-    uint64_t ready_ps;
+    bool is_to_do; /* quotient and remainder are still those before it */
+    bool runs;     /* start_ps is when the division began, also when it is long done */
+    uint64_t start_ps;
 };
 
 struct sio_core {

@@ -193,18 +193,21 @@ static void wire_acknowledge(struct i2c_target *target) {
     target->phase = acknowledge || target->phase == READING ? target->phase : IDLE;
 }
 
+/* SDA goes from the acknowledge bit to the first bit that is sent in one step. */
 static void wire_next_byte(struct i2c_target *target) {
-    release_sda(target);
     target->count = 0;
     target->shifter = 0;
     if (target->phase == ADDRESS) {
         target->phase = target->reading ? READING : WRITING;
     }
     target->held = target->phase != IDLE && target->ready && !target->ready(target);
+    if (target->phase == READING && !target->held) {
+        target->shifter = target->read(target);
+        return;
+    }
+    release_sda(target);
     if (target->held) {
         net_drive(&target->scl_driver, NET_LOW);
-    } else if (target->phase == READING) {
-        target->shifter = target->read(target);
     }
 }
 

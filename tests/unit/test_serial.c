@@ -158,6 +158,35 @@ static void i2c_by_hand(void **state) {
     assert_int_equal(bench->stops, 3);
 }
 
+static unsigned sda_edges;
+
+static void count_edge(struct net_listener *listener, struct net *net) {
+    sda_edges++;
+}
+
+/* A target that has acknowledged keeps SDA low when its first bit is 0: a rising edge would be a STOP to others. */
+static void i2c_first_bit_follows_the_acknowledge_bit(void **state) {
+    struct bench *bench = *state;
+    struct net_listener listener = { .changed = count_edge };
+    bench->memory[0] = 0x25;
+    start(bench);
+    assert_true(put(bench, 0x50 << 1));
+    assert_true(put(bench, 0));
+    start(bench);
+    for (unsigned i = 8; i-- > 0;) {
+        bit(bench, 0xa1 >> i & 1);
+    }
+    sda(bench, true);
+    assert_false(net_is_high(&bench->data)); /* acknowledged */
+    scl(bench, true);
+    net_listen(&bench->data, &listener);
+    sda_edges = 0;
+    scl(bench, false);
+    assert_int_equal(sda_edges, 0);
+    assert_false(net_is_high(&bench->data));
+    net_unlisten(&bench->data, &listener);
+}
+
 static void i2c_refuses_and_recovers(void **state) {
     struct bench *bench = *state;
     start(bench);
@@ -267,6 +296,7 @@ static void spi_by_frames(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(i2c_by_hand, set_up_i2c, tear_down),
+        cmocka_unit_test_setup_teardown(i2c_first_bit_follows_the_acknowledge_bit, set_up_i2c, tear_down),
         cmocka_unit_test_setup_teardown(i2c_refuses_and_recovers, set_up_i2c, tear_down),
         cmocka_unit_test_teardown(spi_by_hand, tear_down),
         cmocka_unit_test_setup_teardown(spi_by_frames, set_up, tear_down),

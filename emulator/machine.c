@@ -523,6 +523,7 @@ enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
             reset_now(machine);
         }
     }
+    gpio_settle(&machine->bank0); /* the caller looks at pins as he likes */
     return machine->state == MACHINE_RUNS && is_locked_up(machine) ? MACHINE_LOCKED_UP : machine->state;
 }
 

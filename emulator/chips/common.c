@@ -285,6 +285,7 @@ static void wire_pios(struct machine *machine) {
 /* An input that nothing else sets sees the voltage of its pin. */
 static double pin_voltage(void *context, unsigned input) {
     struct machine *machine = context;
+    gpio_settle(&machine->bank0);
     return net_volts(&machine->bank0.pins[machine->chip->adc_pin + input].net);
 }
 

@@ -316,7 +316,18 @@ static void net_update(struct net *net, bool was_other) {
     }
 }
 
+static void tell_rewired(struct net *net) {
+    struct net *each = net;
+    do {
+        if (each->rewiring) {
+            each->rewiring->rewired(each->rewiring);
+        }
+        each = each->joined;
+    } while (each != net);
+}
+
 void net_attach(struct net *net, struct net_driver *driver) {
+    tell_rewired(net);
     driver->net = net;
     driver->next = net->drivers;
     net->drivers = driver;
@@ -328,6 +339,7 @@ void net_detach(struct net_driver *driver) {
     if (!net) {
         return;
     }
+    tell_rewired(net);
     struct net_driver **link = &net->drivers;
     while (*link != driver) {
         link = &(*link)->next;
@@ -338,6 +350,7 @@ void net_detach(struct net_driver *driver) {
 }
 
 void net_listen(struct net *net, struct net_listener *listener) {
+    tell_rewired(net);
     struct net_listener **end = &net->listeners; /* in order of adding */
     while (*end) {
         end = &(*end)->next;
@@ -347,6 +360,7 @@ void net_listen(struct net *net, struct net_listener *listener) {
 }
 
 void net_unlisten(struct net *net, struct net_listener *listener) {
+    tell_rewired(net);
     for (struct net_listener **link = &net->listeners; *link; link = &(*link)->next) {
         if (*link == listener) {
             *link = listener->next;
@@ -396,12 +410,15 @@ void net_join(struct net *a, struct net *b) {
     if (net_is_joined(a, b)) {
         return;
     }
+    tell_rewired(a);
+    tell_rewired(b);
     bool differ = a->level != b->level;
     merge_rings(leader(a), leader(b));
     net_update(a, differ);
 }
 
 void net_leave(struct net *net) {
+    tell_rewired(net);
     struct net *before = net;
     while (before->joined != net) {
         before = before->joined;
@@ -410,6 +427,11 @@ void net_leave(struct net *net) {
     net->joined = net;
     net_update(before, false);
     net_update(net, false);
+}
+
+bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener) {
+    bool alone = net->joined == net && !net->links && !net->peers;
+    return alone && net->drivers == driver && !driver->next && net->listeners == listener && !listener->next;
 }
 
 void net_drive(struct net_driver *driver, enum net_drive drive) {
@@ -436,6 +458,7 @@ void net_couple(struct net_coupler *coupler, struct net *a, struct net *b, doubl
     *coupler = (struct net_coupler){ .ohms = INFINITY, .nets = { a, b } };
     for (unsigned i = 0; i < 2; i++) {
         struct net *net = coupler->nets[i];
+        tell_rewired(net);
         coupler->ends[i] = (struct net_link){ .other = coupler->nets[!i], .coupler = coupler, .next = net->links };
         net->links = &coupler->ends[i];
     }
@@ -464,6 +487,7 @@ void net_uncouple(struct net_coupler *coupler) {
 }
 
 void net_add_peer(struct net *net, struct net_peer *peer) {
+    tell_rewired(net);
     struct net_peer **end = &net->peers; /* in order of adding */
     while (*end) {
         end = &(*end)->next;

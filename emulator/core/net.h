@@ -47,6 +47,12 @@ struct net_peer {
     struct net_peer *next; /* the net's */
 };
 
+/* Told before a listener, a driver, a peer or a wire is added to a net or taken off. */
+struct net_rewiring {
+    void (*rewired)(struct net_rewiring *rewiring);
+    void *owner;
+};
+
 /* One end of a coupler, in the list of the net it is at. */
 struct net_link {
     struct net *other;
@@ -72,6 +78,7 @@ struct net {
     struct net_listener *listeners;
     struct net_peer *peers;
     struct net_link *links;
+    struct net_rewiring *rewiring; /* NULL: nobody is told */
     struct net *joined; /* the next of the nets that wires make one, by age, in a ring; itself when there is no wire */
     bool telling;       /* listeners are being told */
     bool again;         /* and the level has changed meanwhile */
@@ -113,6 +120,8 @@ void net_uncouple(struct net_coupler *coupler);
 /* Somebody other than `except` (may be NULL) wants every edge: a serial controller then plays its frames out on the
  * wire instead of handing over whole bytes. */
 bool net_is_watched(const struct net *net, const struct net_listener *except);
+/* Nothing is at this net but one driver and one listener. */
+bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener);
 /* The level as a digital input sees it; a floating net reads low. */
 static inline bool net_is_high(const struct net *net) {
     return net->level == NET_LEVEL_HIGH;

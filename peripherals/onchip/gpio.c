@@ -202,6 +202,49 @@ bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask) {
     return false;
 }
 
+bool gpio_is_lonely(const struct gpio_bank *bank, unsigned number) {
+    const struct gpio_pin *pin = &bank->pins[number];
+    if (bank->irq_pins >> number & 1 || !net_is_lonely(&pin->net, &pin->driver, &pin->listener)) {
+        return false;
+    }
+    for (const struct gpio_listener *listener = bank->listeners; listener; listener = listener->next) {
+        if (listener->pins >> number & 1) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void gpio_add_laggard(struct gpio_bank *bank, struct gpio_laggard *laggard) {
+    laggard->next = bank->laggards;
+    bank->laggards = laggard;
+}
+
+void gpio_settle(struct gpio_bank *bank) {
+    for (struct gpio_laggard *laggard = bank->laggards; laggard; laggard = laggard->next) {
+        laggard->catch_up(laggard);
+    }
+}
+
+bool gpio_is_lagging(const struct gpio_bank *bank) {
+    for (const struct gpio_laggard *laggard = bank->laggards; laggard; laggard = laggard->next) {
+        if (laggard->lags) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void gpio_watch_changes(struct gpio_bank *bank) {
+    for (struct gpio_laggard *laggard = bank->laggards; laggard; laggard = laggard->next) {
+        laggard->watch_changes(laggard);
+    }
+}
+
+static void rewired(struct net_rewiring *rewiring) {
+    gpio_watch_changes(rewiring->owner);
+}
+
 void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener) {
     listener->next = bank->listeners;
     bank->listeners = listener;
@@ -210,6 +253,7 @@ void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener) {
 /* ---- Set-up ---- */
 void gpio_set_control(struct gpio_bank *bank, unsigned number, uint32_t control) {
     struct gpio_pin *pin = &bank->pins[number];
+    gpio_watch_changes(bank);
     bool moved = (pin->control ^ control) & FUNCSEL;
     set_bit(&bank->selected[pin->control & FUNCSEL], number, false);
     pin->control = control;
@@ -229,6 +273,7 @@ void gpio_set_control(struct gpio_bank *bank, unsigned number, uint32_t control)
 void gpio_set_pad(struct gpio_bank *bank, unsigned number, uint32_t pad, bool latched) {
     struct gpio_pin *pin = &bank->pins[number];
     pad = bank->desc->has_isolation ? pad : pad & ~PAD_ISO;
+    gpio_settle(bank);
     if (!latched) {
         pin->pad = pad;
         net_drive(&pin->driver, pull(pin));
@@ -272,8 +317,10 @@ static void pin_init(struct gpio_bank *bank, unsigned number) {
 
 void gpio_bank_init(struct gpio_bank *bank, struct environment *env, const struct gpio_bank_desc *desc) {
     *bank = (struct gpio_bank){ .env = env, .desc = desc };
+    bank->rewiring = (struct net_rewiring){ .rewired = rewired, .owner = bank };
     for (unsigned number = 0; number < desc->pins; number++) {
         pin_init(bank, number);
+        bank->pins[number].net.rewiring = &bank->rewiring;
     }
 }
 

@@ -65,6 +65,17 @@ struct gpio_listener {
     struct gpio_listener *next;
 };
 
+/* A function that does not publish each change at pins that nobody watches (gpio_is_lonely()). */
+struct gpio_laggard {
+    /* Publish what the function drives at present. */
+    void (*catch_up)(struct gpio_laggard *laggard);
+    /* From this time on other pins may be watched: catch up, and look again. */
+    void (*watch_changes)(struct gpio_laggard *laggard);
+    void *owner;
+    bool lags; /* levels may change without an event */
+    struct gpio_laggard *next;
+};
+
 /* All masks have a bit per pin. */
 struct gpio_bank {
     struct environment *env;
@@ -78,6 +89,8 @@ struct gpio_bank {
     uint64_t irq_input;                /* after IRQOVER: what the interrupt logic sees */
     uint64_t irq_pins;                 /* set by the IO block: an interrupt of the pin is enabled */
     struct gpio_listener *listeners;
+    struct gpio_laggard *laggards;
+    struct net_rewiring rewiring;
     /* Set by the IO block: irq_input has changed at one pin. */
     void (*irq_changed)(void *context, unsigned pin, bool level);
     void *irq_context;
@@ -110,6 +123,17 @@ static inline bool gpio_is_selected(const struct gpio_bank *bank, unsigned pin, 
 bool gpio_is_watched(const struct gpio_bank *bank, unsigned pin);
 /* The same for any of the pins of `mask`. */
 bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask);
+/* Nobody at all can tell when this pin changes, but for whoever looks at the bank: no foreign listener, driver or
+ * wire at its net, no interrupt, no gpio_listener. Edges that pass unseen are not latched in INTR. */
+bool gpio_is_lonely(const struct gpio_bank *bank, unsigned pin);
+/* Laggard is owned by the caller and must outlive the bank. */
+void gpio_add_laggard(struct gpio_bank *bank, struct gpio_laggard *laggard);
+/* Before the levels of pins are looked at by somebody who does not listen. */
+void gpio_settle(struct gpio_bank *bank);
+/* What gpio_settle() brings may change at any time. */
+bool gpio_is_lagging(const struct gpio_bank *bank);
+/* Before a pin's interrupt is enabled, or a gpio_listener changes its pins. */
+void gpio_watch_changes(struct gpio_bank *bank);
 /* Listener is owned by the caller and must outlive the bank. */
 void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener);
 /* The net of a pin by name ("GP15", "QSPI_SS") or NULL. */

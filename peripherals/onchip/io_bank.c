@@ -51,7 +51,11 @@ static void note_enabled(struct io_bank *io, unsigned word) {
             pins |= (uint64_t)((enabled >> 4 * i & 0xf) != 0) << i;
         }
     }
-    io->gpio->irq_pins = (io->gpio->irq_pins & ~(UINT64_C(0xff) << 8 * word)) | pins << 8 * word;
+    uint64_t all = (io->gpio->irq_pins & ~(UINT64_C(0xff) << 8 * word)) | pins << 8 * word;
+    if (all != io->gpio->irq_pins) {
+        gpio_watch_changes(io->gpio);
+        io->gpio->irq_pins = all;
+    }
 }
 
 static uint32_t summary(const struct io_bank *io, unsigned target, unsigned half) {
@@ -75,6 +79,7 @@ static uint32_t pin_status(const struct io_bank *io, unsigned pin) {
 static uint32_t io_read(struct block *block, unsigned reg) {
     struct io_bank *io = io_of(block);
     const struct gpio_bank_desc *desc = io->gpio->desc;
+    gpio_settle(io->gpio);
     if (reg - desc->status < 2 * desc->pins) {
         unsigned pin = (reg - desc->status) / 2;
         return (reg - desc->status) % 2 ? block->values[reg] : pin_status(io, pin);
@@ -91,6 +96,10 @@ static uint32_t io_read(struct block *block, unsigned reg) {
         }
     }
     return block->values[reg];
+}
+
+static uint64_t io_holds_until(struct block *block, unsigned reg) {
+    return gpio_is_lagging(io_of(block)->gpio) ? 0 : block_holds(block, reg);
 }
 
 static void io_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
@@ -147,5 +156,5 @@ const struct block_class io_bank_class = {
     .reset = io_reset,
     .read = io_read,
     .write = io_write,
-    .holds_until = block_holds,
+    .holds_until = io_holds_until,
 };

@@ -44,7 +44,13 @@ static void update_gpio(struct sio *sio, bool high) {
     }
 }
 
+static uint32_t gpio_in(const struct sio *sio) {
+    gpio_settle(sio->gpio);
+    return (uint32_t)gpio_inputs(sio->gpio);
+}
+
 static uint32_t gpio_high_in(const struct sio *sio) {
+    gpio_settle(sio->gpio);
     uint64_t bank0 = gpio_inputs(sio->gpio) >> 32 & sio->variant->bank0_high;
     return (uint32_t)(bank0 | gpio_inputs(sio->qspi) << sio->variant->qspi_shift);
 }
@@ -242,7 +248,7 @@ static uint32_t sio_read(struct block *block, unsigned reg) {
     case SIO_CPUID:
         return core;
     case SIO_GPIO_IN:
-        return (uint32_t)gpio_inputs(sio->gpio);
+        return gpio_in(sio);
     case SIO_GPIO_HI_IN:
         return gpio_high_in(sio);
     case SIO_GPIO_OUT:
@@ -397,9 +403,10 @@ static uint64_t sio_holds_until(struct block *block, unsigned reg) {
         return mtime_holds_until(&sio_of(block)->mtime, reg - SIO_MTIME_CTRL);
     }
     switch (reg) {
-    case SIO_CPUID:
     case SIO_GPIO_IN:
     case SIO_GPIO_HI_IN:
+        return gpio_is_lagging(sio_of(block)->gpio) ? 0 : TIME_NEVER;
+    case SIO_CPUID:
     case SIO_FIFO_ST:
     case SIO_SPINLOCK_ST:
         return TIME_NEVER;

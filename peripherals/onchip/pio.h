@@ -19,26 +19,79 @@ struct pio_variant {
 extern const struct pio_variant rp2040_pio;
 extern const struct pio_variant rp2350_pio;
 
+/* Storage of a FIFO; where it begins and how much it holds is part of the machine's state. */
 struct pio_fifo {
     uint32_t items[PIO_FIFO_DEPTH];
-    unsigned first, count;
     unsigned depth; /* 0, 4 or 8 */
+};
+
+/* What the machines drive, a bit per pin from GPIOBASE on. */
+struct pio_pins {
+    uint32_t out, oe;
+};
+
+/* The settings of a machine, decoded from its registers. */
+struct pio_settings {
+    uint64_t divider;                       /* 1/256 cycles of clk_sys */
+    uint32_t out_mask, set_mask, side_mask; /* the pins that each mapping reaches */
+    uint32_t in_mask;                       /* of the mapped inputs, what IN_COUNT leaves */
+    uint8_t out_base, set_base, side_base, in_base, jmp_pin;
+    uint8_t side_bits; /* of the delay field, the enable bit among them */
+    uint8_t side_pins;
+    uint8_t wrap_top, wrap_bottom;
+    uint8_t pull_threshold, push_threshold; /* 1 to 32 */
+    uint8_t out_enable_bit;
+    uint8_t status_select, status_n;
+    bool side_optional, side_directions, inline_enable, sticky;
+    bool autopull, autopush, out_right, in_right;
+    bool put, get; /* RP2350: the receive FIFO is four registers */
 };
 
 /* What a machine that does not go on waits for. */
 enum pio_wait { PIO_RUNS, PIO_WAITS_TX, PIO_WAITS_RX, PIO_WAITS_PINS, PIO_WAITS_IRQ };
 
-struct pio_machine {
-    unsigned number;
+/* OUT_STICKY: the last write to levels or directions, which is asserted over and over. */
+enum pio_mapping { PIO_MAPPING_NONE, PIO_MAPPING_OUT, PIO_MAPPING_SET };
+struct pio_latch {
+    uint32_t value;
+    uint8_t mapping;
+};
+
+/* All that the instructions of a machine change: a plain value, so that a copy can run ahead. */
+struct pio_state {
+    uint64_t due; /* 1/256 cycles of clk_sys: its next instruction, or the next of `delay` cycles before that */
     uint32_t x, y, osr, isr;
-    unsigned osr_count, isr_count; /* bits shifted out and in */
+    struct pio_pins pins;      /* true of the pins that nobody else drives */
+    uint32_t driven;           /* pins that the last instruction wrote to, also with what they were */
+    struct pio_latch latch[2]; /* levels, directions */
+    uint16_t instruction;      /* to be executed out of order: SMn_INSTR, OUT EXEC, MOV EXEC */
     uint8_t pc;
-    uint16_t instruction; /* to be executed out of order: SMn_INSTR, OUT EXEC, MOV EXEC */
+    uint8_t delay;                /* cycles of it that are not part of `due` */
+    uint8_t osr_count, isr_count; /* bits shifted out and in */
+    uint8_t tx_first, tx_count, rx_first, rx_count;
+    uint8_t wait;  /* enum pio_wait */
+    uint8_t debug; /* 1: the last instruction set TXSTALL, 2: RXSTALL */
     bool has_instruction;
     bool irq_raised; /* IRQ WAIT has set its flag */
-    enum pio_wait wait;
-    uint64_t due;   /* 1/256 cycles of clk_sys: its next instruction */
-    uint64_t quiet; /* before this tick nobody outside notices it, if nothing changes from outside */
+    bool has_sample; /* IN has shifted and waits for room in the FIFO */
+};
+
+struct pio_machine {
+    unsigned number;
+    struct pio_settings settings;
+    struct pio_state now;
+    struct pio_state ahead; /* as it will be at `quiet`, if nothing changes from outside */
+    uint64_t quiet;         /* cycle: before it nobody outside notices the machine */
+    bool is_foreseen;       /* `ahead` and `quiet` hold */
+    uint64_t first_tick;    /* as `due`: the divider's first tick since its setting has changed */
+    bool forced;            /* an instruction stored to SMn_INSTR takes the place of the program's */
+    bool forced_is_new;     /* it has not had a cycle since the store */
+    bool forced_tried;      /* it stalls */
+    uint64_t forced_at;     /* cycle of its next attempt */
+    uint32_t own;           /* pins that no other machine may write to */
+    uint32_t inputs;        /* pins that its instructions look at */
+    uint32_t special;       /* addresses of instructions that always concern others, a bit each */
+    uint8_t out_pc_bits;    /* n, when addresses 0 to 2^n - 1 are all `out pc, n`; 0: they are not */
     struct pio_fifo tx, rx;
 };
 
@@ -61,17 +114,26 @@ struct pio {
 
     uint16_t memory[32];
     struct pio_machine machines[PIO_MACHINES];
-    uint32_t out, oe; /* what the machines drive, from GPIOBASE on */
-    uint32_t changed; /* of those, in this cycle */
-    uint64_t cycle;   /* being executed, or the last one that was */
+    struct pio_pins pins;              /* what the machines drive */
+    struct pio_pins shown;             /* what the bank of pins has been told */
+    uint32_t hidden;                   /* pins that nobody watches: the bank is told when it asks */
+    bool is_planned;                   /* `hidden` and the machines' `own` hold */
+    bool has_sticky;                   /* some machine has a latch */
+    uint64_t assert_at;                /* cycle in which latches are asserted anew though no machine executes */
+    uint32_t flags_set, flags_cleared; /* in the present cycle */
+    uint32_t last_set;                 /* flags set in the last cycle */
+    uint64_t cycle;                    /* being executed, or the last one that was */
+    uint64_t last_set_at;
+    uint64_t next_cycle; /* while it runs: its first machine is due */
     bool running;
-    uint32_t foreseen; /* machines whose `quiet` is known, a bit each */
+    bool moved; /* something happened since everybody was told */
     struct pio_input_change changes[PIO_INPUT_CHANGES];
     unsigned first_change, change_count;
     uint64_t inputs; /* as last heard of */
     struct event event;
     struct clock_listener clock_listener;
     struct gpio_listener pin_listener;
+    struct gpio_laggard laggard;
 };
 
 extern const struct block_class pio_class;

@@ -1,145 +1,153 @@
 /* PIO instructions: RP2040 datasheet 3.4 and 3.5, RP2350 datasheet 11.4 and 11.5.
  *
- * Not modelled: OUT_STICKY (an output keeps its level all the same; only the priority against other machines in later
- * cycles differs).
+ * Autopull refills an empty shift register in every cycle of the machine, in delays and while it stalls too; only an
+ * OUT that finds it empty takes the next word and shifts in the machine's next cycle (3.5.4.2).
  *
- * Decided: the delay of an instruction that goes through EXEC is the executed one's. An OUT that finds its shift
- * register empty takes the next word in that cycle and executes in the machine's next one (datasheet 3.5.4). A
- * SIDESET_COUNT of 6 or 7 is as 5, which is all that an instruction has. */
+ * Decided: the delay of an instruction that goes through EXEC is the executed one's. A SIDESET_COUNT of 6 or 7 is as 5,
+ * which is all that an instruction has. IN with autopush shifts once, in its first cycle, and then waits for room.
+ * OUT_STICKY asserts the machine's last OUT, SET or MOV to levels and to directions in every cycle of clk_sys, through
+ * the mapping as it is then, with the machine's place in the order of priorities; taking the bit away forgets them.
+ * Reserved encodings do nothing, read 0, or wait for ever. mov rxfifo[] and mov osr, rxfifo[] do nothing without
+ * FJOIN_RX_PUT and FJOIN_RX_GET. */
 #include "peripherals/onchip/pio_private.h"
-
-enum { JMP, WAIT, IN, OUT, PUSH_PULL, MOV, IRQ, SET };
-enum { SOURCE_PINS, SOURCE_X, SOURCE_Y, SOURCE_NULL, SOURCE_STATUS = 5, SOURCE_ISR, SOURCE_OSR };
-enum { TO_PINS, TO_X, TO_Y, TO_NULL, TO_PINDIRS, TO_PC, TO_ISR, TO_EXEC };
-enum { MOV_PINS, MOV_X, MOV_Y, MOV_PINDIRS, MOV_EXEC, MOV_PC, MOV_ISR, MOV_OSR };
 
 enum outcome { DONE, JUMPED, STALLED, AGAIN };
 
-static uint32_t ones(unsigned count) {
-    return count >= 32 ? UINT32_MAX : (1u << count) - 1;
+/* ---- Settings ---- */
+static void decode_execctrl(const struct pio *pio, struct pio_settings *settings, uint32_t value) {
+    settings->wrap_top = (uint8_t)field_get(value, PIO_SM0_EXECCTRL_WRAP_TOP);
+    settings->wrap_bottom = (uint8_t)field_get(value, PIO_SM0_EXECCTRL_WRAP_BOTTOM);
+    settings->jmp_pin = (uint8_t)field_get(value, PIO_SM0_EXECCTRL_JMP_PIN);
+    settings->out_enable_bit = (uint8_t)field_get(value, PIO_SM0_EXECCTRL_OUT_EN_SEL);
+    settings->status_select = (uint8_t)field_get(value, pio->variant->status_sel);
+    settings->status_n = (uint8_t)field_get(value, pio->variant->status_n);
+    settings->side_optional = value & PIO_SM0_EXECCTRL_SIDE_EN;
+    settings->side_directions = value & PIO_SM0_EXECCTRL_SIDE_PINDIR;
+    settings->inline_enable = value & PIO_SM0_EXECCTRL_INLINE_OUT_EN;
+    settings->sticky = value & PIO_SM0_EXECCTRL_OUT_STICKY;
 }
 
-static uint32_t rotate_left(uint32_t value, unsigned by) {
-    return by % 32 ? value << by % 32 | value >> (32 - by % 32) : value;
+static void decode_shiftctrl(const struct pio *pio, struct pio_settings *settings, uint32_t value) {
+    settings->pull_threshold = (uint8_t)pio_bits(field_get(value, PIO_SM0_SHIFTCTRL_PULL_THRESH));
+    settings->push_threshold = (uint8_t)pio_bits(field_get(value, PIO_SM0_SHIFTCTRL_PUSH_THRESH));
+    settings->autopull = value & PIO_SM0_SHIFTCTRL_AUTOPULL;
+    settings->autopush = value & PIO_SM0_SHIFTCTRL_AUTOPUSH;
+    settings->out_right = value & PIO_SM0_SHIFTCTRL_OUT_SHIFTDIR;
+    settings->in_right = value & PIO_SM0_SHIFTCTRL_IN_SHIFTDIR;
+    bool is_new = pio->variant->version > 0;
+    settings->put = is_new && value & PIO_SM0_SHIFTCTRL_FJOIN_RX_PUT;
+    settings->get = is_new && value & PIO_SM0_SHIFTCTRL_FJOIN_RX_GET;
+    settings->in_mask = pio_ones(pio_bits(is_new ? field_get(value, PIO_SM0_SHIFTCTRL_IN_COUNT) : 0));
 }
 
-static uint32_t rotate_right(uint32_t value, unsigned by) {
-    return rotate_left(value, 32 - by % 32);
+static void decode_pinctrl(struct pio_settings *settings, uint32_t value) {
+    unsigned side_bits = field_get(value, PIO_SM0_PINCTRL_SIDESET_COUNT);
+    settings->side_bits = (uint8_t)(side_bits < 5 ? side_bits : 5);
+    settings->side_pins = (uint8_t)(settings->side_bits - (settings->side_bits && settings->side_optional));
+    settings->out_base = (uint8_t)field_get(value, PIO_SM0_PINCTRL_OUT_BASE);
+    settings->set_base = (uint8_t)field_get(value, PIO_SM0_PINCTRL_SET_BASE);
+    settings->side_base = (uint8_t)field_get(value, PIO_SM0_PINCTRL_SIDESET_BASE);
+    settings->in_base = (uint8_t)field_get(value, PIO_SM0_PINCTRL_IN_BASE);
+    unsigned out_count = field_get(value, PIO_SM0_PINCTRL_OUT_COUNT);
+    unsigned set_count = field_get(value, PIO_SM0_PINCTRL_SET_COUNT);
+    settings->out_mask = pio_rotate_left(pio_ones(out_count), settings->out_base);
+    settings->set_mask = pio_rotate_left(pio_ones(set_count), settings->set_base);
+    settings->side_mask = pio_rotate_left(pio_ones(settings->side_pins), settings->side_base);
 }
 
-static uint32_t reversed(uint32_t value) {
-    uint32_t result = 0;
-    for (unsigned i = 0; i < 32; i++) {
-        result = result << 1 | (value >> i & 1);
-    }
-    return result;
-}
-
-static uint32_t execctrl(const struct pio *pio, const struct pio_machine *m, uint32_t field) {
-    return pio_setting(pio, SM(EXECCTRL, m), field);
-}
-
-static uint32_t shiftctrl(const struct pio *pio, const struct pio_machine *m, uint32_t field) {
-    return pio_setting(pio, SM(SHIFTCTRL, m), field);
-}
-
-static uint32_t pinctrl(const struct pio *pio, const struct pio_machine *m, uint32_t field) {
-    return pio_setting(pio, SM(PINCTRL, m), field);
-}
-
-/* Bits of the delay field that are side-set, the enable bit among them. */
-static unsigned side_count(const struct pio *pio, const struct pio_machine *m) {
-    unsigned count = pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_COUNT);
-    return count < 5 ? count : 5;
-}
-
-static unsigned threshold(uint32_t field) {
-    return field ? field : 32;
-}
-
-static unsigned pull_threshold(const struct pio *pio, const struct pio_machine *m) {
-    return threshold(shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_PULL_THRESH));
-}
-
-static unsigned push_threshold(const struct pio *pio, const struct pio_machine *m) {
-    return threshold(shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_PUSH_THRESH));
-}
-
-static enum outcome wait_for(struct pio_machine *m, enum pio_wait what) {
-    m->wait = what;
-    return STALLED;
+void pio_decode_settings(const struct pio *pio, struct pio_machine *m) {
+    const uint32_t *values = pio->block.values;
+    uint32_t whole = field_get(values[SM(CLKDIV, m)], PIO_SM0_CLKDIV_INT);
+    uint32_t fraction = field_get(values[SM(CLKDIV, m)], PIO_SM0_CLKDIV_FRAC);
+    m->settings.divider = whole ? (uint64_t)whole << 8 | fraction : 65536u << 8;
+    decode_execctrl(pio, &m->settings, values[SM(EXECCTRL, m)]);
+    decode_shiftctrl(pio, &m->settings, values[SM(SHIFTCTRL, m)]);
+    decode_pinctrl(&m->settings, values[SM(PINCTRL, m)]);
 }
 
 /* ---- Pins ---- */
-static void drive(struct pio *pio, uint32_t *which, uint32_t value, unsigned base, unsigned count) {
-    uint32_t mask = rotate_left(ones(count), base);
-    uint32_t after = (*which & ~mask) | (rotate_left(value, base) & mask);
-    pio->changed |= *which ^ after;
-    *which = after;
+static void drive_pins(struct pio_state *s, bool directions, uint32_t value, unsigned base, uint32_t mask) {
+    uint32_t *which = directions ? &s->pins.oe : &s->pins.out;
+    *which = (*which & ~mask) | (pio_rotate_left(value, base) & mask);
+    s->driven |= mask;
 }
 
-static void side_set(struct pio *pio, const struct pio_machine *m, unsigned field) {
-    unsigned count = side_count(pio, m);
-    bool optional = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_EN);
-    if (!count || (optional && !(field & 0x10))) {
-        return;
+static void drive_mapped(const struct pio_machine *m, struct pio_state *s, bool directions, struct pio_latch write) {
+    if (write.mapping == PIO_MAPPING_OUT) {
+        drive_pins(s, directions, write.value, m->settings.out_base, m->settings.out_mask);
+    } else if (write.mapping == PIO_MAPPING_SET) {
+        drive_pins(s, directions, write.value, m->settings.set_base, m->settings.set_mask);
     }
-    uint32_t value = field >> (5 - count) & ones(count - optional);
-    uint32_t *which = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_PINDIR) ? &pio->oe : &pio->out;
-    drive(pio, which, value, pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_BASE), count - optional);
 }
 
-static void out_pins(struct pio *pio, const struct pio_machine *m, uint32_t *which, uint32_t value) {
-    unsigned enable = execctrl(pio, m, PIO_SM0_EXECCTRL_OUT_EN_SEL);
-    if (execctrl(pio, m, PIO_SM0_EXECCTRL_INLINE_OUT_EN) && !(value >> enable & 1)) {
-        return;
+static void write_pins(const struct pio_machine *m, struct pio_state *s, bool directions, enum pio_mapping mapping,
+                       uint32_t value) {
+    struct pio_latch write = { .value = value, .mapping = (uint8_t)mapping };
+    bool disabled =
+        mapping == PIO_MAPPING_OUT && m->settings.inline_enable && !(value >> m->settings.out_enable_bit & 1);
+    if (disabled) {
+        write = (struct pio_latch){ .mapping = PIO_MAPPING_NONE };
     }
-    drive(pio, which, value, pinctrl(pio, m, PIO_SM0_PINCTRL_OUT_BASE), pinctrl(pio, m, PIO_SM0_PINCTRL_OUT_COUNT));
+    if (m->settings.sticky) {
+        s->latch[directions] = write;
+    }
+    drive_mapped(m, s, directions, write);
 }
 
-static uint32_t in_pins(struct pio *pio, const struct pio_machine *m) {
-    unsigned count = pio->variant->version ? shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_IN_COUNT) : 0;
-    return rotate_right(pio_inputs(pio), pinctrl(pio, m, PIO_SM0_PINCTRL_IN_BASE)) & ones(threshold(count));
+void pio_assert_latches(const struct pio_machine *m, struct pio_state *s) {
+    for (unsigned directions = 0; m->settings.sticky && directions < 2; directions++) {
+        drive_mapped(m, s, directions, s->latch[directions]);
+    }
 }
 
-static bool jump_pin(struct pio *pio, const struct pio_machine *m, unsigned offset) {
-    return pio_inputs(pio) >> ((execctrl(pio, m, PIO_SM0_EXECCTRL_JMP_PIN) + offset) % 32) & 1;
+bool pio_has_side_set(const struct pio_settings *settings, uint16_t instruction) {
+    return settings->side_pins && !(settings->side_optional && !(instruction & 0x1000));
+}
+
+static void side_set(const struct pio_machine *m, struct pio_state *s, uint16_t instruction) {
+    const struct pio_settings *settings = &m->settings;
+    if (pio_has_side_set(settings, instruction)) {
+        uint32_t value = (instruction >> 8 & 31) >> (5 - settings->side_bits);
+        drive_pins(s, settings->side_directions, value, settings->side_base, settings->side_mask);
+    }
 }
 
 /* ---- Shift registers and FIFOs ---- */
-static bool is_empty(const struct pio *pio, const struct pio_machine *m) {
-    return m->osr_count >= pull_threshold(pio, m);
+static bool osr_is_empty(const struct pio_machine *m, const struct pio_state *s) {
+    return s->osr_count >= m->settings.pull_threshold;
 }
 
-static void take(struct pio_machine *m) {
-    m->osr = pio_pop(&m->tx);
-    m->osr_count = 0;
+static void take_from_tx(const struct pio_machine *m, struct pio_state *s) {
+    s->osr = m->tx.items[s->tx_first];
+    s->osr_count = 0;
+    s->tx_first = (s->tx_first + 1) % PIO_FIFO_DEPTH;
+    s->tx_count--;
 }
 
-void pio_refill(struct pio *pio, struct pio_machine *m) {
-    if (shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPULL) && is_empty(pio, m) && m->tx.count) {
-        take(m);
+static void refill_osr(const struct pio_machine *m, struct pio_state *s) {
+    if (m->settings.autopull && s->tx_count && osr_is_empty(m, s)) {
+        take_from_tx(m, s);
     }
 }
 
-static void give(struct pio_machine *m) {
-    pio_push(&m->rx, m->isr);
-    m->isr = 0;
-    m->isr_count = 0;
+static bool rx_is_full(const struct pio_machine *m, const struct pio_state *s) {
+    return s->rx_count >= m->rx.depth;
 }
 
-static void debug_flag(struct pio *pio, const struct pio_machine *m, uint32_t field) {
-    pio->block.values[PIO_FDEBUG] |= (field & -field) << m->number;
+static void clear_isr(struct pio_state *s) {
+    s->isr = 0;
+    s->isr_count = 0;
 }
 
-static enum outcome stall_tx(struct pio *pio, struct pio_machine *m) {
-    debug_flag(pio, m, PIO_FDEBUG_TXSTALL);
-    return wait_for(m, PIO_WAITS_TX);
+static void give_to_rx(struct pio_machine *m, struct pio_state *s) {
+    m->rx.items[(s->rx_first + s->rx_count++) % PIO_FIFO_DEPTH] = s->isr;
+    clear_isr(s);
 }
 
-static enum outcome stall_rx(struct pio *pio, struct pio_machine *m) {
-    debug_flag(pio, m, PIO_FDEBUG_RXSTALL);
-    return wait_for(m, PIO_WAITS_RX);
+static enum outcome wait_for(struct pio_state *s, enum pio_wait what) {
+    s->wait = (uint8_t)what;
+    s->debug |= what == PIO_WAITS_TX ? 1 : what == PIO_WAITS_RX ? 2 : 0;
+    return STALLED;
 }
 
 /* ---- Flags ---- */
@@ -151,425 +159,426 @@ static struct pio *flag_of(struct pio *pio, const struct pio_machine *m, unsigne
     return mode == 1 ? pio->previous : mode == 3 ? pio->next : pio;
 }
 
-static void set_flag(struct pio *pio, unsigned flag, bool on) {
-    uint32_t before = pio->block.values[PIO_IRQ];
-    uint32_t after = on ? before | 1u << flag : before & ~(1u << flag);
-    pio->block.values[PIO_IRQ] = after;
-    if (before != after) {
-        pio_flags_changed(pio);
-    }
-}
-
+/* Flags change at the end of the cycle. */
 static bool get_flag(const struct pio *pio, unsigned flag) {
     return pio->block.values[PIO_IRQ] >> flag & 1;
 }
 
 /* ---- The instructions ---- */
-static bool condition(struct pio *pio, struct pio_machine *m, unsigned which) {
+struct context {
+    struct pio *pio;
+    struct pio_machine *machine;
+    struct pio_state *state;
+    uint64_t cycle;
+};
+
+static uint32_t mapped_inputs(const struct context *c) {
+    const struct pio_settings *settings = &c->machine->settings;
+    return pio_rotate_right(pio_inputs(c->pio, c->cycle), settings->in_base) & settings->in_mask;
+}
+
+static bool jump_pin(const struct context *c, unsigned offset) {
+    return pio_inputs(c->pio, c->cycle) >> ((c->machine->settings.jmp_pin + offset) % 32) & 1;
+}
+
+static bool condition(const struct context *c, unsigned which) {
+    struct pio_state *s = c->state;
     switch (which) {
     case 1:
-        return !m->x;
+        return !s->x;
     case 2:
-        return m->x-- != 0;
+        return s->x-- != 0;
     case 3:
-        return !m->y;
+        return !s->y;
     case 4:
-        return m->y-- != 0;
+        return s->y-- != 0;
     case 5:
-        return m->x != m->y;
+        return s->x != s->y;
     case 6:
-        return jump_pin(pio, m, 0);
+        return jump_pin(c, 0);
     case 7:
-        return !is_empty(pio, m);
+        return !osr_is_empty(c->machine, s);
     default:
         return true;
     }
 }
 
-static enum outcome jmp(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    if (!condition(pio, m, argument >> 5)) {
+static enum outcome jmp(const struct context *c, unsigned argument) {
+    if (!condition(c, argument >> 5)) {
         return DONE;
     }
-    m->pc = argument & 31;
+    c->state->pc = argument & 31;
     return JUMPED;
 }
 
-static enum outcome wait_flag(struct pio *pio, struct pio_machine *m, unsigned index, bool level) {
+static enum outcome wait_flag(const struct context *c, unsigned index, bool level) {
     unsigned flag;
-    struct pio *owner = flag_of(pio, m, index, &flag);
+    struct pio *owner = flag_of(c->pio, c->machine, index, &flag);
     if (!owner || get_flag(owner, flag) != level) {
-        return wait_for(m, PIO_WAITS_IRQ);
+        return wait_for(c->state, PIO_WAITS_IRQ);
     }
     if (level) {
-        set_flag(owner, flag, false);
+        owner->flags_cleared |= 1u << flag;
     }
     return DONE;
 }
 
-static enum outcome wait(struct pio *pio, struct pio_machine *m, unsigned argument) {
+static enum outcome wait(const struct context *c, unsigned argument) {
     bool level = argument & 0x80, seen;
     unsigned index = argument & 31;
     switch (argument >> 5 & 3) {
     case 0:
-        seen = pio_inputs(pio) >> index & 1;
+        seen = pio_inputs(c->pio, c->cycle) >> index & 1;
         break;
     case 1:
-        seen = in_pins(pio, m) >> index & 1;
+        seen = mapped_inputs(c) >> index & 1;
         break;
     case 2:
-        return wait_flag(pio, m, index, level);
+        return wait_flag(c, index, level);
     default:
-        seen = pio->variant->version && jump_pin(pio, m, index & 3);
+        seen = c->pio->variant->version && jump_pin(c, index & 3);
     }
-    return seen == level ? DONE : wait_for(m, PIO_WAITS_PINS);
+    return seen == level ? DONE : wait_for(c->state, PIO_WAITS_PINS);
 }
 
-static uint32_t status(const struct pio *pio, const struct pio_machine *m) {
-    unsigned level = execctrl(pio, m, pio->variant->status_n), select = execctrl(pio, m, pio->variant->status_sel);
-    if (select >= 2) {
-        unsigned flag;
-        unsigned index = (level & 0x0f) | (level & 0x10 ? 0x18 : 0); /* 0x08 is the neighbour before, 0x10 the next */
-        struct pio *owner = flag_of((struct pio *)pio, m, index, &flag);
+static uint32_t status(const struct context *c) {
+    const struct pio_settings *settings = &c->machine->settings;
+    if (settings->status_select >= STATUS_IRQ) {
+        unsigned flag, n = settings->status_n;
+        unsigned index = (n & 0x0f) | (n & 0x10 ? 0x18 : 0); /* 0x08 is the neighbour before, 0x10 the next */
+        struct pio *owner = flag_of(c->pio, c->machine, index, &flag);
         return owner && get_flag(owner, flag) ? UINT32_MAX : 0;
     }
-    return (select ? m->rx.count : m->tx.count) < level ? UINT32_MAX : 0;
+    unsigned level = settings->status_select == STATUS_RX ? c->state->rx_count : c->state->tx_count;
+    return level < settings->status_n ? UINT32_MAX : 0;
 }
 
-static uint32_t source(struct pio *pio, const struct pio_machine *m, unsigned which) {
+static uint32_t source(const struct context *c, unsigned which) {
+    const struct pio_state *s = c->state;
     switch (which) {
     case SOURCE_PINS:
-        return in_pins(pio, m);
+        return mapped_inputs(c);
     case SOURCE_X:
-        return m->x;
+        return s->x;
     case SOURCE_Y:
-        return m->y;
+        return s->y;
     case SOURCE_STATUS:
-        return status(pio, m);
+        return status(c);
     case SOURCE_ISR:
-        return m->isr;
+        return s->isr;
     case SOURCE_OSR:
-        return m->osr;
+        return s->osr;
     default:
         return 0;
     }
 }
 
-static enum outcome in(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    unsigned bits = threshold(argument & 31), after = m->isr_count + bits;
-    bool pushes = shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPUSH) && after >= push_threshold(pio, m);
-    if (pushes && m->rx.count >= m->rx.depth) {
-        return stall_rx(pio, m);
-    }
-    uint32_t value = source(pio, m, argument >> 5) & ones(bits);
+static void shift_in(const struct pio_machine *m, struct pio_state *s, uint32_t value, unsigned bits) {
+    value &= pio_ones(bits);
     if (bits == 32) {
-        m->isr = value;
-    } else if (shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_IN_SHIFTDIR)) {
-        m->isr = m->isr >> bits | value << (32 - bits);
+        s->isr = value;
+    } else if (m->settings.in_right) {
+        s->isr = s->isr >> bits | value << (32 - bits);
     } else {
-        m->isr = m->isr << bits | value;
+        s->isr = s->isr << bits | value;
     }
-    m->isr_count = after < 32 ? after : 32;
-    if (pushes) {
-        give(m);
+    unsigned count = s->isr_count + bits;
+    s->isr_count = (uint8_t)(count < 32 ? count : 32);
+}
+
+static enum outcome in(const struct context *c, unsigned argument) {
+    struct pio_machine *m = c->machine;
+    struct pio_state *s = c->state;
+    if (!s->has_sample) {
+        shift_in(m, s, source(c, argument >> 5), pio_bits(argument & 31));
     }
+    s->has_sample = false;
+    if (!m->settings.autopush || s->isr_count < m->settings.push_threshold) {
+        return DONE;
+    }
+    if (rx_is_full(m, s)) {
+        s->has_sample = true;
+        return wait_for(s, PIO_WAITS_RX);
+    }
+    give_to_rx(m, s);
     return DONE;
 }
 
-static uint32_t shift_out(struct pio *pio, struct pio_machine *m, unsigned bits) {
-    uint32_t value = m->osr;
-    bool right = shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_OUT_SHIFTDIR);
-    if (bits < 32) {
-        value = right ? m->osr & ones(bits) : m->osr >> (32 - bits);
-        m->osr = right ? m->osr >> bits : m->osr << bits;
+static uint32_t shift_out(const struct pio_machine *m, struct pio_state *s, unsigned bits) {
+    uint32_t value = s->osr;
+    if (bits == 32) {
+        s->osr = 0;
+    } else if (m->settings.out_right) {
+        value = s->osr & pio_ones(bits);
+        s->osr >>= bits;
     } else {
-        m->osr = 0;
+        value = s->osr >> (32 - bits);
+        s->osr <<= bits;
     }
-    m->osr_count = m->osr_count + bits < 32 ? m->osr_count + bits : 32;
+    unsigned count = s->osr_count + bits;
+    s->osr_count = (uint8_t)(count < 32 ? count : 32);
     return value;
 }
 
-static void execute_next(struct pio_machine *m, uint32_t instruction) {
-    m->instruction = (uint16_t)instruction;
-    m->has_instruction = true;
+static void execute_next(struct pio_state *s, uint32_t instruction) {
+    s->instruction = (uint16_t)instruction;
+    s->has_instruction = true;
 }
 
-static enum outcome go_to(struct pio_machine *m, uint32_t address) {
-    m->pc = address & 31;
+static enum outcome go_to(struct pio_state *s, uint32_t address) {
+    s->pc = address & 31;
     return JUMPED;
 }
 
-static enum outcome out(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    unsigned bits = threshold(argument & 31);
-    if (shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPULL) && is_empty(pio, m)) {
-        if (!m->tx.count) {
-            return stall_tx(pio, m);
-        }
-        take(m);
-        return AGAIN;
-    }
-    uint32_t value = shift_out(pio, m, bits);
-    switch (argument >> 5) {
+static enum outcome out_to(const struct context *c, unsigned destination, uint32_t value, unsigned bits) {
+    struct pio_state *s = c->state;
+    switch (destination) {
     case TO_PINS:
-        out_pins(pio, m, &pio->out, value);
+    case TO_PINDIRS:
+        write_pins(c->machine, s, destination == TO_PINDIRS, PIO_MAPPING_OUT, value);
         break;
     case TO_X:
-        m->x = value;
+        s->x = value;
         break;
     case TO_Y:
-        m->y = value;
-        break;
-    case TO_PINDIRS:
-        out_pins(pio, m, &pio->oe, value);
+        s->y = value;
         break;
     case TO_PC:
-        return go_to(m, value);
+        return go_to(s, value);
     case TO_ISR:
-        m->isr = value;
-        m->isr_count = bits;
+        s->isr = value;
+        s->isr_count = (uint8_t)bits;
         break;
     case TO_EXEC:
-        execute_next(m, value);
+        execute_next(s, value);
         break;
     }
     return DONE;
 }
 
-static enum outcome push(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    bool if_full = argument & 0x40, blocks = argument & 0x20;
-    if (if_full && m->isr_count < push_threshold(pio, m)) {
-        return DONE;
-    }
-    if (m->rx.count >= m->rx.depth) {
-        enum outcome outcome = stall_rx(pio, m);
-        if (blocks) {
-            return outcome;
+static enum outcome out(const struct context *c, unsigned argument) {
+    struct pio_machine *m = c->machine;
+    struct pio_state *s = c->state;
+    unsigned bits = pio_bits(argument & 31);
+    if (m->settings.autopull && osr_is_empty(m, s)) {
+        if (!s->tx_count) {
+            return wait_for(s, PIO_WAITS_TX);
         }
-        m->wait = PIO_RUNS;
-        m->isr = 0;
-        m->isr_count = 0;
+        take_from_tx(m, s);
+        return AGAIN;
+    }
+    return out_to(c, argument >> 5, shift_out(m, s, bits), bits);
+}
+
+static enum outcome push(const struct context *c, unsigned argument) {
+    struct pio_machine *m = c->machine;
+    struct pio_state *s = c->state;
+    bool if_full = argument & 0x40, blocks = argument & 0x20;
+    if (if_full && s->isr_count < m->settings.push_threshold) {
         return DONE;
     }
-    give(m);
+    if (!rx_is_full(m, s)) {
+        give_to_rx(m, s);
+        return DONE;
+    }
+    if (blocks) {
+        return wait_for(s, PIO_WAITS_RX);
+    }
+    s->debug |= 2;
+    clear_isr(s);
     return DONE;
 }
 
-static enum outcome pull(struct pio *pio, struct pio_machine *m, unsigned argument) {
+static enum outcome pull(const struct context *c, unsigned argument) {
+    struct pio_machine *m = c->machine;
+    struct pio_state *s = c->state;
     bool if_empty = argument & 0x40, blocks = argument & 0x20;
-    bool automatic = shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPULL);
-    if ((if_empty && !is_empty(pio, m)) || (automatic && m->osr_count == 0)) {
+    if ((if_empty && !osr_is_empty(m, s)) || (m->settings.autopull && s->osr_count == 0)) {
         return DONE;
     }
-    if (m->tx.count) {
-        take(m);
+    if (s->tx_count) {
+        take_from_tx(m, s);
     } else if (blocks) {
-        return stall_tx(pio, m);
+        return wait_for(s, PIO_WAITS_TX);
     } else {
-        m->osr = m->x;
-        m->osr_count = 0;
+        s->osr = s->x;
+        s->osr_count = 0;
     }
     return DONE;
 }
 
 /* RP2350: the receive FIFO as four registers, by index or by Y. */
-static enum outcome move_fifo(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    unsigned index = (argument & 8 ? argument : m->y) & 3;
-    if (argument & 0x80) {
-        m->osr = m->rx.items[index];
-        m->osr_count = 0;
-    } else {
-        m->rx.items[index] = m->isr;
+static enum outcome move_fifo(const struct context *c, unsigned argument) {
+    struct pio_machine *m = c->machine;
+    struct pio_state *s = c->state;
+    unsigned index = (argument & 8 ? argument : s->y) & 3;
+    if (!(argument & 0x80)) {
+        m->rx.items[index] = m->settings.put ? s->isr : m->rx.items[index];
+    } else if (m->settings.get) {
+        s->osr = m->rx.items[index];
+        s->osr_count = 0;
     }
     return DONE;
 }
 
-static enum outcome push_or_pull(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    if (pio->variant->version && argument & 0x10) {
-        return move_fifo(pio, m, argument);
+static enum outcome push_or_pull(const struct context *c, unsigned argument) {
+    if (c->pio->variant->version && argument & 0x10) {
+        return move_fifo(c, argument);
     }
-    return argument & 0x80 ? pull(pio, m, argument) : push(pio, m, argument);
+    return argument & 0x80 ? pull(c, argument) : push(c, argument);
+}
+
+static uint32_t reversed(uint32_t value) {
+    uint32_t result = 0;
+    for (unsigned i = 0; i < 32; i++) {
+        result = result << 1 | (value >> i & 1);
+    }
+    return result;
 }
 
 static uint32_t moved(uint32_t value, unsigned operation) {
     return operation == 1 ? ~value : operation == 2 ? reversed(value) : value;
 }
 
-static enum outcome mov(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    uint32_t value = moved(source(pio, m, argument & 7), argument >> 3 & 3);
+static enum outcome mov(const struct context *c, unsigned argument) {
+    struct pio_state *s = c->state;
+    uint32_t value = moved(source(c, argument & 7), argument >> 3 & 3);
     switch (argument >> 5) {
     case MOV_PINS:
-        out_pins(pio, m, &pio->out, value);
+        write_pins(c->machine, s, false, PIO_MAPPING_OUT, value);
         break;
     case MOV_X:
-        m->x = value;
+        s->x = value;
         break;
     case MOV_Y:
-        m->y = value;
+        s->y = value;
         break;
     case MOV_PINDIRS:
-        if (pio->variant->version) {
-            out_pins(pio, m, &pio->oe, value);
+        if (c->pio->variant->version) {
+            write_pins(c->machine, s, true, PIO_MAPPING_OUT, value);
         }
         break;
     case MOV_EXEC:
-        execute_next(m, value);
+        execute_next(s, value);
         break;
     case MOV_PC:
-        return go_to(m, value);
+        return go_to(s, value);
     case MOV_ISR:
-        m->isr = value;
-        m->isr_count = 0;
+        s->isr = value;
+        s->isr_count = 0;
         break;
     default:
-        m->osr = value;
-        m->osr_count = 0;
+        s->osr = value;
+        s->osr_count = 0;
     }
     return DONE;
 }
 
-static enum outcome irq(struct pio *pio, struct pio_machine *m, unsigned argument) {
+static enum outcome irq(const struct context *c, unsigned argument) {
+    struct pio_state *s = c->state;
     bool clears = argument & 0x40, waits = argument & 0x20;
     unsigned flag;
-    struct pio *owner = flag_of(pio, m, argument & 31, &flag);
+    struct pio *owner = flag_of(c->pio, c->machine, argument & 31, &flag);
     if (!owner || argument & 0x80) {
         return DONE;
     }
-    if (clears || !m->irq_raised) {
-        set_flag(owner, flag, !clears);
-    }
-    if (clears || !waits) {
+    if (clears) {
+        owner->flags_cleared |= 1u << flag;
         return DONE;
     }
-    m->irq_raised = !m->irq_raised || get_flag(owner, flag);
-    return m->irq_raised ? wait_for(m, PIO_WAITS_IRQ) : DONE;
+    if (s->irq_raised && !get_flag(owner, flag)) {
+        s->irq_raised = false;
+        return DONE;
+    }
+    owner->flags_set |= s->irq_raised ? 0 : 1u << flag;
+    s->irq_raised = waits;
+    return waits ? wait_for(s, PIO_WAITS_IRQ) : DONE;
 }
 
-static enum outcome set(struct pio *pio, struct pio_machine *m, unsigned argument) {
-    unsigned value = argument & 31;
-    unsigned base = pinctrl(pio, m, PIO_SM0_PINCTRL_SET_BASE), count = pinctrl(pio, m, PIO_SM0_PINCTRL_SET_COUNT);
-    switch (argument >> 5) {
+static enum outcome set(const struct context *c, unsigned argument) {
+    unsigned value = argument & 31, destination = argument >> 5;
+    switch (destination) {
     case TO_PINS:
-        drive(pio, &pio->out, value, base, count);
+    case TO_PINDIRS:
+        write_pins(c->machine, c->state, destination == TO_PINDIRS, PIO_MAPPING_SET, value);
         break;
     case TO_X:
-        m->x = value;
+        c->state->x = value;
         break;
     case TO_Y:
-        m->y = value;
-        break;
-    case TO_PINDIRS:
-        drive(pio, &pio->oe, value, base, count);
+        c->state->y = value;
         break;
     }
     return DONE;
 }
 
-typedef enum outcome operation(struct pio *pio, struct pio_machine *m, unsigned argument);
+typedef enum outcome operation(const struct context *c, unsigned argument);
 static operation *const operations[8] = { jmp, wait, in, out, push_or_pull, mov, irq, set };
 
 /* ---- One step ---- */
-static uint64_t divider(const struct pio *pio, const struct pio_machine *m) {
-    uint32_t whole = pio_setting(pio, SM(CLKDIV, m), PIO_SM0_CLKDIV_INT);
-    return whole ? (uint64_t)whole << 8 | pio_setting(pio, SM(CLKDIV, m), PIO_SM0_CLKDIV_FRAC) : 65536u << 8;
+static void next_address(const struct pio_machine *m, struct pio_state *s) {
+    bool wraps = s->pc == m->settings.wrap_top;
+    s->pc = wraps ? m->settings.wrap_bottom : (s->pc + 1) & 31;
 }
 
-static void next_address(const struct pio *pio, struct pio_machine *m) {
-    bool wraps = m->pc == execctrl(pio, m, PIO_SM0_EXECCTRL_WRAP_TOP);
-    m->pc = wraps ? (uint8_t)execctrl(pio, m, PIO_SM0_EXECCTRL_WRAP_BOTTOM) : (m->pc + 1) & 31;
-}
-
-static unsigned delay_of(const struct pio *pio, const struct pio_machine *m, unsigned field) {
-    return field & ones(5 - side_count(pio, m));
-}
-
-void pio_step(struct pio *pio, struct pio_machine *m) {
-    bool inserted = m->has_instruction;
-    uint16_t instruction = inserted ? m->instruction : pio->memory[m->pc];
-    unsigned field = instruction >> 8 & 31;
-    m->wait = PIO_RUNS;
-    m->has_instruction = false;
-    enum outcome outcome = operations[instruction >> 13](pio, m, instruction & 0xff);
-    side_set(pio, m, field); /* wins over what the instruction itself drives */
+bool pio_execute(struct pio *pio, struct pio_machine *m, struct pio_state *s, uint64_t cycle, unsigned *ret_delay) {
+    struct context context = { pio, m, s, cycle };
+    bool inserted = s->has_instruction;
+    uint16_t instruction = inserted ? s->instruction : pio->memory[s->pc];
+    s->wait = PIO_RUNS;
+    s->debug = 0;
+    s->driven = 0;
+    s->has_instruction = false;
+    enum outcome outcome = operations[instruction >> 13](&context, instruction & 0xff);
+    pio_assert_latches(m, s);
+    side_set(m, s, instruction); /* wins over what the instruction itself drives */
+    refill_osr(m, s);
+    *ret_delay = 0;
     if (outcome == STALLED || outcome == AGAIN) {
-        m->has_instruction = inserted;
-        m->due += divider(pio, m);
-        return;
+        s->has_instruction = inserted;
+        return false;
     }
     if (outcome == DONE && !inserted) {
-        next_address(pio, m);
+        next_address(m, s);
     }
-    bool passes_on = m->has_instruction; /* the delay is that of the instruction which comes now */
-    pio_refill(pio, m);
-    m->due += divider(pio, m) * (passes_on ? 1 : 1 + delay_of(pio, m, field));
-}
-
-/* ---- Instructions that nobody outside the machine notices ---- */
-static bool side_set_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned field) {
-    unsigned count = side_count(pio, m);
-    bool optional = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_EN);
-    if (!count || (optional && !(field & 0x10))) {
-        return true;
+    if (!s->has_instruction) { /* else the delay is that of the instruction which comes now */
+        *ret_delay = instruction >> 8 & pio_ones(5 - m->settings.side_bits);
     }
-    uint32_t levels = execctrl(pio, m, PIO_SM0_EXECCTRL_SIDE_PINDIR) ? pio->oe : pio->out;
-    uint32_t mask = ones(count - optional), value = field >> (5 - count) & mask;
-    return (rotate_right(levels, pinctrl(pio, m, PIO_SM0_PINCTRL_SIDESET_BASE)) & mask) == value;
+    return true;
 }
 
-static bool wait_is_silent(struct pio *pio, const struct pio_machine *m, unsigned argument) {
-    struct pio_machine copy = *m;
-    return (argument >> 5 & 3) != 2 && wait(pio, &copy, argument) == DONE;
-}
-
-static bool out_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned argument) {
-    unsigned to = argument >> 5, after = m->osr_count + threshold(argument & 31);
-    bool pulls = shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPULL) && after >= pull_threshold(pio, m);
-    return to != TO_PINS && to != TO_PINDIRS && !pulls;
-}
-
-static bool in_is_silent(const struct pio *pio, const struct pio_machine *m, unsigned argument) {
-    unsigned after = m->isr_count + threshold(argument & 31);
-    return !shiftctrl(pio, m, PIO_SM0_SHIFTCTRL_AUTOPUSH) || after < push_threshold(pio, m);
-}
-
-bool pio_is_silent(struct pio *pio, const struct pio_machine *m) {
-    uint16_t instruction = m->has_instruction ? m->instruction : pio->memory[m->pc];
-    unsigned argument = instruction & 0xff, to = argument >> 5;
-    if (!side_set_is_silent(pio, m, instruction >> 8 & 31)) {
-        return false;
+void pio_step(struct pio *pio, struct pio_machine *m, struct pio_state *s) {
+    unsigned delay = s->delay;
+    if (delay) { /* a cycle of a delay that was interrupted */
+        s->delay = s->debug = 0;
+        s->driven = 0;
+        pio_assert_latches(m, s);
+        refill_osr(m, s);
+        s->due += m->settings.divider * delay;
+        return;
     }
-    switch (instruction >> 13) {
-    case JMP:
-        return true;
-    case WAIT:
-        return wait_is_silent(pio, m, argument);
-    case IN:
-        return in_is_silent(pio, m, argument);
-    case OUT:
-        return out_is_silent(pio, m, argument);
-    case MOV:
-        return to != MOV_PINS && to != MOV_PINDIRS;
-    case SET:
-        return to != TO_PINS && to != TO_PINDIRS;
-    default:
-        return false;
-    }
+    pio_execute(pio, m, s, pio_cycle_of(s->due), &delay);
+    s->due += m->settings.divider * (1 + delay);
 }
 
-uint32_t pio_pins_of(const struct pio *pio, const struct pio_machine *m, uint16_t instruction) {
-    unsigned argument = instruction & 0xff, base = pinctrl(pio, m, PIO_SM0_PINCTRL_IN_BASE);
-    uint32_t jump = 1u << execctrl(pio, m, PIO_SM0_EXECCTRL_JMP_PIN);
+uint32_t pio_inputs_of(const struct pio *pio, const struct pio_machine *m, uint16_t instruction) {
+    unsigned argument = instruction & 0xff, base = m->settings.in_base;
+    uint32_t jump = 1u << m->settings.jmp_pin;
     switch (instruction >> 13) {
     case JMP:
         return argument >> 5 == 6 ? jump : 0;
     case WAIT:
         argument &= 0x7f;
         return argument < 32    ? 1u << argument
-               : argument < 64  ? rotate_left(1u << argument % 32, base)
-               : argument >= 96 ? rotate_left(jump, argument & 3)
+               : argument < 64  ? pio_rotate_left(1u << argument % 32, base)
+               : argument >= 96 ? pio_rotate_left(jump, argument & 3)
                                 : 0;
     case IN:
-        return argument >> 5 == SOURCE_PINS ? rotate_left(ones(threshold(argument & 31)), base) : 0;
+        return argument >> 5 == SOURCE_PINS ? pio_rotate_left(pio_ones(pio_bits(argument & 31)), base) : 0;
+    case OUT:
+        return argument >> 5 == TO_EXEC ? UINT32_MAX : 0;
     case MOV:
-        return (argument & 7) == SOURCE_PINS ? UINT32_MAX : 0;
+        return (argument & 7) == SOURCE_PINS || argument >> 5 == MOV_EXEC ? UINT32_MAX : 0;
     default:
         return 0;
     }

@@ -51,6 +51,14 @@
 { "PIO*", "SM1_INSTR", WRITES, "executes an instruction" },
 { "PIO*", "SM2_INSTR", WRITES, "executes an instruction" },
 { "PIO*", "SM3_INSTR", WRITES, "executes an instruction" },
+{ "PIO*", "SM0_SHIFTCTRL", READ_WRITE | ALIASES | NARROW, "FJOIN_RX_PUT and FJOIN_RX_GET clear the other joins" },
+{ "PIO*", "SM1_SHIFTCTRL", READ_WRITE | ALIASES | NARROW, "FJOIN_RX_PUT and FJOIN_RX_GET clear the other joins" },
+{ "PIO*", "SM2_SHIFTCTRL", READ_WRITE | ALIASES | NARROW, "FJOIN_RX_PUT and FJOIN_RX_GET clear the other joins" },
+{ "PIO*", "SM3_SHIFTCTRL", READ_WRITE | ALIASES | NARROW, "FJOIN_RX_PUT and FJOIN_RX_GET clear the other joins" },
+{ "PIO*", "RXF0_PUTGET*", READ_WRITE | ALIASES | NARROW, "which way it can be reached is set in SHIFTCTRL" },
+{ "PIO*", "RXF1_PUTGET*", READ_WRITE | ALIASES | NARROW, "which way it can be reached is set in SHIFTCTRL" },
+{ "PIO*", "RXF2_PUTGET*", READ_WRITE | ALIASES | NARROW, "which way it can be reached is set in SHIFTCTRL" },
+{ "PIO*", "RXF3_PUTGET*", READ_WRITE | ALIASES | NARROW, "which way it can be reached is set in SHIFTCTRL" },
 /* Values that the block limits. */
 { "I2C*", "IC_*", READ_WRITE | ALIASES | NARROW, "limits, and settings that are fixed while IC_ENABLE is set" },
 /* DMA: four views of each channel that start transfers; tested in test_dma.c. */

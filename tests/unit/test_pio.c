@@ -21,6 +21,11 @@
 #define IRQ_WAIT(n) (0xc020 | (n))
 #define WAIT_PIN(level, n) (0x2020 | (level) << 7 | (n))
 #define WAIT_IRQ(n) (0x20c0 | (n))
+#define IRQ_CLEAR(n) (0xc040 | (n))
+#define NOP 0xa042
+#define WAIT_GPIO(level, n) (0x2000 | (level) << 7 | (n))
+#define OUT_X(n) (0x6020 | (n) % 32)
+#define OUT_Y(n) (0x6040 | (n) % 32)
 #define REG(n, name) (PIO_SM0_##name + 6 * (n))
 
 struct chip {
@@ -31,13 +36,16 @@ struct chip {
     struct net_listener scope;
     uint64_t edges[EDGES]; /* cycles */
     unsigned count;
+    bool was_high;
     struct net_driver key;
     uint32_t seen;
 };
 
 static void edge(struct net_listener *listener, struct net *net) {
     struct chip *chip = listener->owner;
-    if (chip->count < EDGES) {
+    bool rises = net_is_high(net), changes = rises != chip->was_high; /* a floating pin that becomes low does not */
+    chip->was_high = rises;
+    if (changes && chip->count < EDGES) {
         chip->edges[chip->count++] = chip->stage.scheduler.now_ps / CYCLE;
     }
 }
@@ -92,7 +100,6 @@ static void load(struct chip *chip, const uint16_t *program, unsigned length) {
     load(chip, (const uint16_t[]){ __VA_ARGS__ }, sizeof((const uint16_t[]){ __VA_ARGS__ }) / sizeof(uint16_t))
 
 static void go(struct chip *chip) {
-    chip->count = 0; /* a floating pin has become low */
     wr(chip->block, PIO_CTRL, 1 | 1 << PIO_CTRL_SM_RESTART_LSB | 1 << PIO_CTRL_CLKDIV_RESTART_LSB);
 }
 
@@ -214,6 +221,23 @@ static void waits_for_a_pin(void **state) {
     assert_int_equal(chip->edges[1], 30 + 2 + 1);
 }
 
+/* Wherever in the synchroniser's cycles behind an edge the machine first looks. */
+static void waits_for_an_edge_that_is_on_its_way(void **state) {
+    for (unsigned delay = 0; delay < 8; delay++) {
+        struct chip *chip = *state;
+        LOAD(chip, SET_X(0) | DELAY(delay), WAIT_GPIO(1, 4), SET_PINS(1), JMP(0, 3));
+        go(chip);
+        run_cycles(chip, 3);
+        net_drive(&chip->key, NET_HIGH);
+        run_cycles(chip, 12);
+        uint64_t looks = 2 + delay > 3 + 2 ? 2 + delay : 3 + 2;
+        assert_int_equal(chip->count, 1);
+        assert_int_equal(chip->edges[0], looks + 1);
+        tear_down(state);
+        set_up(state);
+    }
+}
+
 static void samples_pins_with_autopush(void **state) {
     struct chip *chip = *state;
     LOAD(chip, IN_PINS(1));
@@ -233,7 +257,6 @@ static void flags_join_two_machines(void **state) {
     load(chip, program, 8);
     wr(chip->block, REG(1, INSTR), JMP(0, 3));
     wr(chip->block, PIO_IRQ1_INTE, PIO_INTR_SM0);
-    chip->count = 0;
     wr(chip->block, PIO_CTRL, 3 | 3 << PIO_CTRL_CLKDIV_RESTART_LSB);
     run_cycles(chip, 40);
     assert_int_equal(chip->count, 1); /* 1: set x; six times jmp; 8: irq; 9: wait; 10: set pins */
@@ -243,6 +266,160 @@ static void flags_join_two_machines(void **state) {
     wr(chip->block, PIO_IRQ, 1);
     assert_false(chip->block->irq[1].level);
     assert_int_equal(rd(chip->block, REG(1, ADDR)), 7);
+}
+
+/* Both see the flag before either has cleared it. */
+static void one_flag_lets_two_machines_go(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, WAIT_IRQ(0), SET_X(7), JMP(0, 2));
+    wr(chip->block, PIO_CTRL, 3);
+    run_cycles(chip, 5);
+    wr(chip->block, PIO_IRQ_FORCE, 1);
+    run_cycles(chip, 3);
+    assert_int_equal(rd(chip->block, REG(0, ADDR)), 2);
+    assert_int_equal(rd(chip->block, REG(1, ADDR)), 2);
+    assert_int_equal(rd(chip->block, PIO_IRQ), 0);
+}
+
+/* Machine 0 sets the flag in the cycle in which machine 1 clears it, and machine 2 looks at it: it sees it later. */
+static void whatever_sets_a_flag_wins(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, IRQ_SET(3), JMP(0, 1), IRQ_CLEAR(3), JMP(0, 3), WAIT_IRQ(3), SET_X(1), JMP(0, 6));
+    wr(chip->block, REG(1, INSTR), JMP(0, 2));
+    wr(chip->block, REG(2, INSTR), JMP(0, 4));
+    run_cycles(chip, 2);
+    wr(chip->block, PIO_CTRL, 3);
+    run_cycles(chip, 1);
+    assert_int_equal(rd(chip->block, PIO_IRQ), 8);
+    wr(chip->block, PIO_IRQ, 8); /* in the cycle in which it is set */
+    assert_int_equal(rd(chip->block, PIO_IRQ), 8);
+    run_cycles(chip, 1);
+    wr(chip->block, PIO_CTRL, 4);
+    run_cycles(chip, 1);
+    assert_int_equal(rd(chip->block, REG(2, ADDR)), 5);
+    assert_int_equal(rd(chip->block, PIO_IRQ), 0);
+}
+
+/* The shift register takes a word while the machine waits for something else: five are in. */
+static void autopull_goes_on_while_the_machine_waits(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, WAIT_IRQ(0));
+    wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_AUTOPULL);
+    go(chip);
+    run_cycles(chip, 5);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(rd(chip->block, PIO_FSTAT) & 1u << PIO_FSTAT_TXFULL_LSB, 0);
+        wr(chip->block, PIO_TXF0, i);
+        run_cycles(chip, 2);
+    }
+    assert_int_equal(rd(chip->block, PIO_FLEVEL) & 0xff, 4);
+    assert_int_equal(rd(chip->block, PIO_FDEBUG), 0);
+}
+
+/* What an IN has sampled before it finds the FIFO full is what is pushed when there is room. */
+static void autopush_keeps_the_first_sample(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, IN_PINS(1) | DELAY(9));
+    wr(chip->block, PIO_SM0_PINCTRL, 4u << PIO_SM0_PINCTRL_IN_BASE_LSB);
+    wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_AUTOPUSH | 1u << PIO_SM0_SHIFTCTRL_PUSH_THRESH_LSB);
+    net_drive(&chip->key, NET_LOW);
+    run_cycles(chip, 5);
+    go(chip);
+    run_cycles(chip, 35); /* four words are in */
+    net_drive(&chip->key, NET_HIGH);
+    run_cycles(chip, 8); /* the fifth sample, at cycle 41 */
+    net_drive(&chip->key, NET_LOW);
+    run_cycles(chip, 20);
+    assert_true(rd(chip->block, PIO_FDEBUG) & 1u << PIO_FDEBUG_RXSTALL_LSB);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(rd(chip->block, PIO_RXF0), i == 4);
+        run_cycles(chip, 3);
+    }
+}
+
+/* An OUT from outside that finds the shift register empty takes a word in one cycle and shifts in the next. */
+static void stores_to_instr_a_few_cycles_apart(void **state) {
+    for (unsigned apart = 2; apart < 6; apart++) {
+        struct chip *chip = *state;
+        wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_AUTOPULL);
+        wr(chip->block, PIO_TXF0, 5);
+        run_cycles(chip, apart);
+        wr(chip->block, PIO_SM0_INSTR, OUT_X(32));
+        run_cycles(chip, apart);
+        wr(chip->block, PIO_TXF0, 7);
+        run_cycles(chip, apart);
+        wr(chip->block, PIO_SM0_INSTR, OUT_Y(32));
+        run_cycles(chip, apart);
+        wr(chip->block, PIO_SM0_INSTR, JMP(0, 9));
+        run_cycles(chip, apart);
+        assert_int_equal(rd(chip->block, PIO_SM0_ADDR), 9);
+        assert_int_equal(chip->pio->machines[0].now.x, 5);
+        assert_int_equal(chip->pio->machines[0].now.y, 7);
+        tear_down(state);
+        set_up(state);
+    }
+}
+
+/* A forced instruction that stalls stands in the program's way until another one takes its place. */
+static void a_stalled_instruction_is_overwritten(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, SET_PINS(1), SET_PINS(0));
+    go(chip);
+    run_cycles(chip, 10);
+    wr(chip->block, PIO_SM0_INSTR, PULL);
+    run_cycles(chip, 10);
+    unsigned edges = chip->count;
+    assert_true(rd(chip->block, PIO_SM0_EXECCTRL) & PIO_SM0_EXECCTRL_EXEC_STALLED);
+    run_cycles(chip, 10);
+    assert_int_equal(chip->count, edges);
+    wr(chip->block, PIO_SM0_INSTR, NOP);
+    run_cycles(chip, 1);
+    assert_false(rd(chip->block, PIO_SM0_EXECCTRL) & PIO_SM0_EXECCTRL_EXEC_STALLED);
+    run_cycles(chip, 10);
+    assert_int_equal(chip->count, edges + 10);
+}
+
+/* Machine 0 holds its pin by OUT_STICKY against a lower priority, and lets go by an OUT whose enable bit is 0. */
+static void out_sticky_and_inline_enable(void **state) {
+    struct chip *chip = *state;
+    LOAD(chip, JMP(0, 0));
+    wr(chip->block, REG(1, EXECCTRL),
+       PIO_SM0_EXECCTRL_OUT_STICKY | PIO_SM0_EXECCTRL_INLINE_OUT_EN | 1u << PIO_SM0_EXECCTRL_OUT_EN_SEL_LSB);
+    wr(chip->block, REG(1, PINCTRL), 1u << PIO_SM0_PINCTRL_OUT_COUNT_LSB);
+    wr(chip->block, PIO_SM1_INSTR, 0xe023); /* set x, 3 */
+    wr(chip->block, PIO_SM1_INSTR, 0xa001); /* mov pins, x: high, enabled */
+    run_cycles(chip, 2);
+    wr(chip->block, PIO_SM0_INSTR, SET_PINS(0));
+    run_cycles(chip, 2);
+    assert_int_equal(rd(chip->block, PIO_DBG_PADOUT), 1);
+    wr(chip->block, PIO_SM1_INSTR, 0xa003); /* mov pins, null: not enabled */
+    run_cycles(chip, 2);
+    wr(chip->block, PIO_SM0_INSTR, SET_PINS(0));
+    run_cycles(chip, 2);
+    assert_int_equal(rd(chip->block, PIO_DBG_PADOUT), 0);
+}
+
+/* Pins that nobody watches are up to date for whoever looks, and have their edges from when somebody listens. */
+static void unwatched_pins(void **state) {
+    struct chip *chip = *state;
+    struct net_listener late = chip->scope;
+    LOAD(chip, SET_PINS(2), SET_PINS(0) | DELAY(1));
+    wr(chip->block, PIO_SM0_PINCTRL, 2u << PIO_SM0_PINCTRL_SET_COUNT_LSB);
+    wr(chip->block, PIO_SM0_INSTR, SET_PINDIRS(3));
+    go(chip);
+    for (unsigned i = 0; i < 50; i++) {
+        run_cycles(chip, 3 * i + 1);
+        gpio_settle(&chip->bank);
+        uint64_t cycle = chip->stage.scheduler.now_ps / CYCLE;
+        assert_int_equal(gpio_inputs(&chip->bank) >> 1 & 1, cycle % 3 == 1);
+    }
+    assert_int_equal(chip->count, 0);
+    net_listen(&chip->bank.pins[1].net, &late);
+    run_cycles(chip, 300);
+    assert_int_equal(chip->count, 200);
+    net_unlisten(&chip->bank.pins[1].net, &late);
+    run_cycles(chip, 300);
+    assert_int_equal(chip->count, 200);
 }
 
 static void instructions_from_outside(void **state) {
@@ -259,7 +436,7 @@ static void instructions_from_outside(void **state) {
     wr(chip->block, PIO_TXF0, 7);
     run_cycles(chip, 3);
     assert_false(rd(chip->block, PIO_SM0_EXECCTRL) & PIO_SM0_EXECCTRL_EXEC_STALLED);
-    assert_int_equal(chip->pio->machines[0].osr, 7);
+    assert_int_equal(chip->pio->machines[0].now.osr, 7);
     assert_int_equal(rd(chip->block, PIO_DBG_PADOUT), 1);
 }
 
@@ -330,9 +507,9 @@ static void whoever_looks_sees_the_same(void **state) {
         assert_memory_equal(a->edges, b->edges, sizeof(a->edges));
         assert_int_equal(a->seen, b->seen);
         for (unsigned n = 0; n < 4; n++) {
-            assert_int_equal(a->pio->machines[n].x, b->pio->machines[n].x);
-            assert_int_equal(a->pio->machines[n].isr, b->pio->machines[n].isr);
-            assert_int_equal(a->pio->machines[n].pc, b->pio->machines[n].pc);
+            assert_int_equal(a->pio->machines[n].now.x, b->pio->machines[n].now.x);
+            assert_int_equal(a->pio->machines[n].now.isr, b->pio->machines[n].now.isr);
+            assert_int_equal(a->pio->machines[n].now.pc, b->pio->machines[n].now.pc);
         }
         edges += a->count;
         tear_down(&looks);
@@ -349,7 +526,16 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ws2812_pulse_widths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fifos_and_dreqs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_a_pin, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(waits_for_an_edge_that_is_on_its_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(samples_pins_with_autopush, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_flag_lets_two_machines_go, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(whatever_sets_a_flag_wins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(autopull_goes_on_while_the_machine_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(autopush_keeps_the_first_sample, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(stores_to_instr_a_few_cycles_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_stalled_instruction_is_overwritten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(out_sticky_and_inline_enable, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unwatched_pins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flags_join_two_machines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(instructions_from_outside, set_up, tear_down),
         cmocka_unit_test(whoever_looks_sees_the_same),

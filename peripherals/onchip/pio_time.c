@@ -1,0 +1,506 @@
+/* Programmable I/O: time. When the machines of a block execute, in which order, and who is told; pio.c has the rules.
+ *
+ * Each machine has the cycle of its next instruction, in 1/256 of clk_sys (the divider is first-order); delays and
+ * divided clocks are one step. A machine that stalls has none until what it waits for changes. Instructions that nobody
+ * outside notices (pio_ahead.c) are carried out together, at the time of the next one that somebody does notice or when
+ * somebody looks; pins that nobody watches are shown to the bank when it asks. */
+#include "peripherals/onchip/pio_private.h"
+
+#define INPUT_DELAY 2 /* cycles of the synchronisers */
+
+static unsigned gpio_base(const struct pio *pio) {
+    return pio->block.values[PIO_GPIOBASE];
+}
+
+/* ---- Outputs ---- */
+/* Tell the bank what has changed at these pins. */
+void pio_publish_pins(struct pio *pio, uint32_t pins) {
+    uint32_t moved = ((pio->pins.out ^ pio->shown.out) | (pio->pins.oe ^ pio->shown.oe)) & pins;
+    if (!moved) {
+        return;
+    }
+    pio->shown.out ^= (pio->pins.out ^ pio->shown.out) & moved;
+    pio->shown.oe ^= (pio->pins.oe ^ pio->shown.oe) & moved;
+    if (pio->gpio) {
+        unsigned base = gpio_base(pio);
+        gpio_function_outputs(pio->gpio, pio->function, (uint64_t)moved << base, (uint64_t)pio->pins.out << base,
+                              (uint64_t)pio->pins.oe << base);
+    }
+}
+
+/* ---- Inputs ---- */
+uint32_t pio_inputs(const struct pio *pio, uint64_t cycle) {
+    uint64_t heard = pio->pin_listener.pins; /* the others are read by instructions from outside alone */
+    uint64_t now = pio->gpio ? (pio->inputs & heard) | (gpio_inputs(pio->gpio) & ~heard) : 0, seen = now;
+    for (unsigned i = 0; i < pio->change_count; i++) {
+        const struct pio_input_change *change = &pio->changes[(pio->first_change + i) % PIO_INPUT_CHANGES];
+        if (change->cycle > cycle) {
+            seen = (change->before & heard) | (now & ~heard);
+            break;
+        }
+    }
+    uint32_t direct = pio->block.values[PIO_INPUT_SYNC_BYPASS];
+    return ((uint32_t)(seen >> gpio_base(pio)) & ~direct) | ((uint32_t)(now >> gpio_base(pio)) & direct);
+}
+
+/* Changes that are through the synchronisers by now, or for which there is no room. */
+static void forget_input_changes(struct pio *pio) {
+    while (pio->change_count &&
+           (pio->changes[pio->first_change].cycle <= pio->cycle || pio->change_count == PIO_INPUT_CHANGES)) {
+        pio->first_change = (pio->first_change + 1) % PIO_INPUT_CHANGES;
+        pio->change_count--;
+    }
+}
+
+/* ---- Time of one machine ---- */
+static uint64_t cycle_now(const struct pio *pio) {
+    return clock_cycles_at(pio->clk_sys, scheduler_due(pio->block.env->scheduler));
+}
+
+static bool is_enabled(const struct pio *pio, const struct pio_machine *m) {
+    return pio->block.values[PIO_CTRL] >> m->number & 1;
+}
+
+/* The machine executes its program, as far as it does not stall. */
+bool pio_runs_program(const struct pio *pio, const struct pio_machine *m) {
+    return is_enabled(pio, m) && !m->forced;
+}
+
+/* The first tick of the divider from `cycle` on. */
+void pio_align_divider(struct pio_machine *m, uint64_t cycle) {
+    uint64_t divider = m->settings.divider;
+    if (pio_cycle_of(m->now.due) < cycle) {
+        uint64_t behind = ((cycle - 1) << 8) - m->now.due;
+        m->now.due += (behind / divider + 1) * divider;
+    }
+}
+
+/* After `cycle`: `due` becomes the machine's next tick, what is left of its delay behind that is counted. */
+void pio_split_delay(struct pio_machine *m, uint64_t cycle) {
+    if (m->now.wait) {
+        pio_align_divider(m, cycle + 1);
+        return;
+    }
+    uint64_t first = cycle << 8 >= m->first_tick ? (cycle << 8) + 1 : m->first_tick;
+    uint64_t ticks = m->now.due > first ? (m->now.due - first) / m->settings.divider : 0;
+    m->now.due -= ticks * m->settings.divider;
+    m->now.delay += (uint8_t)ticks;
+}
+
+void pio_stop_program(struct pio *pio, struct pio_machine *m) {
+    pio_split_delay(m, pio->cycle);
+    m->now.wait = PIO_RUNS;
+    m->is_foreseen = false;
+}
+
+void pio_resume_program(struct pio *pio, struct pio_machine *m) {
+    pio_align_divider(m, pio->cycle + 1);
+    m->now.wait = PIO_RUNS;
+    m->is_foreseen = false;
+}
+
+void pio_wake_machine(struct pio_machine *m, uint64_t cycle) {
+    if (m->now.wait != PIO_RUNS) {
+        m->now.wait = PIO_RUNS;
+        m->is_foreseen = false;
+        if (m->forced) {
+            m->forced_at = cycle;
+        } else {
+            pio_align_divider(m, cycle);
+        }
+    }
+}
+
+void pio_wake_machines(struct pio *pio, enum pio_wait what, uint64_t cycle) {
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        if (pio->machines[n].now.wait == what) {
+            pio_wake_machine(&pio->machines[n], cycle);
+        }
+    }
+}
+
+static void store_pins(struct pio *pio, struct pio_machine *m, uint32_t mask) {
+    pio->pins.out ^= (pio->pins.out ^ m->now.pins.out) & mask;
+    pio->pins.oe ^= (pio->pins.oe ^ m->now.pins.oe) & mask;
+}
+
+/* Bring a machine up to the present cycle. */
+void pio_sync_machine(struct pio *pio, struct pio_machine *m) {
+    if (m->is_foreseen && !m->now.wait && pio_runs_program(pio, m) && pio_cycle_of(m->now.due) <= pio->cycle) {
+        pio_advance(pio, m, &m->now, pio->cycle);
+        store_pins(pio, m, m->own);
+    }
+}
+
+void pio_sync_machines(struct pio *pio) {
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pio_sync_machine(pio, &pio->machines[n]);
+    }
+}
+
+void pio_forget_foresight(struct pio *pio) {
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pio->machines[n].is_foreseen = false;
+    }
+}
+
+/* ---- One cycle ---- */
+
+/* Its side-set, which is asserted in each cycle of a stall, is against that of other machines. */
+static bool competes(const struct pio *pio, const struct pio_machine *m) {
+    uint16_t instruction = m->now.has_instruction ? m->now.instruction : pio->memory[m->now.pc];
+    return m->settings.sticky || (pio_has_side_set(&m->settings, instruction) && m->settings.side_mask & ~m->own);
+}
+
+/* A machine that stalls is left alone until something changes, but not while inputs are on their way to it. */
+static void rest_or_retry(const struct pio *pio, struct pio_machine *m) {
+    bool expects = m->now.wait == PIO_WAITS_PINS && pio->change_count;
+    if (m->now.wait && (expects || competes(pio, m))) {
+        m->now.wait = PIO_RUNS;
+    }
+}
+
+static void note_stall(struct pio *pio, const struct pio_machine *m) {
+    pio->block.values[PIO_FDEBUG] |= (m->now.debug & 1u) << (PIO_FDEBUG_TXSTALL_LSB + m->number) |
+                                     (m->now.debug & 2u) >> 1 << (PIO_FDEBUG_RXSTALL_LSB + m->number);
+}
+
+static void execute_program(struct pio *pio, struct pio_machine *m) {
+    pio_step(pio, m, &m->now);
+    m->is_foreseen = false;
+    rest_or_retry(pio, m);
+}
+
+static void execute_forced(struct pio *pio, struct pio_machine *m) {
+    unsigned ignored_delay;
+    m->forced_tried = !pio_execute(pio, m, &m->now, pio->cycle, &ignored_delay);
+    m->forced_at = pio->cycle + 1;
+    m->forced_is_new = false;
+    rest_or_retry(pio, m);
+    if (!m->now.has_instruction) {
+        m->forced = false;
+        pio->is_planned = false;
+        pio_resume_program(pio, m);
+    }
+}
+
+static void execute_machine(struct pio *pio, struct pio_machine *m) {
+    bool forced_is_due = m->forced && !m->now.wait && m->forced_at <= pio->cycle;
+    bool program_is_due = m->is_foreseen && !m->now.wait && pio_runs_program(pio, m) && m->quiet <= pio->cycle;
+    if (program_is_due) {
+        m->now = m->ahead;
+        store_pins(pio, m, m->own);
+    }
+    m->now.pins = pio->pins;
+    if (forced_is_due) {
+        execute_forced(pio, m);
+    } else if (program_is_due) {
+        execute_program(pio, m);
+    } else if (m->settings.sticky) {
+        pio_assert_latches(m, &m->now);
+    } else {
+        return;
+    }
+    store_pins(pio, m, UINT32_MAX);
+    if (forced_is_due || program_is_due) {
+        note_stall(pio, m);
+        pio->assert_at = pio->has_sticky ? pio->cycle + 1 : TIME_NEVER; /* over what this machine has written */
+    }
+}
+
+static void execute_cycle(struct pio *pio) {
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        execute_machine(pio, &pio->machines[n]);
+    }
+}
+
+/* At the end of a cycle. True when a flag has changed. */
+static bool commit_flags(struct pio *pio) {
+    uint32_t before = pio->block.values[PIO_IRQ];
+    uint32_t after = (before & ~pio->flags_cleared) | pio->flags_set;
+    pio->block.values[PIO_IRQ] = after;
+    pio->last_set = pio->flags_set;
+    pio->last_set_at = pio->cycle;
+    pio->flags_set = pio->flags_cleared = 0;
+    return after != before;
+}
+
+/* ---- Blocks that are neighbours ---- */
+struct group {
+    struct pio *blocks[3];
+    unsigned count;
+};
+
+static struct group group_of(struct pio *pio) {
+    struct group group = { .blocks = { pio }, .count = 1 };
+    if (pio->next && pio->next != pio) {
+        group.blocks[group.count++] = pio->next;
+    }
+    if (pio->previous && pio->previous != pio && pio->previous != pio->next) {
+        group.blocks[group.count++] = pio->previous;
+    }
+    return group;
+}
+
+static void wake_for_flags(const struct group *group, uint64_t cycle) {
+    for (unsigned i = 0; i < group->count; i++) {
+        pio_wake_machines(group->blocks[i], PIO_WAITS_IRQ, cycle);
+    }
+}
+
+/* ---- Foresight ---- */
+static uint64_t next_of_machine(struct pio *pio, struct pio_machine *m) {
+    if (m->now.wait) {
+        return TIME_NEVER;
+    }
+    if (m->forced) {
+        return m->forced_at;
+    }
+    if (!is_enabled(pio, m)) {
+        return TIME_NEVER;
+    }
+    if (!m->is_foreseen) {
+        m->now.pins = pio->pins;
+        pio_foresee(pio, m);
+    }
+    return m->quiet;
+}
+
+/* The next cycle in which somebody notices one of the machines, as far as can be foreseen. */
+static uint64_t next_noticed(struct pio *pio) {
+    uint64_t first = pio->assert_at;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        uint64_t next = next_of_machine(pio, &pio->machines[n]);
+        first = next < first ? next : first;
+    }
+    return first;
+}
+
+static void listen_to_inputs(struct pio *pio) {
+    uint32_t pins = 0;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pins |= pio->machines[n].inputs;
+    }
+    uint64_t heard = (uint64_t)pins << gpio_base(pio);
+    if (pio->gpio && heard != pio->pin_listener.pins) {
+        uint64_t added = heard & ~pio->pin_listener.pins;
+        pio->pin_listener.pins = heard;
+        pio->pin_listener.every_edge = pins;
+        gpio_watch_changes(pio->gpio);
+        pio->inputs = (pio->inputs & ~added) | (gpio_inputs(pio->gpio) & added);
+    }
+}
+
+static bool is_hidden(const struct pio *pio, unsigned pin) {
+    if (!pio->gpio || pin >= pio->gpio->desc->pins) {
+        return true;
+    }
+    return !gpio_is_selected(pio->gpio, pin, pio->function) || gpio_is_lonely(pio->gpio, pin);
+}
+
+static uint32_t written_pins(const struct pio *pio, const struct pio_machine *m) {
+    const struct pio_settings *settings = &m->settings;
+    bool executes = is_enabled(pio, m) || m->forced;
+    return executes ? settings->out_mask | settings->set_mask | settings->side_mask : 0;
+}
+
+/* Pins that machines share, or that are asserted over and over, belong to none. */
+static void share_out_pins(struct pio *pio) {
+    uint32_t once = 0, twice = 0;
+    pio->has_sticky = false;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        uint32_t pins = written_pins(pio, &pio->machines[n]);
+        twice |= once & pins;
+        once |= pins;
+        pio->has_sticky |= pio->machines[n].settings.sticky;
+    }
+    pio->hidden = UINT32_MAX;
+    for (uint32_t rest = once; rest; rest &= rest - 1) {
+        unsigned pin = (unsigned)__builtin_ctz(rest);
+        pio->hidden &= is_hidden(pio, gpio_base(pio) + pin) ? UINT32_MAX : ~(1u << pin);
+    }
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        struct pio_machine *m = &pio->machines[n];
+        m->own = pio->has_sticky ? 0 : written_pins(pio, m) & ~twice;
+        if (competes(pio, m)) {
+            pio_wake_machine(m, pio->cycle + 1);
+        }
+    }
+    pio->laggard.lags = pio->gpio && once & pio->hidden;
+}
+
+/* Which pins are whose, and which are watched, holds until settings, programs or the wiring change. */
+static void make_plan(struct pio *pio) {
+    pio->is_planned = true; /* before the bank tells of what is done here */
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pio_study(pio, &pio->machines[n]);
+    }
+    listen_to_inputs(pio);
+    pio->is_planned = true;
+    share_out_pins(pio);
+    pio_forget_foresight(pio);
+}
+
+void pio_drop_plan(struct pio *pio) {
+    pio_sync_machines(pio);
+    pio_publish_pins(pio, UINT32_MAX);
+    pio_forget_foresight(pio);
+    pio->is_planned = false;
+}
+
+/* ---- Time of the block ---- */
+static void pio_schedule(struct pio *pio) {
+    struct scheduler *scheduler = pio->block.env->scheduler;
+    uint64_t cycle = next_noticed(pio);
+    uint64_t when = cycle == TIME_NEVER ? cycle : clock_time_of(pio->clk_sys, cycle);
+    if (when == TIME_NEVER) {
+        scheduler_cancel(scheduler, &pio->event);
+    } else if (!pio->event.pending || pio->event.when_ps != when) {
+        scheduler_add(scheduler, &pio->event, when);
+    }
+}
+
+/* After a change: tell everybody, and plan anew. */
+void pio_settle(struct pio *pio) {
+    if (pio->running) {
+        return;
+    }
+    if (!pio->is_planned) {
+        make_plan(pio);
+    }
+    pio_publish_pins(pio, ~pio->hidden);
+    pio_update(pio);
+    pio_schedule(pio);
+    pio->moved = false;
+}
+
+static void run_cycle(const struct group *group, uint64_t cycle) {
+    struct scheduler *scheduler = group->blocks[0]->block.env->scheduler;
+    bool flags_changed = false;
+    for (unsigned i = 0; i < group->count; i++) {
+        struct pio *pio = group->blocks[i];
+        pio->cycle = cycle;
+        if (pio->next_cycle <= cycle) {
+            pio->assert_at = TIME_NEVER;
+            pio->moved = true;
+            execute_cycle(pio);
+        }
+    }
+    for (unsigned i = 0; i < group->count; i++) {
+        struct pio *pio = group->blocks[i];
+        if (pio->flags_set | pio->flags_cleared) {
+            pio->moved = true;
+            flags_changed |= commit_flags(pio);
+        }
+    }
+    if (flags_changed) {
+        wake_for_flags(group, cycle + 1);
+    }
+    /* Pins change at the time of the cycle, however late it is carried out. */
+    struct scheduler_date before = scheduler_date(scheduler, clock_time_of(group->blocks[0]->clk_sys, cycle));
+    for (unsigned i = 0; i < group->count; i++) {
+        pio_publish_pins(group->blocks[i], group->blocks[i]->is_planned ? ~group->blocks[i]->hidden : UINT32_MAX);
+    }
+    scheduler_undate(scheduler, before);
+}
+
+static uint64_t next_of_group(const struct group *group) {
+    uint64_t first = TIME_NEVER;
+    for (unsigned i = 0; i < group->count; i++) {
+        struct pio *pio = group->blocks[i];
+        if (!pio->is_planned) {
+            make_plan(pio);
+        }
+        pio->next_cycle = next_noticed(pio);
+        first = pio->next_cycle < first ? pio->next_cycle : first;
+    }
+    return first;
+}
+
+static void catch_up_to(struct pio *pio, uint64_t until) {
+    struct group group = group_of(pio);
+    for (unsigned i = 0; i < group.count; i++) {
+        group.blocks[i]->running = true;
+    }
+    for (uint64_t cycle; (cycle = next_of_group(&group)) <= until;) {
+        run_cycle(&group, cycle);
+    }
+    for (unsigned i = 0; i < group.count; i++) {
+        struct pio *each = group.blocks[i];
+        each->running = false;
+        each->cycle = each->cycle < until ? until : each->cycle;
+    }
+    for (unsigned i = 0; i < group.count; i++) {
+        if (group.blocks[i]->moved) {
+            pio_settle(group.blocks[i]);
+        }
+    }
+}
+
+void pio_catch_up(struct pio *pio) {
+    if (!pio->running) {
+        catch_up_to(pio, cycle_now(pio));
+        forget_input_changes(pio);
+    }
+}
+
+void pio_flags_changed(struct pio *pio) {
+    struct group group = group_of(pio);
+    wake_for_flags(&group, pio->cycle + 1);
+    for (unsigned i = 1; i < group.count; i++) {
+        pio_settle(group.blocks[i]);
+    }
+}
+
+/* ---- Pins from outside ---- */
+void pio_pins_changed(struct gpio_listener *listener, uint64_t pins) {
+    struct pio *pio = listener->owner;
+    pio_catch_up(pio);
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        if (pio->machines[n].inputs) {
+            pio_sync_machine(pio, &pio->machines[n]);
+            pio->machines[n].is_foreseen = false;
+        }
+    }
+    forget_input_changes(pio);
+    unsigned last = (pio->first_change + pio->change_count++) % PIO_INPUT_CHANGES;
+    pio->changes[last] = (struct pio_input_change){ pio->cycle + INPUT_DELAY, pio->inputs };
+    pio->inputs = gpio_inputs(pio->gpio);
+    bool direct = pio->block.values[PIO_INPUT_SYNC_BYPASS];
+    pio_wake_machines(pio, PIO_WAITS_PINS, pio->cycle + (direct ? 1 : INPUT_DELAY));
+    pio_settle(pio);
+}
+
+void pio_pin_selected(struct gpio_listener *listener, unsigned pin) {
+    struct pio *pio = listener->owner;
+    if (pio->is_planned && !pio->running) {
+        pio_catch_up(pio);
+        pio_drop_plan(pio);
+    }
+}
+
+void pio_show_pins(struct gpio_laggard *laggard) {
+    struct pio *pio = laggard->owner;
+    if (pio->is_planned && !pio->running && laggard->lags) {
+        pio_catch_up(pio);
+        pio_sync_machines(pio);
+        pio_publish_pins(pio, UINT32_MAX);
+        pio_settle(pio);
+    }
+}
+
+/* The wiring is about to change: from the present time on everything is looked at anew. */
+void pio_watch_changes(struct gpio_laggard *laggard) {
+    struct pio *pio = laggard->owner;
+    struct scheduler *scheduler = pio->block.env->scheduler;
+    if (!pio->is_planned) {
+        return;
+    }
+    if (!pio->running) {
+        pio_catch_up(pio);
+    }
+    pio_drop_plan(pio);
+    if (!pio->running) {
+        scheduler_add(scheduler, &pio->event, scheduler_due(scheduler));
+    }
+}

@@ -208,7 +208,7 @@ bool gpio_is_lonely(const struct gpio_bank *bank, unsigned number) {
         return false;
     }
     for (const struct gpio_listener *listener = bank->listeners; listener; listener = listener->next) {
-        if (listener->pins >> number & 1) {
+        if (listener->all_functions && listener->pins >> number & 1) {
             return false;
         }
     }

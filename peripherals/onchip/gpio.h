@@ -60,8 +60,9 @@ struct gpio_listener {
     /* FUNCSEL of a pin has changed; what functions drive now takes effect after this call. May be NULL. */
     void (*selected)(struct gpio_listener *listener, unsigned pin);
     void *owner;
-    uint64_t pins;   /* that it wants to hear of; may be changed at any time */
-    bool every_edge; /* also those inside the frames of serial buses on these pins (gpio_is_watched()) */
+    uint64_t pins;      /* that it wants to hear of; may be changed at any time */
+    bool all_functions; /* it cares for its pins also where another function is selected */
+    bool every_edge;    /* also those inside the frames of serial buses on these pins (gpio_is_watched()) */
     struct gpio_listener *next;
 };
 
@@ -123,8 +124,9 @@ static inline bool gpio_is_selected(const struct gpio_bank *bank, unsigned pin, 
 bool gpio_is_watched(const struct gpio_bank *bank, unsigned pin);
 /* The same for any of the pins of `mask`. */
 bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask);
-/* Nobody at all can tell when this pin changes, but for whoever looks at the bank: no foreign listener, driver or
- * wire at its net, no interrupt, no gpio_listener. Edges that pass unseen are not latched in INTR. */
+/* Nobody at all can tell when this pin, which another function drives, changes, but for whoever looks at the bank: no
+ * foreign listener, driver or wire at its net, no interrupt, no gpio_listener for all functions. Edges that pass unseen
+ * are not latched in INTR. */
 bool gpio_is_lonely(const struct gpio_bank *bank, unsigned pin);
 /* Laggard is owned by the caller and must outlive the bank. */
 void gpio_add_laggard(struct gpio_bank *bank, struct gpio_laggard *laggard);

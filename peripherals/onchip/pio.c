@@ -68,18 +68,25 @@ static uint32_t raw_interrupts(const struct pio *pio) {
     return raw & pio->variant->irq_lines;
 }
 
-static uint32_t interrupts(const struct pio *pio, unsigned irq) {
+static uint32_t interrupts(const struct pio *pio, unsigned irq, uint32_t raw) {
     const uint32_t *set = &pio->block.values[PIO_IRQ0_INTE + irq * IRQ_REGISTERS];
-    return (set[0] ? raw_interrupts(pio) & set[0] : 0) | set[1];
+    return (raw & set[0]) | set[1];
+}
+
+static void update_lines(struct pio *pio, uint32_t raw) {
+    pio->told = raw;
+    line_set(&pio->block.irq[0], interrupts(pio, 0, raw));
+    line_set(&pio->block.irq[1], interrupts(pio, 1, raw));
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        line_set(&pio->dreq_tx[n], raw & PIO_INTR_SM0_TXNFULL << n);
+        line_set(&pio->dreq_rx[n], raw & PIO_INTR_SM0_RXNEMPTY << n);
+    }
 }
 
 void pio_update(struct pio *pio) {
-    line_set(&pio->block.irq[0], interrupts(pio, 0));
-    line_set(&pio->block.irq[1], interrupts(pio, 1));
-    for (unsigned n = 0; n < PIO_MACHINES; n++) {
-        const struct pio_machine *m = &pio->machines[n];
-        line_set(&pio->dreq_tx[n], m->now.tx_count < m->tx.depth);
-        line_set(&pio->dreq_rx[n], m->now.rx_count > 0);
+    uint32_t raw = raw_interrupts(pio);
+    if (raw != pio->told) {
+        update_lines(pio, raw);
     }
 }
 
@@ -159,7 +166,7 @@ static void try_forced(struct pio *pio) {
         }
     }
     if (tried) {
-        pio_catch_up(pio);
+        pio_catch_up_to(pio, pio->cycle);
     }
 }
 
@@ -194,9 +201,9 @@ static uint32_t pio_read(struct block *block, unsigned reg) {
     case PIO_INTR:
         return raw_interrupts(pio);
     case PIO_IRQ0_INTS:
-        return interrupts(pio, 0);
+        return interrupts(pio, 0, raw_interrupts(pio));
     case PIO_IRQ1_INTS:
-        return interrupts(pio, 1);
+        return interrupts(pio, 1, raw_interrupts(pio));
     default:
         return block->values[reg];
     }
@@ -258,15 +265,16 @@ static void push_tx(struct pio_machine *m, struct pio_state *s, uint32_t value) 
     m->tx.items[(s->tx_first + s->tx_count++) % PIO_FIFO_DEPTH] = value;
 }
 
-/* Where the FIFO held something before, the machine does until `quiet` what it would have done, but for STATUS. */
+/* Where the FIFO held something before, the machine does until `quiet` what it would have done anyway. */
 static void write_tx(struct pio *pio, struct pio_machine *m, uint32_t value) {
     if (m->now.tx_count >= m->tx.depth) {
         pio->block.values[PIO_FDEBUG] |= 1u << (PIO_FDEBUG_TXOVER_LSB + m->number);
         return;
     }
-    if (m->now.tx_count && m->is_foreseen && m->settings.status_select != STATUS_TX) {
+    if (m->now.tx_count && m->is_foreseen && !m->reads_levels) {
         push_tx(m, &m->now, value);
         m->ahead.tx_count++;
+        pio_update(pio);
         return;
     }
     pio_sync_machine(pio, m);
@@ -278,6 +286,7 @@ static void write_tx(struct pio *pio, struct pio_machine *m, uint32_t value) {
     } else if (refills && pio_runs_program(pio, m)) { /* in the delay of an instruction */
         pio_split_delay(m, pio->cycle);
     }
+    pio_settle(pio);
 }
 
 static void force_instruction(struct pio *pio, struct pio_machine *m, uint32_t instruction) {
@@ -364,9 +373,7 @@ static void clear_debug_flags(struct pio *pio, uint32_t flags) {
 }
 
 static void write_register(struct pio *pio, unsigned reg, uint32_t value, uint32_t old) {
-    if (reg >= PIO_TXF0 && reg <= PIO_TXF3) {
-        write_tx(pio, &pio->machines[reg - PIO_TXF0], value);
-    } else if (reg >= PIO_INSTR_MEM0 && reg <= PIO_INSTR_MEM31) {
+    if (reg >= PIO_INSTR_MEM0 && reg <= PIO_INSTR_MEM31) {
         pio_drop_plan(pio);
         pio->memory[reg - PIO_INSTR_MEM0] = (uint16_t)value;
     } else if (reg >= PIO_SM0_CLKDIV && reg <= PIO_SM3_PINCTRL) {
@@ -399,11 +406,14 @@ static void pio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     block->values[reg] = old; /* up to now the old setting holds */
     pio_catch_up(pio);
     try_forced(pio);
-    if (reg < PIO_TXF0 || reg > PIO_TXF3) {
-        pio_sync_machines(pio);
-    }
     block->values[reg] = clears ? block->values[reg] : written;
+    if (reg >= PIO_TXF0 && reg <= PIO_TXF3) {
+        write_tx(pio, &pio->machines[reg - PIO_TXF0], value);
+        return;
+    }
+    pio_sync_machines(pio);
     write_register(pio, reg, value, old);
+    pio->told = ~raw_interrupts(pio); /* enable bits may have changed */
     pio_settle(pio);
 }
 
@@ -442,6 +452,7 @@ static void pio_reset(struct block *block) {
     pio_publish_pins(pio, UINT32_MAX);
     pio->flags_set = pio->flags_cleared = pio->last_set = 0;
     pio->change_count = 0;
+    pio->told = ~raw_interrupts(pio);
     pio_settle(pio);
 }
 
@@ -451,8 +462,9 @@ static void pio_init(struct block *block) {
     pio->clock_listener = (struct clock_listener){ .changed = clock_changed, .owner = pio };
     clock_listen(pio->clk_sys, &pio->clock_listener);
     if (pio->gpio) {
-        pio->pin_listener =
-            (struct gpio_listener){ .changed = pio_pins_changed, .selected = pio_pin_selected, .owner = pio };
+        pio->pin_listener = (struct gpio_listener){
+            .changed = pio_pins_changed, .selected = pio_pin_selected, .owner = pio, .all_functions = true
+        };
         gpio_listen(pio->gpio, &pio->pin_listener);
         pio->laggard =
             (struct gpio_laggard){ .catch_up = pio_show_pins, .watch_changes = pio_watch_changes, .owner = pio };

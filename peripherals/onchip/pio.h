@@ -91,6 +91,7 @@ struct pio_machine {
     uint32_t own;           /* pins that no other machine may write to */
     uint32_t inputs;        /* pins that its instructions look at */
     uint32_t special;       /* addresses of instructions that always concern others, a bit each */
+    bool reads_levels;      /* some instruction looks at how full the transmit FIFO is */
     uint8_t out_pc_bits;    /* n, when addresses 0 to 2^n - 1 are all `out pc, n`; 0: they are not */
     struct pio_fifo tx, rx;
 };
@@ -124,7 +125,8 @@ struct pio {
     uint32_t last_set;                 /* flags set in the last cycle */
     uint64_t cycle;                    /* being executed, or the last one that was */
     uint64_t last_set_at;
-    uint64_t next_cycle; /* while it runs: its first machine is due */
+    uint64_t next_cycle; /* the next in which somebody notices a machine; holds between calls from outside */
+    uint32_t told;       /* raw interrupts as the lines know them */
     bool running;
     bool moved; /* something happened since everybody was told */
     struct pio_input_change changes[PIO_INPUT_CHANGES];

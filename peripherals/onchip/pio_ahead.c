@@ -28,6 +28,21 @@ static bool reads_flags(const struct pio_machine *m, uint16_t instruction) {
     }
 }
 
+/* How full the FIFO is matters to it, or to what it passes on to EXEC. */
+static bool reads_levels(const struct pio_machine *m, uint16_t instruction) {
+    unsigned argument = instruction & 0xff;
+    switch (instruction >> 13) {
+    case IN:
+        return argument >> 5 == SOURCE_STATUS && m->settings.status_select == STATUS_TX;
+    case OUT:
+        return argument >> 5 == TO_EXEC;
+    case MOV:
+        return argument >> 5 == MOV_EXEC || ((argument & 7) == SOURCE_STATUS && m->settings.status_select == STATUS_TX);
+    default:
+        return false;
+    }
+}
+
 static bool is_special(const struct pio *pio, const struct pio_machine *m, uint16_t instruction) {
     bool moves_fifo = instruction >> 13 == PUSH_PULL && instruction & 0x10 && pio->variant->version;
     return instruction >> 13 == IRQ || moves_fifo || reads_flags(m, instruction);
@@ -49,8 +64,10 @@ void pio_study(const struct pio *pio, struct pio_machine *m) {
     bool enabled = pio->block.values[PIO_CTRL] >> m->number & 1;
     m->inputs = m->now.has_instruction ? pio_inputs_of(pio, m, m->now.instruction) : 0;
     m->special = 0;
+    m->reads_levels = m->now.has_instruction;
     for (unsigned i = 0; i < 32; i++) {
         m->inputs |= enabled ? pio_inputs_of(pio, m, pio->memory[i]) : 0;
+        m->reads_levels |= reads_levels(m, pio->memory[i]);
         m->special |= (uint32_t)is_special(pio, m, pio->memory[i]) << i;
     }
     m->out_pc_bits = is_out_pc(pio, m, 1) ? 1 : is_out_pc(pio, m, 2) ? 2 : is_out_pc(pio, m, 3) ? 3 : 0;
@@ -83,12 +100,12 @@ static bool step_unnoticed(struct pio *pio, struct pio_machine *m, struct pio_st
     if (concerns_others(pio, m, s)) {
         return false;
     }
-    struct pio_state next = *s;
-    pio_step(pio, m, &next);
-    if (is_noticed(pio, m, s, &next)) {
+    struct pio_state before = *s;
+    pio_step(pio, m, s);
+    if (is_noticed(pio, m, &before, s)) {
+        *s = before;
         return false;
     }
-    *s = next;
     return true;
 }
 
@@ -121,11 +138,11 @@ static void skip_outs(const struct pio *pio, const struct pio_machine *m, struct
     if (!bits || s->osr_count + 2 * bits >= m->settings.pull_threshold) {
         return;
     }
-    uint64_t outs = (m->settings.pull_threshold - s->osr_count - 1) / bits;
+    unsigned outs = (m->settings.pull_threshold - s->osr_count - 1u) / bits;
     uint16_t delay = pio->memory[s->pc] >> 8 & pio_ones(5 - m->settings.side_bits);
     uint64_t period = m->settings.divider * (1 + delay);
-    uint64_t in_time = ((until << 8) - s->due) / period + 1;
-    unsigned skipped = (unsigned)(outs < in_time ? outs : in_time) - 1;
+    uint64_t left = (until << 8) - s->due;
+    unsigned skipped = (outs - 1) * period <= left ? outs - 1 : (unsigned)(left / period);
     if (!skipped) {
         return;
     }
@@ -207,17 +224,19 @@ static void skip_passes(struct pio *pio, struct pio_machine *m, const struct pio
 
 /* ---- Many instructions ---- */
 static bool advance(struct pio *pio, struct pio_machine *m, struct pio_state *s, uint64_t until, unsigned limit) {
-    struct pio_state mark = *s;
+    struct pio_state mark;
+    bool is_marked = false;
     for (unsigned steps = 1, next_mark = FIRST_MARK; pio_cycle_of(s->due) <= until; steps++) {
         skip_outs(pio, m, s, until);
         if (steps == limit || !step_unnoticed(pio, m, s)) {
             return false;
         }
-        if (s->pc == mark.pc) {
+        if (is_marked && s->pc == mark.pc) {
             skip_passes(pio, m, &mark, s, until);
         }
         if (steps == next_mark) {
             mark = *s;
+            is_marked = true;
             next_mark *= 2;
         }
     }

@@ -115,6 +115,7 @@ void pio_wake_machines(struct pio *pio, enum pio_wait what, uint64_t cycle) {
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         if (pio->machines[n].now.wait == what) {
             pio_wake_machine(&pio->machines[n], cycle);
+            pio->moved = true;
         }
     }
 }
@@ -186,7 +187,10 @@ static void execute_forced(struct pio *pio, struct pio_machine *m) {
 
 static void execute_machine(struct pio *pio, struct pio_machine *m) {
     bool forced_is_due = m->forced && !m->now.wait && m->forced_at <= pio->cycle;
-    bool program_is_due = m->is_foreseen && !m->now.wait && pio_runs_program(pio, m) && m->quiet <= pio->cycle;
+    bool program_is_due = m->is_foreseen && m->quiet <= pio->cycle;
+    if (!forced_is_due && !program_is_due && !m->settings.sticky) {
+        return;
+    }
     if (program_is_due) {
         m->now = m->ahead;
         store_pins(pio, m, m->own);
@@ -196,10 +200,8 @@ static void execute_machine(struct pio *pio, struct pio_machine *m) {
         execute_forced(pio, m);
     } else if (program_is_due) {
         execute_program(pio, m);
-    } else if (m->settings.sticky) {
-        pio_assert_latches(m, &m->now);
     } else {
-        return;
+        pio_assert_latches(m, &m->now);
     }
     store_pins(pio, m, UINT32_MAX);
     if (forced_is_due || program_is_due) {
@@ -351,7 +353,7 @@ void pio_drop_plan(struct pio *pio) {
 /* ---- Time of the block ---- */
 static void pio_schedule(struct pio *pio) {
     struct scheduler *scheduler = pio->block.env->scheduler;
-    uint64_t cycle = next_noticed(pio);
+    uint64_t cycle = pio->next_cycle = next_noticed(pio);
     uint64_t when = cycle == TIME_NEVER ? cycle : clock_time_of(pio->clk_sys, cycle);
     if (when == TIME_NEVER) {
         scheduler_cancel(scheduler, &pio->event);
@@ -374,8 +376,33 @@ void pio_settle(struct pio *pio) {
     pio->moved = false;
 }
 
-static void run_cycle(const struct group *group, uint64_t cycle) {
+static uint32_t visible_pins(const struct pio *pio) {
+    return pio->is_planned ? ~pio->hidden : UINT32_MAX;
+}
+
+static bool has_news(const struct group *group) {
+    uint32_t moved = 0;
+    for (unsigned i = 0; i < group->count; i++) {
+        const struct pio *pio = group->blocks[i];
+        moved |= ((pio->pins.out ^ pio->shown.out) | (pio->pins.oe ^ pio->shown.oe)) & visible_pins(pio);
+    }
+    return moved;
+}
+
+/* Pins change at the time of the cycle, however late it is carried out. */
+static void publish_at(const struct group *group, uint64_t cycle) {
     struct scheduler *scheduler = group->blocks[0]->block.env->scheduler;
+    if (!has_news(group)) {
+        return;
+    }
+    struct scheduler_date before = scheduler_date(scheduler, clock_time_of(group->blocks[0]->clk_sys, cycle));
+    for (unsigned i = 0; i < group->count; i++) {
+        pio_publish_pins(group->blocks[i], visible_pins(group->blocks[i]));
+    }
+    scheduler_undate(scheduler, before);
+}
+
+static void run_cycle(const struct group *group, uint64_t cycle) {
     bool flags_changed = false;
     for (unsigned i = 0; i < group->count; i++) {
         struct pio *pio = group->blocks[i];
@@ -396,12 +423,7 @@ static void run_cycle(const struct group *group, uint64_t cycle) {
     if (flags_changed) {
         wake_for_flags(group, cycle + 1);
     }
-    /* Pins change at the time of the cycle, however late it is carried out. */
-    struct scheduler_date before = scheduler_date(scheduler, clock_time_of(group->blocks[0]->clk_sys, cycle));
-    for (unsigned i = 0; i < group->count; i++) {
-        pio_publish_pins(group->blocks[i], group->blocks[i]->is_planned ? ~group->blocks[i]->hidden : UINT32_MAX);
-    }
-    scheduler_undate(scheduler, before);
+    publish_at(group, cycle);
 }
 
 static uint64_t next_of_group(const struct group *group) {
@@ -417,7 +439,13 @@ static uint64_t next_of_group(const struct group *group) {
     return first;
 }
 
-static void catch_up_to(struct pio *pio, uint64_t until) {
+static void set_cycle(struct pio *pio, uint64_t cycle) {
+    if (pio && pio->cycle < cycle) {
+        pio->cycle = cycle;
+    }
+}
+
+void pio_catch_up_to(struct pio *pio, uint64_t until) {
     struct group group = group_of(pio);
     for (unsigned i = 0; i < group.count; i++) {
         group.blocks[i]->running = true;
@@ -428,7 +456,7 @@ static void catch_up_to(struct pio *pio, uint64_t until) {
     for (unsigned i = 0; i < group.count; i++) {
         struct pio *each = group.blocks[i];
         each->running = false;
-        each->cycle = each->cycle < until ? until : each->cycle;
+        set_cycle(each, until);
     }
     for (unsigned i = 0; i < group.count; i++) {
         if (group.blocks[i]->moved) {
@@ -437,11 +465,23 @@ static void catch_up_to(struct pio *pio, uint64_t until) {
     }
 }
 
+/* Nobody notices any of the machines up to this cycle. */
+static bool is_quiet(const struct pio *pio, uint64_t until) {
+    return !pio || (pio->is_planned && until < pio->next_cycle);
+}
+
 void pio_catch_up(struct pio *pio) {
-    if (!pio->running) {
-        catch_up_to(pio, cycle_now(pio));
-        forget_input_changes(pio);
+    if (pio->running) {
+        return;
     }
+    uint64_t now = cycle_now(pio);
+    if (!is_quiet(pio, now) || !is_quiet(pio->next, now) || !is_quiet(pio->previous, now)) {
+        pio_catch_up_to(pio, now);
+    }
+    set_cycle(pio, now);
+    set_cycle(pio->next, now);
+    set_cycle(pio->previous, now);
+    forget_input_changes(pio);
 }
 
 void pio_flags_changed(struct pio *pio) {

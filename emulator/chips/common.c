@@ -266,6 +266,32 @@ static void wire_dma(struct machine *machine) {
     }
 }
 
+/* `context` is the first PIO. */
+static void feeds_change(void *context) {
+    for (struct pio *pio = context; pio; pio = pio->after) {
+        pio_feed_changes(pio);
+    }
+}
+
+static uint32_t base_of(const struct machine *machine, const char *name) {
+    const struct chip_desc *chip = machine->chip;
+    for (unsigned i = 0; i < chip->blocks; i++) {
+        if (!strcmp(chip->map[i].name, name)) {
+            return chip->map[i].base;
+        }
+    }
+    return 0;
+}
+
+static void wire_pio_to_dma(struct machine *machine, struct pio *pio, struct pio *after) {
+    struct dma *dma = find(machine, "DMA");
+    pio->feed = (struct pio_feed){
+        .available = dma_feed_available, .take = dma_feed_take, .skip = dma_feed_skip, .context = dma
+    };
+    pio->address = base_of(machine, pio->block.name);
+    pio->after = after;
+}
+
 /* PIO0 is function 6, its neighbours follow, in a ring. */
 static void wire_pios(struct machine *machine) {
     struct pio *pios[] = { find(machine, "PIO0"), find(machine, "PIO1"), find(machine, "PIO2") };
@@ -277,7 +303,11 @@ static void wire_pios(struct machine *machine) {
         pios[i]->function = 6 + i;
         pios[i]->next = count > 2 ? pios[(i + 1) % count] : NULL;
         pios[i]->previous = count > 2 ? pios[(i + count - 1) % count] : NULL;
+        wire_pio_to_dma(machine, pios[i], i + 1 < count ? pios[i + 1] : NULL);
     }
+    struct dma *dma = find(machine, "DMA");
+    dma->feeds_change = feeds_change;
+    dma->feeds_context = pios[0];
 }
 
 /* ---- PWM and analogue inputs ---- */

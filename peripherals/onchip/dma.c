@@ -2,7 +2,9 @@
  *
  * Time: one transfer takes one cycle of clk_sys, whatever it reaches; all channels share that one transfer a cycle.
  * A channel begins START_CYCLES after its trigger. Moves between memories are done BATCH cycles at a time, others
- * PACED_BATCH at a time: what a transfer changes is seen at the end of its batch, completion comes to the cycle.
+ * PACED_BATCH at a time: what a transfer changes is seen at the end of its batch, completion comes to the cycle. A
+ * device may take the words for its FIFO itself (dma_feed_take()), all but the last of a block; no cycles of the engine
+ * are counted for those.
  *
  * Not modelled: wait states and contention with the cores, the FIFOs inside (FIFO_LEVELS reads 0), what Secure and
  * privilege attributes and the memory protection of the RP2350 forbid (SECCFG_*, MPU_* read back, LOCK locks), errata.
@@ -201,8 +203,15 @@ static uint32_t transfers_of(const struct dma *dma, const struct dma_channel *ch
 
 static void complete(struct dma *dma, unsigned number);
 
+static void feeds_change(struct dma *dma) {
+    if (dma->busy && dma->feeds_change) {
+        dma->feeds_change(dma->feeds_context);
+    }
+}
+
 static void start(struct dma *dma, unsigned number) {
     struct dma_channel *ch = &dma->channels[number];
+    feeds_change(dma);
     if (!(ch->control & EN) || dma->busy >> number & 1) {
         return;
     }
@@ -219,6 +228,7 @@ static void start(struct dma *dma, unsigned number) {
 }
 
 static void stop(struct dma *dma, unsigned number) {
+    feeds_change(dma);
     dma->busy &= ~(1u << number);
     dma->channels[number].control &= ~dma->variant->busy;
     listen(dma);
@@ -531,6 +541,57 @@ void dma_set_dreq(void *context, unsigned index, bool level) {
     }
 }
 
+/* ---- FIFOs that take their words themselves ---- */
+static bool feeds(const struct dma *dma, const struct dma_channel *ch, uint32_t address) {
+    unsigned size = 1u << (field_get(ch->control, DATA_SIZE) % 3);
+    bool plain = !(ch->control & (dma->variant->bswap | dma->variant->sniff_en)) && !write_step(dma, ch, size);
+    return plain && ch->control & EN && ch->write_address == address && size == 4 && ch->earliest <= dma->cycle &&
+           mode_of(dma, ch) == MODE_NORMAL;
+}
+
+/* The channel that brings words to this FIFO and does nothing else, while all others wait for requests too. */
+static struct dma_channel *feeder_of(struct dma *dma, unsigned dreq, uint32_t address) {
+    struct dma_channel *feeder = NULL;
+    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+        struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
+        unsigned treq = treq_of(dma, ch);
+        if (by_credit(dma, treq) || (treq == dreq && feeder)) {
+            return NULL;
+        }
+        feeder = treq == dreq ? ch : feeder;
+    }
+    return feeder && feeds(dma, feeder, address) ? feeder : NULL;
+}
+
+unsigned dma_feed_available(void *context, unsigned dreq, uint32_t address) {
+    const struct dma_channel *ch = feeder_of(context, dreq, address);
+    return ch && ch->count ? ch->count - 1 : 0;
+}
+
+bool dma_feed_take(void *context, unsigned dreq, uint32_t address, uint32_t *ret_word) {
+    struct dma *dma = context;
+    struct dma_channel *ch = feeder_of(dma, dreq, address);
+    const uint8_t *from =
+        ch && ch->count > 1 && !(ch->read_address & 3) ? bus_memory_at(dma->bus, ch->read_address, 4, false) : NULL;
+    if (!from) {
+        return false;
+    }
+    memcpy(ret_word, from, 4);
+    advance(dma, ch, 4, 1);
+    return true;
+}
+
+bool dma_feed_skip(void *context, unsigned dreq, uint32_t address, unsigned words) {
+    struct dma *dma = context;
+    struct dma_channel *ch = feeder_of(dma, dreq, address);
+    if (!ch || ch->count <= words || ch->control & dma->variant->ring_size ||
+        !span(dma, ch->read_address, read_step(dma, ch, 4), 4, ch->count, false)) {
+        return false;
+    }
+    advance(dma, ch, 4, words);
+    return true;
+}
+
 /* ---- Registers ---- */
 static uint32_t channel_read(const struct dma *dma, unsigned number, unsigned index) {
     const struct dma_channel *ch = &dma->channels[number];
@@ -565,6 +626,7 @@ static bool stands_still(struct dma *dma) {
 
 static uint32_t dma_read(struct block *block, unsigned reg) {
     struct dma *dma = dma_of(block);
+    feeds_change(dma);
     if (dma->busy && !stands_still(dma)) {
         catch_up(dma);
         go_on(dma);
@@ -661,6 +723,7 @@ static void irq_write(struct dma *dma, unsigned which, uint32_t value) {
 
 static void dma_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct dma *dma = dma_of(block);
+    feeds_change(dma);
     catch_up(dma);
     if (reg < DMA_CHANNELS * CHANNEL_REGISTERS) {
         channel_write(dma, reg / CHANNEL_REGISTERS, reg % CHANNEL_REGISTERS, value);
@@ -691,6 +754,7 @@ static void clock_changed(struct clock_listener *listener, struct clock_domain *
 
 static void dma_reset(struct block *block) {
     struct dma *dma = dma_of(block);
+    feeds_change(dma);
     for (unsigned number = 0; number < dma->variant->channels; number++) {
         uint32_t control = block->values[DMA_CH0_CTRL_TRIG + number * CHANNEL_REGISTERS];
         dma->channels[number] = (struct dma_channel){ .control = control };

@@ -57,6 +57,10 @@ struct dma {
     /* Memory has been written. May be NULL. */
     void (*memory_written)(void *context, uint32_t address, uint32_t size);
     void *memory_context;
+    /* Before dma_feed_available() or dma_feed_take() give something else than so far, and before somebody looks at a
+     * channel: whoever takes words by them takes those that are due. May be NULL. */
+    void (*feeds_change)(void *context);
+    void *feeds_context;
 
     struct dma_channel channels[DMA_CHANNELS];
     uint32_t busy;      /* a bit per channel */
@@ -75,5 +79,14 @@ extern const struct block_class dma_class;
 
 /* For struct line: request `index` (TREQ_SEL number) has changed. */
 void dma_set_dreq(void *dma, unsigned index, bool level);
+
+/* For a device whose FIFO is at `address` (32 bits) and which takes the words that a channel paced by request `dreq`
+ * would bring it, without an event for each. How many there are, the last one of a block left out: that one comes in
+ * the ordinary way. 0 where the channel does more than that, or where others compete with it. */
+unsigned dma_feed_available(void *dma, unsigned dreq, uint32_t address);
+/* The next one; false when there is none. */
+bool dma_feed_take(void *dma, unsigned dreq, uint32_t address, uint32_t *ret_word);
+/* Leave out so many of those that are available; false, and nothing is done, unless all of the rest is memory. */
+bool dma_feed_skip(void *dma, unsigned dreq, uint32_t address, unsigned words);
 
 #endif

@@ -170,10 +170,19 @@ static void try_forced(struct pio *pio) {
     }
 }
 
-static uint32_t pio_read(struct block *block, unsigned reg) {
-    struct pio *pio = pio_of(block);
+/* Somebody looks at the block. */
+static void bring_up_to_date(struct pio *pio) {
     pio_catch_up(pio);
     try_forced(pio);
+    if (pio->has_harmless && !pio->running) {
+        pio_sync_machines(pio);
+        pio_update(pio);
+    }
+}
+
+static uint32_t pio_read(struct block *block, unsigned reg) {
+    struct pio *pio = pio_of(block);
+    bring_up_to_date(pio);
     if (reg >= PIO_RXF0 && reg <= PIO_RXF3) {
         return read_rx(pio, &pio->machines[reg - PIO_RXF0]);
     }
@@ -274,7 +283,11 @@ static void write_tx(struct pio *pio, struct pio_machine *m, uint32_t value) {
     if (m->now.tx_count && m->is_foreseen && !m->reads_levels) {
         push_tx(m, &m->now, value);
         m->ahead.tx_count++;
-        pio_update(pio);
+        if (m->is_harmless) { /* fed from now on, perhaps */
+            pio_settle(pio);
+        } else {
+            pio_update(pio);
+        }
         return;
     }
     pio_sync_machine(pio, m);
@@ -404,8 +417,7 @@ static void pio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     bool clears = reg == PIO_FDEBUG || reg == PIO_IRQ;
     uint32_t written = block->values[reg];
     block->values[reg] = old; /* up to now the old setting holds */
-    pio_catch_up(pio);
-    try_forced(pio);
+    bring_up_to_date(pio);
     block->values[reg] = clears ? block->values[reg] : written;
     if (reg >= PIO_TXF0 && reg <= PIO_TXF3) {
         write_tx(pio, &pio->machines[reg - PIO_TXF0], value);
@@ -421,7 +433,8 @@ static void pio_write(struct block *block, unsigned reg, uint32_t value, uint32_
 static uint64_t pio_holds_until(struct block *block, unsigned reg) {
     unsigned which = PIO_SM0_CLKDIV + (reg - PIO_SM0_CLKDIV) % SM_REGISTERS;
     bool moves = reg >= PIO_SM0_CLKDIV && reg <= PIO_SM3_PINCTRL && (which == PIO_SM0_ADDR || which == PIO_SM0_INSTR);
-    return moves || reg == PIO_DBG_PADOUT || reg == PIO_DBG_PADOE ? 0 : TIME_NEVER;
+    bool fed = pio_of(block)->has_harmless && (reg == PIO_FSTAT || reg == PIO_FLEVEL || reg == PIO_INTR);
+    return moves || fed || reg == PIO_DBG_PADOUT || reg == PIO_DBG_PADOE ? 0 : TIME_NEVER;
 }
 
 /* ---- Events ---- */

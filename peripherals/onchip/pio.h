@@ -91,6 +91,8 @@ struct pio_machine {
     uint32_t own;           /* pins that no other machine may write to */
     uint32_t inputs;        /* pins that its instructions look at */
     uint32_t special;       /* addresses of instructions that always concern others, a bit each */
+    bool is_harmless;       /* all that others notice of its program is that it takes words */
+    uint64_t word_due;      /* then: 1/256 cycles that at least lie between two words */
     bool reads_levels;      /* some instruction looks at how full the transmit FIFO is */
     uint8_t out_pc_bits;    /* n, when addresses 0 to 2^n - 1 are all `out pc, n`; 0: they are not */
     struct pio_fifo tx, rx;
@@ -102,6 +104,17 @@ struct pio_input_change {
     uint64_t before;
 };
 
+/* Who fills the transmit FIFOs (DMA), for machines that take their words themselves. The address is TXF's. */
+struct pio_feed {
+    /* Words that can be taken without an end: the last one of a block is not among them. NULL: nobody does. */
+    unsigned (*available)(void *context, unsigned dreq, uint32_t address);
+    /* The next of them; false: not in this way. */
+    bool (*take)(void *context, unsigned dreq, uint32_t address, uint32_t *ret_word);
+    /* Leave so many of them out, of those that are available; false: not in this way. take() then does not fail. */
+    bool (*skip)(void *context, unsigned dreq, uint32_t address, unsigned words);
+    void *context;
+};
+
 struct pio {
     struct block block;
     /* Wiring */
@@ -111,6 +124,9 @@ struct pio {
     unsigned function;      /* FUNCSEL of all its pins */
     struct line dreq_tx[PIO_MACHINES];
     struct line dreq_rx[PIO_MACHINES];
+    struct pio_feed feed;
+    uint32_t address;            /* on the bus */
+    struct pio *after;           /* the next block of the chip, for the wiring; NULL: the last one */
     struct pio *previous, *next; /* RP2350: for flags and machines of the neighbours; NULL: none */
 
     uint16_t memory[32];
@@ -119,6 +135,7 @@ struct pio {
     struct pio_pins shown;             /* what the bank of pins has been told */
     uint32_t hidden;                   /* pins that nobody watches: the bank is told when it asks */
     bool is_planned;                   /* `hidden` and the machines' `own` hold */
+    bool has_harmless;                 /* some machine is */
     bool has_sticky;                   /* some machine has a latch */
     uint64_t assert_at;                /* cycle in which latches are asserted anew though no machine executes */
     uint32_t flags_set, flags_cleared; /* in the present cycle */
@@ -139,5 +156,8 @@ struct pio {
 };
 
 extern const struct block_class pio_class;
+
+/* Before `feed` gives other words than it would have given so far. */
+void pio_feed_changes(struct pio *pio);
 
 #endif

@@ -111,8 +111,7 @@ static bool step_unnoticed(struct pio *pio, struct pio_machine *m, struct pio_st
 
 /* ---- OUT after OUT ---- */
 
-/* Bits that each of the OUTs from here on takes when nothing else comes between them; 0: it is not like that. */
-static unsigned bits_of_outs(const struct pio *pio, const struct pio_machine *m, const struct pio_state *s) {
+unsigned pio_bits_of_outs(const struct pio *pio, const struct pio_machine *m, const struct pio_state *s) {
     const struct pio_settings *settings = &m->settings;
     unsigned argument = pio->memory[s->pc] & 0xff, destination = argument >> 5;
     uint32_t pins = settings->side_mask | (destination == TO_PINS ? settings->out_mask : 0);
@@ -134,7 +133,7 @@ static uint32_t peek_osr(const struct pio_machine *m, const struct pio_state *s,
 /* Leave out all OUTs but the last of those that do not empty the shift register: what they did to pins that nobody
  * watches, or to the program counter, is past when the last one has done the same. */
 static void skip_outs(const struct pio *pio, const struct pio_machine *m, struct pio_state *s, uint64_t until) {
-    unsigned bits = m->settings.autopull ? bits_of_outs(pio, m, s) : 0;
+    unsigned bits = m->settings.autopull ? pio_bits_of_outs(pio, m, s) : 0;
     if (!bits || s->osr_count + 2 * bits >= m->settings.pull_threshold) {
         return;
     }

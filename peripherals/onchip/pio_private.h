@@ -46,6 +46,8 @@ void pio_catch_up_to(struct pio *pio, uint64_t cycle);
 /* Bring the state of machines up to pio->cycle. */
 void pio_sync_machine(struct pio *pio, struct pio_machine *machine);
 void pio_sync_machines(struct pio *pio);
+/* Into the block's: levels and directions of the pins that are the machine's alone. */
+void pio_store_own_pins(struct pio *pio, struct pio_machine *machine);
 /* After a change: tell everybody, and foresee what comes next. */
 void pio_settle(struct pio *pio);
 /* Before a change of settings, programs or wiring. Machines are synced. */
@@ -97,7 +99,19 @@ void pio_study(const struct pio *pio, struct pio_machine *machine);
 /* Carry out the instructions up to the cycle `until` that nobody outside notices. False: it has stopped before, at the
  * cycle of state->due. */
 bool pio_advance(struct pio *pio, struct pio_machine *machine, struct pio_state *state, uint64_t until);
-/* Fill in `ahead` and `quiet`. */
+/* Fill in `ahead` and `quiet`; machine->now holds the pins as they are. */
 void pio_foresee(struct pio *pio, struct pio_machine *machine);
+/* Bits that each of the OUTs from here on takes when nothing else comes between them; 0: it is not like that. */
+unsigned pio_bits_of_outs(const struct pio *pio, const struct pio_machine *machine, const struct pio_state *state);
+
+/* ---- pio_feed.c ---- */
+/* Fill in `is_harmless` and `word_due`. */
+void pio_study_feeding(struct pio *pio, struct pio_machine *machine);
+void pio_forget_feeding(struct pio *pio);
+/* The cycle up to which the machine may be left alone; its `quiet` when it is not fed. */
+uint64_t pio_fed_until(const struct pio *pio, const struct pio_machine *machine);
+/* Carry out a machine that is fed up to this cycle, as far as it can be. */
+void pio_feed_machine(struct pio *pio, struct pio_machine *machine, uint64_t until);
+void pio_feed_machines(struct pio *pio, uint64_t until);
 
 #endif

@@ -125,9 +125,15 @@ static void store_pins(struct pio *pio, struct pio_machine *m, uint32_t mask) {
     pio->pins.oe ^= (pio->pins.oe ^ m->now.pins.oe) & mask;
 }
 
-/* Bring a machine up to the present cycle. */
+void pio_store_own_pins(struct pio *pio, struct pio_machine *m) {
+    store_pins(pio, m, m->own);
+}
+
 void pio_sync_machine(struct pio *pio, struct pio_machine *m) {
-    if (m->is_foreseen && !m->now.wait && pio_runs_program(pio, m) && pio_cycle_of(m->now.due) <= pio->cycle) {
+    if (m->is_harmless) {
+        pio_feed_machine(pio, m, pio->cycle);
+    }
+    if (m->is_foreseen && pio_cycle_of(m->now.due) <= pio->cycle) {
         pio_advance(pio, m, &m->now, pio->cycle);
         store_pins(pio, m, m->own);
     }
@@ -268,6 +274,18 @@ static uint64_t next_of_machine(struct pio *pio, struct pio_machine *m) {
     return m->quiet;
 }
 
+/* The next cycle in which one of the machines must be carried out. */
+static uint64_t next_deadline(struct pio *pio) {
+    uint64_t first = pio->assert_at;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        struct pio_machine *m = &pio->machines[n];
+        uint64_t next = next_of_machine(pio, m);
+        next = m->is_harmless && m->is_foreseen ? pio_fed_until(pio, m) : next;
+        first = next < first ? next : first;
+    }
+    return first;
+}
+
 /* The next cycle in which somebody notices one of the machines, as far as can be foreseen. */
 static uint64_t next_noticed(struct pio *pio) {
     uint64_t first = pio->assert_at;
@@ -340,6 +358,9 @@ static void make_plan(struct pio *pio) {
     listen_to_inputs(pio);
     pio->is_planned = true;
     share_out_pins(pio);
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pio_study_feeding(pio, &pio->machines[n]);
+    }
     pio_forget_foresight(pio);
 }
 
@@ -347,13 +368,14 @@ void pio_drop_plan(struct pio *pio) {
     pio_sync_machines(pio);
     pio_publish_pins(pio, UINT32_MAX);
     pio_forget_foresight(pio);
+    pio_forget_feeding(pio);
     pio->is_planned = false;
 }
 
 /* ---- Time of the block ---- */
 static void pio_schedule(struct pio *pio) {
     struct scheduler *scheduler = pio->block.env->scheduler;
-    uint64_t cycle = pio->next_cycle = next_noticed(pio);
+    uint64_t cycle = pio->next_cycle = next_deadline(pio);
     uint64_t when = cycle == TIME_NEVER ? cycle : clock_time_of(pio->clk_sys, cycle);
     if (when == TIME_NEVER) {
         scheduler_cancel(scheduler, &pio->event);
@@ -449,6 +471,9 @@ void pio_catch_up_to(struct pio *pio, uint64_t until) {
     struct group group = group_of(pio);
     for (unsigned i = 0; i < group.count; i++) {
         group.blocks[i]->running = true;
+    }
+    for (unsigned i = 0; i < group.count; i++) {
+        pio_feed_machines(group.blocks[i], until);
     }
     for (uint64_t cycle; (cycle = next_of_group(&group)) <= until;) {
         run_cycle(&group, cycle);

@@ -22,7 +22,7 @@ struct environment {
     const struct random *seed; /* of every random bit: take a stream with random_derive() */
     unsigned core;             /* the core whose access is being served */
     unsigned size;             /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
-    unsigned nets; /* how many have been made: the next one's serial number */
+    unsigned nets;             /* how many have been made: the next one's serial number */
 };
 
 /* ---- Lines: a level that goes from a block to whoever the chip table wired it to (interrupt, DREQ) ---- */

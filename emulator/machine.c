@@ -216,6 +216,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .bus = &machine->bus,
             .ioport_base = machine->chip->ioport_base,
             .ioport_size = machine->chip->ioport_size,
+            .divider = machine->chip->divider,
             .rom_call = machine->desc.bootrom ? NULL : machine->chip->rom_call,
             .rom_context = machine,
             .system_reset = system_reset,

@@ -78,6 +78,7 @@ struct chip_desc {
     uint32_t rom_size;
     uint32_t sram_base, sram_size;
     uint32_t ioport_base, ioport_size; /* the cores' single-cycle port, where SIO is */
+    uint32_t divider;                  /* of SIO: address of DIV_UDIVIDEND; 0: there is none */
     uint32_t xip[CHIP_WINDOWS];        /* bases of the windows onto the flash; 0 ends the list */
     uint64_t crystal_hz;
     uint32_t chip_id; /* of SYSINFO */

@@ -319,6 +319,7 @@ const struct chip_desc chip_rp2040 = {
     .state_size = sizeof(struct rp2040),
     .ioport_base = 0xd0000000,
     .ioport_size = 0x1000,
+    .divider = 0xd0000060,
     .crystal_hz = 12000000,
     .chip_id = 0x20002927, /* B2 */
     .bank0 = &rp2040_gpio_bank0,

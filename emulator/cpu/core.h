@@ -37,6 +37,7 @@ struct core_desc {
     unsigned irqs;   /* interrupt inputs of the NVIC; 0: 32 (Cortex-M0+) or 52 (RP2350's Cortex-M33) */
     /* Loads and stores here take one cycle (the Cortex-M0+'s I/O port, where SIO is). `ioport_size` 0: none. */
     uint32_t ioport_base, ioport_size;
+    uint32_t divider; /* address of the SIO divider's registers, which loops are followed through; 0: none */
     /* A supervisor call from inside the boot ROM (the read-only memory at address 0): service `number`, arguments in
      * r0-r3 by the procedure call standard. Returns the cycles to charge: the core stalls so long, with interrupts
      * pending, over several core_run() if need be. The service sets r0-r1 itself. NULL: such calls are exceptions. */

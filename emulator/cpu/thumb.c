@@ -3,8 +3,9 @@
  *
  * Origins: an operation on clean values gives a clean one. Adding or subtracting something clean to or from a count
  * gives a count, and the flags are as good as clean for as many ticks as they come out the same: the smallest such
- * number over all operations is kept in `ticks`. Anything else made of a count is unknown; flags of an unknown value
- * must not be used, nor may an address be made of one.
+ * number over all operations is kept in `ticks`. Anything else made of a count is unknown, but lies in a range while
+ * the counters go on by no more than `span` ticks: flags that come out the same for all of the range are as good as
+ * clean for so long; others must not be used, nor may an address be made of an unknown value.
  *
  * Not executed here (THUMB_LEAVE or not known): SVC, BKPT, UDF, WFI, WFE, SEV, accesses that fault, branches to Arm
  * state or with an EXC_RETURN, CPS other than of PRIMASK. CCR.UNALIGN_TRP has no effect, as in the engine. */
@@ -43,22 +44,44 @@ static uint32_t add_with_carry(struct thumb *t, uint32_t a, uint32_t b, bool car
     return result;
 }
 
+struct operand thumb_made_of(struct thumb *t, uint32_t value, const struct operand *a, const struct operand *b,
+                             struct range range) {
+    struct operand result = { value, mixed(a->origin, b->origin), 0, range };
+    if (result.origin == ORIGIN_UNKNOWN && range_is_one(range)) {
+        limit_to_span(t);
+        result.origin = ORIGIN_CLEAN;
+    }
+    return result;
+}
+
+/* A sum or difference of which the ranges alone tell something: its flags have been set from the values. */
+static struct operand sum_of_ranges(struct thumb *t, uint32_t value, struct operand a, struct operand b, bool subtract,
+                                    struct range carry) {
+    bool carry_known, overflow_known;
+    struct range addend = subtract ? range_not(thumb_range(&b)) : thumb_range(&b);
+    struct range range = range_add(thumb_range(&a), addend, carry, &carry_known, &overflow_known);
+    struct operand result = thumb_made_of(t, value, &a, &b, range);
+    uint8_t origin = mixed(a.origin, b.origin);
+    set_nz(t, (struct operand){ value, origin, 0, range });
+    t->cv = flag_origin(t, origin, carry_known && overflow_known);
+    return result;
+}
+
 struct operand thumb_add(struct thumb *t, struct operand a, struct operand b, bool subtract) {
-    struct operand result = { 0, ORIGIN_CLEAN, 0 };
-    result.value = add_with_carry(t, a.value, subtract ? ~b.value : b.value, subtract);
+    uint32_t value = add_with_carry(t, a.value, subtract ? ~b.value : b.value, subtract);
     set_origins(t, ORIGIN_CLEAN);
     if (a.origin == ORIGIN_CLEAN && b.origin == ORIGIN_CLEAN) {
-        return result;
+        return immediate(value);
     }
     bool followed = a.origin + b.origin == ORIGIN_COUNT; /* one count and something clean */
     if (!followed) {
-        result.origin = mixed(a.origin, b.origin);
-        set_origins(t, result.origin);
-        return result;
+        return sum_of_ranges(t, value, a, b, subtract, range_one(subtract));
     }
-    result.origin = ORIGIN_COUNT;
+    bool unused;
+    struct range addend = subtract ? range_not(thumb_range(&b)) : thumb_range(&b);
+    struct operand result = { value, ORIGIN_COUNT, a.slope,
+                              range_add(thumb_range(&a), addend, range_one(subtract), &unused, &unused) };
     if (a.origin == ORIGIN_COUNT) {
-        result.slope = a.slope;
         watch(t, a.value, a.slope, false);
     } else {
         result.slope = subtract ? (int8_t)-b.slope : b.slope;
@@ -69,17 +92,21 @@ struct operand thumb_add(struct thumb *t, struct operand a, struct operand b, bo
 }
 
 struct operand thumb_add_carry(struct thumb *t, struct operand a, struct operand b, bool subtract) {
-    uint8_t origin = mixed(mixed(a.origin, b.origin), t->cv);
-    uint32_t result = add_with_carry(t, a.value, subtract ? ~b.value : b.value, t->c);
-    set_origins(t, origin);
-    return (struct operand){ result, origin, 0 };
+    uint8_t carry_origin = t->cv;
+    struct range carry = carry_origin == ORIGIN_CLEAN ? range_one(t->c) : (struct range){ 0, 1 };
+    uint32_t value = add_with_carry(t, a.value, subtract ? ~b.value : b.value, t->c);
+    uint8_t origin = mixed(mixed(a.origin, b.origin), carry_origin);
+    a.range = thumb_range(&a);
+    a.origin = origin; /* what the carry is made from counts as well */
+    if (origin == ORIGIN_CLEAN) {
+        set_origins(t, ORIGIN_CLEAN);
+        return immediate(value);
+    }
+    return sum_of_ranges(t, value, a, b, subtract, carry);
 }
 
 /* ---- Shifts and data processing ---- */
-uint32_t thumb_shift(struct thumb *t, unsigned kind, uint32_t value, unsigned amount) {
-    if (!amount) {
-        return value;
-    }
+static uint32_t shift_value(struct thumb *t, unsigned kind, uint32_t value, unsigned amount) {
     switch (kind) {
     case 0: /* LSL */
         t->c = amount <= 32 && (value >> (32 - amount) & 1);
@@ -99,6 +126,22 @@ uint32_t thumb_shift(struct thumb *t, unsigned kind, uint32_t value, unsigned am
     }
 }
 
+struct operand thumb_shift(struct thumb *t, unsigned kind, struct operand operand, struct operand amount) {
+    uint8_t origin = mixed(operand.origin, amount.origin);
+    bool carry_known = false;
+    struct range range = RANGE_ALL;
+    if (amount.value == 0 && amount.origin == ORIGIN_CLEAN) {
+        operand.origin = origin;
+        return operand;
+    }
+    if (amount.origin == ORIGIN_CLEAN) {
+        range = range_shift(kind, thumb_range(&operand), amount.value, &carry_known);
+    }
+    uint32_t value = amount.value ? shift_value(t, kind, operand.value, amount.value) : operand.value;
+    t->cv = mixed(t->cv, flag_origin(t, origin, carry_known)); /* V stays what it was */
+    return thumb_made_of(t, value, &operand, &amount, range);
+}
+
 static void shift_immediate(struct thumb *t, uint16_t code) {
     unsigned kind = code >> 11 & 3, amount = code >> 6 & 31, m = code >> 3 & 7, d = code & 7;
     struct operand operand = from(t, m);
@@ -107,39 +150,37 @@ static void shift_immediate(struct thumb *t, uint16_t code) {
             watch(t, operand.value, operand.slope, true);
         }
         put(t, d, operand);
-        set_nz(t, operand.value, operand.origin == ORIGIN_COUNT ? ORIGIN_CLEAN : operand.origin);
+        set_nz(t, operand);
+        t->nz = operand.origin == ORIGIN_COUNT ? ORIGIN_CLEAN : t->nz;
         return;
     }
-    uint32_t result = thumb_shift(t, kind, operand.value, kind && !amount ? 32 : amount);
-    uint8_t origin = mixed(operand.origin, ORIGIN_CLEAN);
-    set_from(t, d, result, origin, 0);
-    set_nz(t, result, origin);
-    t->cv = mixed(t->cv, origin); /* V stays what it was */
+    struct operand result = thumb_shift(t, kind, operand, immediate(kind && !amount ? 32 : amount));
+    put(t, d, result);
+    set_nz(t, result);
 }
 
-static void logical(struct thumb *t, unsigned d, uint32_t result, uint8_t origin, bool keep) {
+/* C and V stay what they were. */
+static void logical(struct thumb *t, unsigned d, struct operand result, bool keep) {
     if (keep) {
-        set_from(t, d, result, origin, 0);
+        put(t, d, result);
     }
-    set_nz(t, result, origin); /* C and V stay what they were */
+    set_nz(t, result);
 }
 
 /* 010000: on the low registers */
 static void data_processing(struct thumb *t, uint16_t code) {
+    static const uint8_t kinds[] = { 0, 0, 0, 1, 2, 0, 0, 3 };
     unsigned m = code >> 3 & 7, d = code & 7, operation = code >> 6 & 15;
-    struct operand a = from(t, d), b = from(t, m);
-    uint8_t origin = mixed(a.origin, b.origin);
+    struct operand a = from(t, d), b = from(t, m), low_byte;
+    struct range x = thumb_range(&a), y = thumb_range(&b), high;
     switch (operation) {
     case 0x2:
     case 0x3:
     case 0x4:
-    case 0x7: {
-        static const uint8_t kinds[] = { 0, 0, 0, 1, 2, 0, 0, 3 };
-        uint32_t result = thumb_shift(t, kinds[operation], a.value, b.value & 0xff);
-        logical(t, d, result, origin, true);
-        t->cv = mixed(t->cv, origin);
+    case 0x7:
+        low_byte = (struct operand){ b.value & 0xff, b.origin, 0, RANGE_ALL };
+        logical(t, d, thumb_shift(t, kinds[operation], a, low_byte), true);
         break;
-    }
     case 0x5:
         put(t, d, thumb_add_carry(t, a, b, false));
         break;
@@ -156,25 +197,23 @@ static void data_processing(struct thumb *t, uint16_t code) {
         thumb_add(t, a, b, false);
         break;
     case 0x0:
-        logical(t, d, a.value & b.value, origin, true);
+    case 0x8: /* TST */
+        logical(t, d, thumb_made_of(t, a.value & b.value, &a, &b, range_and(x, y)), operation == 0);
         break;
     case 0x1:
-        logical(t, d, a.value ^ b.value, origin, true);
-        break;
-    case 0x8: /* TST */
-        logical(t, d, a.value & b.value, origin, false);
+        logical(t, d, thumb_made_of(t, a.value ^ b.value, &a, &b, range_xor(x, y)), true);
         break;
     case 0xc:
-        logical(t, d, a.value | b.value, origin, true);
+        logical(t, d, thumb_made_of(t, a.value | b.value, &a, &b, range_or(x, y)), true);
         break;
     case 0xd: /* MULS */
-        logical(t, d, a.value * b.value, origin, true);
+        logical(t, d, thumb_made_of(t, a.value * b.value, &a, &b, range_multiply(x, y, &high)), true);
         break;
     case 0xe: /* BICS */
-        logical(t, d, a.value & ~b.value, origin, true);
+        logical(t, d, thumb_made_of(t, a.value & ~b.value, &a, &b, range_and(x, range_not(y))), true);
         break;
     default: /* MVNS */
-        logical(t, d, ~b.value, mixed(b.origin, ORIGIN_CLEAN), true);
+        logical(t, d, thumb_made_of(t, ~b.value, &b, &b, range_not(y)), true);
         break;
     }
 }
@@ -193,7 +232,7 @@ static void immediate_operation(struct thumb *t, uint16_t code) {
     switch (code >> 11 & 3) {
     case 0:
         set(t, d, value);
-        set_nz(t, value, ORIGIN_CLEAN);
+        set_nz(t, immediate(value));
         break;
     case 1:
         thumb_add(t, from(t, d), immediate(value), true);
@@ -315,25 +354,31 @@ static bool is_refused(const struct thumb *t, uint32_t address, unsigned size) {
     return address & (size - 1) && !t->mainline;
 }
 
+/* Of a byte or halfword of something that is not clean no more is known than its size. */
+static void narrow(struct operand *value, unsigned size, bool is_signed) {
+    unsigned unused = 32 - 8 * size;
+    if (is_signed) {
+        value->value = (uint32_t)((int32_t)(value->value << unused) >> unused);
+    }
+    if (size != 4) {
+        value->origin = mixed(value->origin, ORIGIN_CLEAN);
+        value->range = is_signed ? RANGE_ALL : (struct range){ 0, UINT32_MAX >> unused };
+    }
+}
+
 bool thumb_load(struct thumb *t, unsigned d, uint32_t address, unsigned size, bool is_signed) {
-    uint32_t value;
-    uint8_t origin;
-    if (is_refused(t, address, size) || !t->load(t, address, size, &value, &origin)) {
+    struct operand value;
+    if (is_refused(t, address, size) || !t->load(t, address, size, &value)) {
         return false;
     }
-    if (is_signed) {
-        unsigned unused = 32 - 8 * size;
-        value = (uint32_t)((int32_t)(value << unused) >> unused);
-    }
-    if (size != 4 && origin == ORIGIN_COUNT) {
-        origin = ORIGIN_UNKNOWN;
-    }
-    set_from(t, d, value, origin, 1);
+    narrow(&value, size, is_signed);
+    put(t, d, value);
     return true;
 }
 
 bool thumb_store(struct thumb *t, unsigned s, uint32_t address, unsigned size) {
-    return !is_refused(t, address, size) && t->store(t, address, size, t->r[s], t->origin[s]);
+    struct operand value = from(t, s);
+    return !is_refused(t, address, size) && t->store(t, address, size, &value);
 }
 
 static enum thumb_result done(bool ok) {
@@ -425,8 +470,8 @@ static enum thumb_result push(struct thumb *t, uint16_t code) {
 
 static enum thumb_result pop(struct thumb *t, uint16_t code) {
     unsigned list = code & 0xff;
-    uint32_t address = t->r[SP], top = address + 4 * (uint32_t)__builtin_popcount(list), target;
-    uint8_t origin;
+    uint32_t address = t->r[SP], top = address + 4 * (uint32_t)__builtin_popcount(list);
+    struct operand target;
     need(t, t->origin[SP]);
     if (!(code & 0x1ff)) {
         return THUMB_LEAVE;
@@ -438,18 +483,20 @@ static enum thumb_result pop(struct thumb *t, uint16_t code) {
         set(t, SP, top);
         return THUMB_NEXT;
     }
-    if (top & 3 || !t->load(t, top, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u ||
+    if (top & 3 || !t->load(t, top, 4, &target) || !(target.value & 1) || target.value >= 0xf0000000u ||
         !thumb_transfer(t, list, address, true)) {
         return THUMB_LEAVE;
     }
     set(t, SP, top + 4);
-    return thumb_branch_exchange(t, target, origin);
+    return thumb_branch_exchange(t, target.value, target.origin);
 }
 
 /* ---- 1011 ---- */
 static void extend_or_reverse(struct thumb *t, uint16_t code) {
     unsigned m = code >> 3 & 7, d = code & 7;
-    uint32_t value = t->r[m], result;
+    struct operand a = from(t, m);
+    struct range range = RANGE_ALL;
+    uint32_t value = a.value, result;
     switch (code & 0x0fc0) {
     case 0x200:
         result = (uint32_t)(int32_t)(int16_t)value;
@@ -459,9 +506,11 @@ static void extend_or_reverse(struct thumb *t, uint16_t code) {
         break;
     case 0x280:
         result = value & 0xffff;
+        range = range_and(thumb_range(&a), range_one(0xffff));
         break;
     case 0x2c0:
         result = value & 0xff;
+        range = range_and(thumb_range(&a), range_one(0xff));
         break;
     case 0xa00:
         result = __builtin_bswap32(value);
@@ -473,15 +522,16 @@ static void extend_or_reverse(struct thumb *t, uint16_t code) {
         result = (uint32_t)(int32_t)(int16_t)__builtin_bswap16((uint16_t)value);
         break;
     }
-    set_from(t, d, result, mixed(t->origin[m], ORIGIN_CLEAN), 0);
+    put(t, d, thumb_made_of(t, result, &a, &a, range));
 }
 
 static enum thumb_result compare_branch(struct thumb *t, uint16_t code) {
     uint32_t offset = (code & 0x200u) >> 3 | (code & 0xf8u) >> 2;
-    if (t->origin[code & 7] == ORIGIN_COUNT) {
-        watch(t, t->r[code & 7], t->slope[code & 7], true);
+    struct operand a = from(t, code & 7);
+    if (a.origin == ORIGIN_COUNT) {
+        watch(t, a.value, a.slope, true);
     } else {
-        need(t, t->origin[code & 7]);
+        need(t, flag_origin(t, a.origin, a.range.low || !a.range.high));
     }
     if ((t->r[code & 7] == 0) == !!(code & 0x800)) {
         return THUMB_NEXT;
@@ -551,7 +601,7 @@ static enum thumb_result execute(struct thumb *t, uint16_t code) {
         set(t, code >> 8 & 7, ((t->r[PC] + 4) & ~3u) + (code & 0xff) * 4);
         return THUMB_NEXT;
     case 0x15: /* ADD sp */
-        set_from(t, code >> 8 & 7, t->r[SP] + (code & 0xff) * 4, mixed(t->origin[SP], ORIGIN_CLEAN), 0);
+        set_from(t, code >> 8 & 7, t->r[SP] + (code & 0xff) * 4, mixed(t->origin[SP], ORIGIN_CLEAN));
         return THUMB_NEXT;
     case 0x16:
     case 0x17:

@@ -24,6 +24,7 @@ enum operation { AND, BIC, ORR, ORN, EOR, ADD = 8, ADC = 10, SBC, SUB = 13, RSB 
 struct shifter {
     struct operand operand;
     bool carries, carry;
+    uint8_t carry_origin;
 };
 
 static struct shifter shifted_register(struct thumb *t, uint16_t second) {
@@ -36,13 +37,15 @@ static struct shifter shifted_register(struct thumb *t, uint16_t second) {
     }
     shifter.carries = true;
     if (kind == 3 && amount == 0) { /* RRX */
-        shifter.operand.value = value >> 1 | (uint32_t)t->c << 31;
+        uint8_t origin = mixed(shifter.operand.origin, t->cv);
+        shifter.operand = (struct operand){ value >> 1 | (uint32_t)t->c << 31, origin, 0, RANGE_ALL };
         shifter.carry = value & 1;
-        shifter.operand.origin = mixed(shifter.operand.origin, t->cv);
+        shifter.carry_origin = origin;
     } else {
-        shifter.operand.value = thumb_shift(t, kind, value, amount ? amount : 32);
+        t->cv = ORIGIN_CLEAN;
+        shifter.operand = thumb_shift(t, kind, shifter.operand, immediate(amount ? amount : 32));
         shifter.carry = t->c;
-        shifter.operand.origin = mixed(shifter.operand.origin, ORIGIN_CLEAN);
+        shifter.carry_origin = t->cv;
     }
     put_back_flags(t, flags);
     return shifter;
@@ -59,34 +62,34 @@ static struct shifter modified_immediate(uint16_t first, uint16_t second) {
     return (struct shifter){ .operand = immediate(value), .carries = true, .carry = value >> 31 };
 }
 
-static uint32_t logical_result(enum operation operation, uint32_t a, uint32_t b) {
+static struct operand logical_result(struct thumb *t, enum operation operation, struct operand a, struct operand b) {
+    struct range x = thumb_range(&a), y = thumb_range(&b);
     switch (operation) {
     case AND:
-        return a & b;
+        return thumb_made_of(t, a.value & b.value, &a, &b, range_and(x, y));
     case BIC:
-        return a & ~b;
+        return thumb_made_of(t, a.value & ~b.value, &a, &b, range_and(x, range_not(y)));
     case ORR:
-        return a | b;
+        return thumb_made_of(t, a.value | b.value, &a, &b, range_or(x, y));
     case ORN:
-        return a | ~b;
+        return thumb_made_of(t, a.value | ~b.value, &a, &b, range_or(x, range_not(y)));
     default:
-        return a ^ b;
+        return thumb_made_of(t, a.value ^ b.value, &a, &b, range_xor(x, y));
     }
 }
 
 static struct operand logical(struct thumb *t, enum operation operation, unsigned n, struct shifter shifter,
                               bool flags) {
     bool moves = n == PC; /* MOV, MVN */
-    struct operand a = moves ? immediate(0) : from(t, n), b = shifter.operand;
-    struct operand result = { logical_result(operation, a.value, b.value), mixed(a.origin, b.origin), 0 };
+    struct operand result = logical_result(t, operation, moves ? immediate(0) : from(t, n), shifter.operand);
     if (moves && operation == ORR && !flags) {
-        result = b;
+        result = shifter.operand;
     }
     if (flags) {
-        set_nz(t, result.value, result.origin);
+        set_nz(t, result);
         if (shifter.carries) {
             t->c = shifter.carry;
-            t->cv = mixed(t->cv, b.origin);
+            t->cv = mixed(t->cv, shifter.carry_origin);
         }
     }
     return result;
@@ -159,17 +162,22 @@ static void add_wide(struct thumb *t, unsigned n, unsigned d, uint32_t value, bo
 static void bit_field(struct thumb *t, uint16_t first, uint16_t second) {
     unsigned n = first & 15, d = bits(second, 8, 4);
     unsigned lowest = bits(second, 12, 3) << 2 | bits(second, 6, 2), last = second & 31;
-    uint32_t value = n == PC ? 0 : t->r[n];
-    uint8_t origin = mixed(n == PC ? ORIGIN_CLEAN : t->origin[n], ORIGIN_CLEAN);
+    struct operand field = n == PC ? immediate(0) : from(t, n), old = from(t, d);
     if (bits(first, 4, 5) == BFI) {
         unsigned width = last - lowest + 1;
         uint32_t mask = (width < 32 ? (1u << width) - 1 : UINT32_MAX) << lowest;
-        set_from(t, d, (t->r[d] & ~mask) | (value << lowest & mask), mixed(t->origin[d], origin), 0);
+        uint32_t value = (old.value & ~mask) | (field.value << lowest & mask);
+        put(t, d, thumb_made_of(t, value, &old, &field, RANGE_ALL));
         return;
     }
     unsigned above = 31 - last; /* `last` is the width - 1 */
-    value = value >> lowest << above;
-    set_from(t, d, bits(first, 4, 5) == SBFX ? (uint32_t)((int32_t)value >> above) : value >> above, origin, 0);
+    uint32_t value = field.value >> lowest << above;
+    bool is_signed = bits(first, 4, 5) == SBFX;
+    struct range range = thumb_range(&field);
+    range = (struct range){ range.low >> lowest, range.high >> lowest };
+    range = is_signed ? RANGE_ALL : range_and(range, range_one(UINT32_MAX >> above));
+    value = is_signed ? (uint32_t)((int32_t)value >> above) : value >> above;
+    put(t, d, thumb_made_of(t, value, &field, &field, range));
 }
 
 static void binary_immediate(struct thumb *t, uint16_t first, uint16_t second) {
@@ -186,7 +194,7 @@ static void binary_immediate(struct thumb *t, uint16_t first, uint16_t second) {
         set(t, d, n << 12 | value);
         break;
     case MOVT:
-        set_from(t, d, (t->r[d] & 0xffff) | n << 28 | value << 16, mixed(t->origin[d], ORIGIN_CLEAN), 0);
+        set_from(t, d, (t->r[d] & 0xffff) | n << 28 | value << 16, mixed(t->origin[d], ORIGIN_CLEAN));
         break;
     default:
         bit_field(t, first, second);
@@ -285,15 +293,14 @@ static bool knows_control(uint16_t first, uint16_t second, bool mainline) {
 
 /* ---- Loads and stores ---- */
 static enum thumb_result load_pc(struct thumb *t, uint32_t address, unsigned base, uint32_t written_back) {
-    uint32_t target;
-    uint8_t origin;
-    if (address & 3 || !t->load(t, address, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u) {
+    struct operand target;
+    if (address & 3 || !t->load(t, address, 4, &target) || !(target.value & 1) || target.value >= 0xf0000000u) {
         return THUMB_LEAVE;
     }
     if (base != PC) {
         set(t, base, written_back);
     }
-    return thumb_branch_exchange(t, target, origin);
+    return thumb_branch_exchange(t, target.value, target.origin);
 }
 
 /* The address of a load or store of one register, and what the base becomes. */
@@ -352,15 +359,15 @@ static bool knows_single(uint16_t first, uint16_t second) {
 
 static enum thumb_result table_branch(struct thumb *t, uint16_t first, uint16_t second) {
     unsigned n = first & 15, m = second & 15;
-    uint32_t base = n == PC ? t->r[PC] + 4 : t->r[n], half = bits(second, 4, 1), length;
-    uint8_t origin;
+    uint32_t base = n == PC ? t->r[PC] + 4 : t->r[n], half = bits(second, 4, 1);
+    struct operand length;
     need(t, mixed(n == PC ? ORIGIN_CLEAN : t->origin[n], t->origin[m]));
     uint32_t address = base + (t->r[m] << half);
-    if (address & half || !t->load(t, address, 1u << half, &length, &origin)) {
+    if (address & half || !t->load(t, address, 1u << half, &length)) {
         return THUMB_LEAVE;
     }
-    need(t, origin);
-    t->r[PC] += 4 + 2 * length;
+    need(t, length.origin);
+    t->r[PC] += 4 + 2 * length.value;
     return THUMB_BRANCH;
 }
 
@@ -393,11 +400,11 @@ static enum thumb_result several_registers(struct thumb *t, uint16_t first, uint
     unsigned n = first & 15, list = second & 0x7fffu;
     bool is_load = first & 0x10, to_pc = second & 0x8000, writes_back = first & 0x20;
     uint32_t size = 4 * (uint32_t)__builtin_popcount(second), base = t->r[n];
-    uint32_t lowest = first & 0x100 ? base - size : base, end = first & 0x100 ? lowest : base + size, target = 1;
-    uint8_t origin = ORIGIN_CLEAN;
+    uint32_t lowest = first & 0x100 ? base - size : base, end = first & 0x100 ? lowest : base + size;
+    struct operand target = immediate(1);
     need(t, t->origin[n]);
     if (lowest & 3 ||
-        (to_pc && (!t->load(t, lowest + size - 4, 4, &target, &origin) || !(target & 1) || target >= 0xf0000000u)) ||
+        (to_pc && (!t->load(t, lowest + size - 4, 4, &target) || !(target.value & 1) || target.value >= 0xf0000000u)) ||
         !thumb_transfer(t, list, lowest, is_load)) {
         t->r[n] = base;
         return THUMB_LEAVE;
@@ -405,7 +412,7 @@ static enum thumb_result several_registers(struct thumb *t, uint16_t first, uint
     if (writes_back) {
         set(t, n, end);
     }
-    return to_pc ? thumb_branch_exchange(t, target, origin) : THUMB_NEXT;
+    return to_pc ? thumb_branch_exchange(t, target.value, target.origin) : THUMB_NEXT;
 }
 
 static bool knows_two_registers(uint16_t first, uint16_t second) {
@@ -443,12 +450,11 @@ static bool knows_multiple(uint16_t first, uint16_t second) {
 static void shift_by_register(struct thumb *t, uint16_t first, uint16_t second) {
     unsigned n = first & 15, m = second & 15;
     struct flags flags = keep_flags(t);
-    uint32_t result = thumb_shift(t, bits(first, 5, 2), t->r[n], t->r[m] & 0xff);
-    uint8_t origin = mixed(t->origin[n], t->origin[m]);
-    set_from(t, bits(second, 8, 4), result, origin, 0);
+    struct operand amount = { t->r[m] & 0xff, t->origin[m], 0, RANGE_ALL };
+    struct operand result = thumb_shift(t, bits(first, 5, 2), from(t, n), amount);
+    put(t, bits(second, 8, 4), result);
     if (first & 0x10) {
-        set_nz(t, result, origin);
-        t->cv = mixed(t->cv, origin);
+        set_nz(t, result);
     } else {
         put_back_flags(t, flags);
     }
@@ -472,7 +478,7 @@ static void extend(struct thumb *t, uint16_t first, uint16_t second) {
     uint32_t value = turn ? t->r[m] >> turn | t->r[m] << (32 - turn) : t->r[m];
     uint8_t origin = n == PC ? ORIGIN_CLEAN : t->origin[n];
     value = extended(bits(first, 4, 4), value) + (n == PC ? 0 : t->r[n]);
-    set_from(t, bits(second, 8, 4), value, mixed(origin, t->origin[m]), 0);
+    set_from(t, bits(second, 8, 4), value, mixed(origin, t->origin[m]));
 }
 
 static uint32_t reversed(unsigned kind, uint32_t value) {
@@ -504,7 +510,7 @@ static void on_registers(struct thumb *t, uint16_t first, uint16_t second) {
         extend(t, first, second);
     } else {
         uint32_t result = reversed(REVERSE_KIND(first, second), t->r[m]);
-        set_from(t, bits(second, 8, 4), result, mixed(t->origin[m], ORIGIN_CLEAN), 0);
+        set_from(t, bits(second, 8, 4), result, mixed(t->origin[m], ORIGIN_CLEAN));
     }
 }
 
@@ -526,9 +532,12 @@ enum long_operation { SMULL = 0x80, SDIV = 0x9f, UMULL = 0xa0, UDIV = 0xbf, SMLA
 
 static void multiply(struct thumb *t, uint16_t first, uint16_t second) {
     unsigned n = first & 15, m = second & 15, a = bits(second, 12, 4), d = bits(second, 8, 4);
-    uint32_t product = t->r[n] * t->r[m], addend = a == PC ? 0 : t->r[a];
-    uint8_t origin = mixed(mixed(t->origin[n], t->origin[m]), a == PC ? ORIGIN_CLEAN : t->origin[a]);
-    set_from(t, d, second & 0x10 ? addend - product : addend + product, origin, 0);
+    struct operand x = from(t, n), y = from(t, m), addend = a == PC ? immediate(0) : from(t, a);
+    struct range high, product_range = range_multiply(thumb_range(&x), thumb_range(&y), &high);
+    struct operand product = thumb_made_of(t, x.value * y.value, &x, &y, product_range);
+    struct flags flags = keep_flags(t);
+    put(t, d, a == PC ? product : thumb_add(t, addend, product, second & 0x10));
+    put_back_flags(t, flags);
 }
 
 static uint32_t quotient(uint32_t a, uint32_t b, bool is_signed) {
@@ -544,15 +553,22 @@ static uint32_t quotient(uint32_t a, uint32_t b, bool is_signed) {
 static void multiply_long(struct thumb *t, unsigned operation, uint16_t first, uint16_t second) {
     unsigned n = first & 15, m = second & 15, low = bits(second, 12, 4), high = bits(second, 8, 4);
     bool is_signed = operation == SMULL || operation == SMLAL, adds = operation >= SMLAL;
-    uint8_t origin = mixed(t->origin[n], t->origin[m]);
+    struct operand a = from(t, n), b = from(t, m);
     uint64_t result =
-        is_signed ? (uint64_t)((int64_t)(int32_t)t->r[n] * (int32_t)t->r[m]) : (uint64_t)t->r[n] * t->r[m];
+        is_signed ? (uint64_t)((int64_t)(int32_t)a.value * (int32_t)b.value) : (uint64_t)a.value * b.value;
     if (adds) {
+        uint8_t origin = mixed(mixed(a.origin, b.origin), mixed(t->origin[low], t->origin[high]));
         result += (uint64_t)t->r[high] << 32 | t->r[low];
-        origin = mixed(origin, mixed(t->origin[low], t->origin[high]));
+        set_from(t, low, (uint32_t)result, origin);
+        set_from(t, high, (uint32_t)(result >> 32), origin);
+        return;
     }
-    set_from(t, low, (uint32_t)result, origin, 0);
-    set_from(t, high, (uint32_t)(result >> 32), origin, 0);
+    struct range upper = RANGE_ALL, lower = RANGE_ALL;
+    if (!is_signed) {
+        lower = range_multiply(thumb_range(&a), thumb_range(&b), &upper);
+    }
+    put(t, low, thumb_made_of(t, (uint32_t)result, &a, &b, lower));
+    put(t, high, thumb_made_of(t, (uint32_t)(result >> 32), &a, &b, upper));
 }
 
 #define LONG_OPERATION(first, second) (bits(first, 4, 4) << 4 | bits(second, 4, 4))
@@ -562,8 +578,10 @@ static void multiply_or_divide(struct thumb *t, uint16_t first, uint16_t second)
     if (!(first & 0x80)) {
         multiply(t, first, second);
     } else if (operation == SDIV || operation == UDIV) {
-        uint32_t result = quotient(t->r[n], t->r[m], operation == SDIV);
-        set_from(t, bits(second, 8, 4), result, mixed(t->origin[n], t->origin[m]), 0);
+        struct operand a = from(t, n), b = from(t, m);
+        uint32_t result = quotient(a.value, b.value, operation == SDIV);
+        struct range range = range_quotient(thumb_range(&a), thumb_range(&b));
+        put(t, bits(second, 8, 4), thumb_made_of(t, result, &a, &b, operation == UDIV ? range : RANGE_ALL));
     } else {
         multiply_long(t, operation, first, second);
     }

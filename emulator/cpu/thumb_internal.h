@@ -8,34 +8,29 @@
 #define LR 14
 #define PC 15
 
-/* An operand or a result with its origin. */
-struct operand {
-    uint32_t value;
-    uint8_t origin;
-    int8_t slope;
-};
-
 struct flags {
     bool n, z, c, v;
     uint8_t nz, cv;
 };
 
 static inline struct operand from(const struct thumb *t, unsigned reg) {
-    return (struct operand){ t->r[reg], t->origin[reg], t->slope[reg] };
+    return (struct operand){ t->r[reg], t->origin[reg], t->slope[reg], t->range[reg] };
 }
 
 static inline struct operand immediate(uint32_t value) {
-    return (struct operand){ value, ORIGIN_CLEAN, 0 };
+    return (struct operand){ .value = value };
 }
 
 static inline void put(struct thumb *t, unsigned reg, struct operand value) {
     t->r[reg] = value.value;
     t->origin[reg] = value.origin;
     t->slope[reg] = value.slope;
+    t->range[reg] = value.range;
 }
 
-static inline void set_from(struct thumb *t, unsigned reg, uint32_t value, uint8_t origin, int8_t slope) {
-    put(t, reg, (struct operand){ value, origin, slope });
+/* Something made in a way that is not followed. */
+static inline void set_from(struct thumb *t, unsigned reg, uint32_t value, uint8_t origin) {
+    put(t, reg, (struct operand){ value, origin, 0, RANGE_ALL });
 }
 
 static inline void set(struct thumb *t, unsigned reg, uint32_t value) {
@@ -66,18 +61,33 @@ static inline void put_back_flags(struct thumb *t, struct flags flags) {
     t->nz = flags.nz, t->cv = flags.cv;
 }
 
-static inline void set_nz(struct thumb *t, uint32_t result, uint8_t origin) {
-    t->n = result >> 31;
-    t->z = result == 0;
-    t->nz = origin;
+/* What is decided by a range holds no longer than the range. */
+static inline void limit_to_span(struct thumb *t) {
+    t->ticks = t->span + 1 < t->ticks ? t->span + 1 : t->ticks;
+}
+
+/* The origin of flags that come out the same all over a range (`known`), or not. */
+static inline uint8_t flag_origin(struct thumb *t, uint8_t origin, bool known) {
+    if (origin != ORIGIN_UNKNOWN || !known) {
+        return origin;
+    }
+    limit_to_span(t);
+    return ORIGIN_CLEAN;
+}
+
+static inline void set_nz(struct thumb *t, struct operand result) {
+    bool known = range_agrees(result.range, 31) && (result.range.low || !result.range.high);
+    t->n = result.value >> 31;
+    t->z = result.value == 0;
+    t->nz = flag_origin(t, result.origin, known);
 }
 
 /* a + b or a - b with flags. */
 struct operand thumb_add(struct thumb *t, struct operand a, struct operand b, bool subtract);
-/* The same with the carry; a count among the operands is not followed. */
+/* The same with the carry. */
 struct operand thumb_add_carry(struct thumb *t, struct operand a, struct operand b, bool subtract);
 /* A shift (0 LSL, 1 LSR, 2 ASR, 3 ROR) by `amount`; sets C unless that is 0. */
-uint32_t thumb_shift(struct thumb *t, unsigned kind, uint32_t value, unsigned amount);
+struct operand thumb_shift(struct thumb *t, unsigned kind, struct operand operand, struct operand amount);
 /* Memory to a register and back; false: leave. */
 bool thumb_load(struct thumb *t, unsigned d, uint32_t address, unsigned size, bool is_signed);
 bool thumb_store(struct thumb *t, unsigned s, uint32_t address, unsigned size);

@@ -17,8 +17,10 @@
 #define TICK_PS PS_PER_US
 
 /* A block with a counter of microseconds (0), its stored upper half (4), a flag that an event sets (8), a register
- * with a side effect (12: counts its loads), and storage (16). */
-enum { COUNT, UPPER, FLAG, LOADS, STORAGE, REGISTERS };
+ * with a side effect (12: counts its loads), and storage (16). From 32 on a divider as SIO has it. */
+enum { COUNT, UPPER, FLAG, LOADS, STORAGE, DIVIDER, REGISTERS = DIVIDER + 7 };
+enum { UDIVIDEND = DIVIDER, UDIVISOR, SDIVIDEND, SDIVISOR, QUOTIENT, REMAINDER, CSR };
+#define DIVIDER_AT 32
 struct device {
     struct block block;
     uint32_t start;
@@ -32,9 +34,16 @@ static const struct register_desc descs[REGISTERS] = {
     { "FLAG", 8, .writable = 0xffffffffu },
     { "LOADS", 12, .writable = 0 },
     { "STORAGE", 16, .writable = 0xffffffffu },
+    { "DIV_UDIVIDEND", 32, .writable = 0xffffffffu },
+    { "DIV_UDIVISOR", 36, .writable = 0xffffffffu },
+    { "DIV_SDIVIDEND", 40, .writable = 0xffffffffu },
+    { "DIV_SDIVISOR", 44, .writable = 0xffffffffu },
+    { "DIV_QUOTIENT", 48, .writable = 0xffffffffu },
+    { "DIV_REMAINDER", 52, .writable = 0xffffffffu },
+    { "DIV_CSR", 56, .writable = 0 },
 };
-static const uint16_t ids[] = { 1, 2, 3, 4, 5 };
-static const struct register_table table = { descs, REGISTERS, ids, REGISTERS };
+static const uint16_t ids[] = { 1, 2, 3, 4, 5, 0, 0, 0, 6, 7, 8, 9, 10, 11, 12 };
+static const struct register_table table = { descs, REGISTERS, ids, sizeof(ids) / sizeof(ids[0]) };
 
 struct side {
     struct scheduler scheduler;
@@ -62,11 +71,34 @@ static uint32_t device_read(struct block *block, unsigned reg) {
     if (reg == LOADS) {
         return block->values[LOADS]++;
     }
+    if (reg == QUOTIENT) {
+        block->values[CSR] = 1;
+    }
     return reg == COUNT ? count(device) : block->values[reg];
 }
 
+static void divide(uint32_t *values, bool is_signed) {
+    uint32_t a = values[UDIVIDEND], b = values[UDIVISOR];
+    if (is_signed && b) {
+        values[QUOTIENT] = (uint32_t)((int64_t)(int32_t)a / (int32_t)b);
+        values[REMAINDER] = (uint32_t)((int64_t)(int32_t)a % (int32_t)b);
+    } else {
+        values[QUOTIENT] = b ? a / b : is_signed && a >> 31 ? 1 : UINT32_MAX;
+        values[REMAINDER] = b ? a % b : a;
+    }
+}
+
 static void device_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
-    ((struct device *)block)->stores++;
+    if (reg < DIVIDER) {
+        ((struct device *)block)->stores++;
+        return;
+    }
+    block->values[CSR] = 3;
+    if (reg < QUOTIENT) {
+        unsigned same = reg < SDIVIDEND ? reg + 2 : reg - 2;
+        block->values[same] = value;
+        divide(block->values, reg >= SDIVIDEND);
+    }
 }
 
 static uint64_t device_counts_until(struct block *block, unsigned reg, uint64_t ticks) {
@@ -80,7 +112,7 @@ static uint64_t device_holds_until(struct block *block, unsigned reg) {
     case LOADS:
         return 0;
     default:
-        return TIME_NEVER;
+        return reg >= DIVIDER && reg < CSR ? 0 : TIME_NEVER;
     }
 }
 
@@ -117,9 +149,12 @@ static void set_up_side(struct side *side, enum core_model model, bool exact) {
     side->device->event = (struct event){ .callback = set_flag, .owner = side->device };
     block_start(&side->device->block);
     bus_add_block(&side->bus, &side->device->block, BLOCK, true);
-    const struct core_desc desc = {
-        .env = &side->env, .bus = &side->bus, .clock = &side->clock, .model = model, .exact = exact
-    };
+    const struct core_desc desc = { .env = &side->env,
+                                    .bus = &side->bus,
+                                    .clock = &side->clock,
+                                    .model = model,
+                                    .exact = exact,
+                                    .divider = BLOCK + DIVIDER_AT };
     side->core = core_create(&desc, NULL);
     assert_non_null(side->core);
     side->scheduler.context = side;
@@ -188,6 +223,8 @@ static void compare(struct bench *bench) {
     assert_memory_equal(a->sram, b->sram, sizeof(a->sram));
     assert_int_equal(a->device->block.values[LOADS], b->device->block.values[LOADS]);
     assert_int_equal(a->device->stores, b->device->stores);
+    assert_memory_equal(&a->device->block.values[DIVIDER], &b->device->block.values[DIVIDER],
+                        (REGISTERS - DIVIDER) * sizeof(uint32_t));
 }
 
 /* Run both in odd steps and compare after each. Gives the share of cycles that was skipped, in percent. */
@@ -243,12 +280,50 @@ static void test_wait_for_difference(void **state) {
     assert_int_equal(reg(bench, 4), 0xfffff000u + 6000);
 }
 
-static void test_count_in_a_shift_goes_from_tick_to_tick(void **state) {
+/* ... and a pass that is longer than a tick: r1 = COUNT / r2, r4 = COUNT % r2; while (r1 < r3) */
+static void test_wait_for_quotient(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(0, 7, 0), LDR(5, 7, 56), STR(0, 7, 32), STR(2, 7, 36), LDR(4, 7, 52), LDR(1, 7, 48), MOVS(5, 50),
+            SUBS(5, 1), BCC(NE, -6), 0x4299 /* cmp r1, r3 */, BCC(CC, -24), LDR(4, 7, 0), WFI);
+    set_register(bench, 2, 977);
+    set_register(bench, 3, 21);
+    assert_true(run(bench, 5000000) > 95);
+    assert_true(reg(bench, 4) >= 21 * 977 && reg(bench, 4) < 21 * 977 + 3);
+    assert_int_equal(reg(bench, 1), 21);
+}
+
+/* A loop that reads what the last pass has left in the divider depends on it. */
+static void test_quotient_of_the_last_pass(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(1, 7, 48), LDR(0, 7, 0), STR(0, 7, 32), 0x4299 /* cmp r1, r3 */, BCC(CC, -12), LDR(4, 7, 0),
+            WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        block_write(&bench->side[i].device->block, 36, 100, ALIAS_NORMAL);
+    }
+    set_register(bench, 3, 30);
+    run(bench, 1000000);
+    assert_int_equal(reg(bench, 1), 30);
+    assert_int_equal(reg(bench, 4), 3000);
+}
+
+/* Is the divider in use? The first pass finds it so, the next ones do not. */
+static void test_dirty_divider(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(4, 7, 56), ADD_REG(5, 5, 4), LDR(0, 7, 48), LDR(0, 7, 8), CMP(0, 0), BCC(EQ, -14), WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        block_write(&bench->side[i].device->block, 36, 100, ALIAS_NORMAL);
+        scheduler_add(&bench->side[i].scheduler, &bench->side[i].device->event, 3 * PS_PER_MS);
+    }
+    run(bench, 500000);
+    assert_int_equal(core_state(bench->side[0].core), CORE_WFI);
+}
+
+static void test_count_in_a_shift(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, LDR(0, 7, 0), 0x0a81 /* lsrs r1, r0, #10 */, 0x4299 /* cmp r1, r3 */, BCC(CC, -10), LDR(4, 7, 0),
             WFI);
     set_register(bench, 3, 3);
-    assert_true(run(bench, 1000000) > 40);
+    assert_true(run(bench, 1000000) > 95);
     assert_int_equal(reg(bench, 4), 3072);
 }
 
@@ -435,6 +510,23 @@ static void add_narrow(struct loop *loop, unsigned choice, unsigned d, unsigned 
         MOV(d, m),
         ADDS(d, imm),
         0x4240 | m << 3 | d, /* rsbs */
+        0x4300 | m << 3 | d, /* orrs */
+        0x4040 | m << 3 | d, /* eors */
+        0x4380 | m << 3 | d, /* bics */
+        0x43c0 | m << 3 | d, /* mvns */
+        MULS(d, m),
+        LSLS(d, m, imm),
+        0x1000 | imm << 6 | m << 3 | d, /* asrs */
+        0x40c0 | m << 3 | d,            /* lsrs, by a register */
+        0xb280 | m << 3 | d,            /* uxth */
+        0xb2c0 | m << 3 | d,            /* uxtb */
+        LDRB(d, 6, 4),
+        STRH(d, 6, 4),
+        LDR(d, 7, 4 * (8 + imm % 7)), /* the divider */
+        LDR(d, 7, 48),
+        STR(d, 7, 4 * (8 + imm % 6)),
+        STR(d, 7, 32),
+        STR(d, 7, 36),
     };
     add(loop, codes[choice % (sizeof(codes) / sizeof(codes[0]))]);
 }
@@ -448,6 +540,10 @@ static void add_wide(struct loop *loop, unsigned choice, unsigned d, unsigned n,
         { 0xf3c0 | n, d << 8 | (imm & 7) << 6 | 12 },                 /* ubfx */
         { 0xe9c6, n << 12 | m << 8 | 2 },                             /* strd [r6, #8] */
         { 0xf8d7, d << 12 },                                          /* ldr.w [r7] */
+        { 0xfba0 | n, d << 12 | 5 << 8 | m },                         /* umull, high word to r5 */
+        { 0xfb00 | n, m << 12 | d << 8 | 0x10 | (imm % 5) },          /* mls */
+        { 0xfa20 | n, 0xf000 | d << 8 | m },                          /* lsr.w by a register */
+        { 0xea50 | n, (imm & 7) << 12 | d << 8 | 0x10 | m },          /* orrs.w, shifted */
         { 0xf7ff & (0xf1a0 | n), d << 8 | (imm & 15) },               /* sub.w */
         { 0xbf00 | (imm % 14) << 4 | 8, 0x4400 | (m << 3) | d },      /* it; add */
         { 0xbf00 | (imm % 14) << 4 | 8, (uint16_t)MOVS(d, imm & 7) }, /* it; mov */
@@ -521,7 +617,10 @@ int main(void) {
         BOTH(test_wait_for_flag),
         BOTH(test_wait_until_time),
         BOTH(test_wait_for_difference),
-        BOTH(test_count_in_a_shift_goes_from_tick_to_tick),
+        BOTH(test_wait_for_quotient),
+        BOTH(test_quotient_of_the_last_pass),
+        BOTH(test_dirty_divider),
+        BOTH(test_count_in_a_shift),
         BOTH(test_kept_count_is_right_at_the_end),
         BOTH(test_wait_in_nested_loops),
         BOTH(test_wait_for_memory),

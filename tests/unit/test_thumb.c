@@ -26,24 +26,23 @@ struct bench {
     bool hides_code;      /* from the interpreter: it is still being made */
 };
 
-static bool load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t *ret_value, uint8_t *ret_origin) {
+static bool load(struct thumb *thumb, uint32_t address, unsigned size, struct operand *ret) {
     struct bench *bench = thumb->context;
-    *ret_value = 0;
-    *ret_origin = ORIGIN_CLEAN;
+    *ret = (struct operand){ .origin = ORIGIN_CLEAN };
     if (address < SRAM || address > SRAM + SIZE - size ||
         (bench->hides_code && address >= CODE - 4 && address < CODE + 256)) {
         return false;
     }
-    memcpy(ret_value, bench->shadow + (address - SRAM), size);
+    memcpy(&ret->value, bench->shadow + (address - SRAM), size);
     return true;
 }
 
-static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t value, uint8_t origin) {
+static bool store(struct thumb *thumb, uint32_t address, unsigned size, const struct operand *value) {
     struct bench *bench = thumb->context;
     if (address < SRAM || address > SRAM + SIZE - size) {
         return false;
     }
-    memcpy(bench->shadow + (address - SRAM), &value, size);
+    memcpy(bench->shadow + (address - SRAM), &value->value, size);
     return true;
 }
 

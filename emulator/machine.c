@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define QUANTUM_CYCLES 1000
+#define APB_BASE 0x40000000u /* on all chips of the family, up to the AHB segment */
+#define APB_SIZE 0x10000000u
 
 uint32_t machine_rom_size(const struct chip_desc *chip) {
     return chip->rom_size;
@@ -210,6 +212,8 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .bus = &machine->bus,
             .ioport_base = machine->chip->ioport_base,
             .ioport_size = machine->chip->ioport_size,
+            .apb_base = APB_BASE,
+            .apb_size = APB_SIZE,
             .rom_call = machine->desc.bootrom ? NULL : machine->chip->rom_call,
             .rom_context = machine,
             .system_reset = system_reset,

@@ -37,6 +37,9 @@ struct core_desc {
     unsigned irqs;   /* interrupt inputs of the NVIC; 0: 32 (Cortex-M0+) or 52 (RP2350's Cortex-M33) */
     /* Loads and stores here take one cycle (the Cortex-M0+'s I/O port, where SIO is). `ioport_size` 0: none. */
     uint32_t ioport_base, ioport_size;
+    /* Behind the APB bridge a load takes one cycle more than from memory, a store two: three and four in all (RP2040
+     * datasheet 2.1.3, RP2350 datasheet 2.2.4). `apb_size` 0: nothing is. */
+    uint32_t apb_base, apb_size;
     /* A supervisor call from inside the boot ROM (the read-only memory at address 0): service `number`, arguments in
      * r0-r3 by the procedure call standard. Returns the cycles to charge: the core stalls so long, with interrupts
      * pending, over several core_run() if need be. The service sets r0-r1 itself. NULL: such calls are exceptions. */

@@ -4,8 +4,9 @@
  * FPU with the latencies of the Cortex-M4's (its manual, 100166, table 3-1 and 7-1), taken branches refill the
  * pipeline. The delay loop of Raspberry Pi's SDK (SUBS, BCS) needs three cycles a pass on this core as well.
  *
- * Not modelled: pairs of 16-bit instructions in one cycle, waiting for the result of a load or of the FPU,
- * contention, flash and XIP-cache misses. A division costs 6 whatever the operands are. IT costs nothing (folded). */
+ * Not modelled: pairs of 16-bit instructions in one cycle, waiting for the result of a load or of the FPU, the store
+ * buffer, contention, flash and XIP-cache misses. A division costs 6 whatever the operands are. IT costs nothing
+ * (folded). */
 #include "emulator/cpu/internal.h"
 
 #include <string.h>

@@ -321,9 +321,18 @@ uint32_t time_access(struct core *core, uint32_t address) {
     return point->block;
 }
 
-void time_accessed(struct core *core, uint32_t address) {
+/* Wait states: time moves on by what the count has left, so that the next block need not ask. */
+static void pass_waits(struct engine *engine, unsigned waits) {
+    unsigned left = *(uint32_t *)count_of(engine) & 0xffff;
+    unsigned paid = waits < left ? waits : left;
+    *count_of(engine) -= (int32_t)paid;
+    engine->base += waits - paid;
+}
+
+void time_accessed(struct core *core, uint32_t address, bool is_store) {
     struct engine *engine = core->engine;
     engine->base -= is_ioport(core, address);
+    pass_waits(engine, access_waits(core, address, is_store));
     if (core->slice < engine->base || core->attention) {
         ask_soon(engine);
     }

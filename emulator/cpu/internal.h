@@ -228,6 +228,10 @@ void blocks_finish(struct core *core, const struct block_cost *block);
 static inline bool is_ioport(const struct core *core, uint32_t address) {
     return address - core->desc.ioport_base < core->desc.ioport_size;
 }
+/* Cycles that a load or store takes beyond one of memory. It happens before them. */
+static inline unsigned access_waits(const struct core *core, uint32_t address, bool is_store) {
+    return address - core->desc.apb_base < core->desc.apb_size ? 1u + is_store : 0;
+}
 
 /* ---- polling.c ---- */
 /* Noticed a loop (polling_notices()): is it worth a try? */

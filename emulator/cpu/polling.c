@@ -56,7 +56,7 @@ struct session {
     unsigned word_count;
     /* Of the block that runs: */
     const struct block_cost *block;
-    uint64_t began;     /* core cycles; an access to the I/O port takes one less, as if it had begun earlier */
+    uint64_t began;     /* core cycles; an access that takes more or less than others moves it */
     uint32_t at;        /* the instruction that runs */
     unsigned elements;  /* that it has loaded or stored */
     bool follow_counts; /* else a counter is a value that holds until its next tick */
@@ -139,6 +139,12 @@ static void reach_access(struct session *session) {
     }
 }
 
+/* It has been served. */
+static void pass_access(struct session *session, uint32_t address, bool is_store) {
+    session->began += access_waits(session->core, address, is_store);
+    session->began -= is_ioport(session->core, address);
+}
+
 /* A register of a block was loaded: what is known about its value in the future? */
 static uint8_t note_load(struct session *session, uint32_t address, unsigned size, uint32_t value) {
     const struct bus *bus = session->core->desc.bus;
@@ -189,7 +195,7 @@ static bool load(struct thumb *thumb, uint32_t address, unsigned size, uint32_t 
     if (!bus_read(core->desc.bus, address, size, ret_value)) {
         return false;
     }
-    session->began -= is_ioport(core, address);
+    pass_access(session, address, false);
     *ret_origin = note_load(session, address, size, *ret_value);
     return true;
 }
@@ -222,8 +228,9 @@ static bool store(struct thumb *thumb, uint32_t address, unsigned size, uint32_t
         return false;
     }
     reach_access(session);
-    session->began -= is_ioport(core, address);
-    return bus_write(core->desc.bus, address, value, size);
+    bool answered = bus_write(core->desc.bus, address, value, size);
+    pass_access(session, address, true);
+    return answered;
 }
 
 /* ---- Blocks ---- */

@@ -83,6 +83,19 @@ static void test_loads_in_a_row(void **state) {
     check_loads(bench, m33 ? 1 : 2, 3);
 }
 
+/* The access itself is before the wait states of the bridge, what follows behind them. */
+static void test_loads_behind_the_bridge(void **state) {
+    struct bench *bench = *state;
+    bool m33 = bench->core->desc.model == CORE_M33;
+    bench->core->desc.apb_base = CLOCK & ~0xfffu;
+    bench->core->desc.apb_size = 4096;
+    PROGRAM(bench, CODE, LDR(1, 0, 0), LDR(2, 0, 0), NOP, LDR(3, 0, 0), WFI);
+    check_loads(bench, m33 ? 2 : 3, 4);
+    PROGRAM(bench, CODE, LDR(1, 0, 0), STR(2, 0, 0), LDR(2, 0, 0), NOP, LDR(3, 0, 0), WFI);
+    core_code_changed(bench->core, CODE, 16);
+    check_loads(bench, m33 ? 3 + 3 : 3 + 4, m33 ? 3 : 4);
+}
+
 static void test_elements_of_a_multiple_load(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, NOP, LDM(0, 0x0e), WFI);
@@ -160,10 +173,10 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_systick_on_m0plus),      M33(test_systick_on_m33),
         BOTH(test_loads_in_a_row),         BOTH(test_elements_of_a_multiple_load),
-        BOTH(test_times_of_a_second_pass), M33(test_conditional_load),
-        M33(test_cycle_counter),           BOTH(test_taken_behind_isb),
-        BOTH(test_taken_behind_cpsie),     BOTH(test_taken_behind_msr),
-        BOTH(test_taken_at_wfi),
+        BOTH(test_times_of_a_second_pass), BOTH(test_loads_behind_the_bridge),
+        M33(test_conditional_load),        M33(test_cycle_counter),
+        BOTH(test_taken_behind_isb),       BOTH(test_taken_behind_cpsie),
+        BOTH(test_taken_behind_msr),       BOTH(test_taken_at_wfi),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -118,7 +118,13 @@ static void set_up_side(struct side *side, enum core_model model, bool exact) {
     block_start(&side->device->block);
     bus_add_block(&side->bus, &side->device->block, BLOCK, true);
     const struct core_desc desc = {
-        .env = &side->env, .bus = &side->bus, .clock = &side->clock, .model = model, .exact = exact
+        .env = &side->env,
+        .bus = &side->bus,
+        .clock = &side->clock,
+        .model = model,
+        .exact = exact,
+        .apb_base = BLOCK,
+        .apb_size = 0x1000,
     };
     side->core = core_create(&desc, NULL);
     assert_non_null(side->core);

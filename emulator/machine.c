@@ -5,6 +5,7 @@
  * a core overshoots an event by less than one block of instructions, and the event is told how late it is. */
 #include "emulator/machine.h"
 
+#include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
 
 #include <stdlib.h>
@@ -221,6 +222,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .send_event = send_event,
             .event_context = machine,
             .clock = machine->clk_sys,
+            .cache = chip_code_cache(machine),
             .gpio = { machine->chip->gpio_read, machine->chip->gpio_write, machine },
             .reached = reached,
             .more = more,

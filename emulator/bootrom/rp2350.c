@@ -1,7 +1,7 @@
 /* The RP2350 boot ROM's calls (datasheet 5.4.8), for the Arm cores in Secure state.
  *
  * Not modelled: calls from the Non-secure state, of which secure_call is a stub line; no buffer is valid there. A
- * second chip select. XIP cache maintenance is only charged for: the emulated cache holds nothing that could be stale.
+ * second chip select. Erasing and programming leave the XIP cache as it is.
  */
 #include "emulator/bootrom/rp2350_private.h"
 
@@ -30,6 +30,9 @@
 #define NS_FUNCTIONS 8u
 #define ROM_FALSE 0x00c300c3u
 #define XIP_END 0x12000000u
+#define XIP_MAINTENANCE 0x18000000u /* a store invalidates the line of this set and way */
+#define XIP_CACHE_SIZE 0x4000u
+#define XIP_CACHE_LINE 8
 #define SECTOR 4096u
 #define PAGE 256u
 
@@ -223,6 +226,13 @@ static int32_t storage_op(struct bootrom *rom, uint32_t flags, uint32_t address,
         return read_flash(rom, offset, size, buffer);
     }
     return RP2350_OK;
+}
+
+/* Invalidate the XIP cache line by line. */
+static void flush_cache(struct bootrom *rom) {
+    for (uint32_t line = 0; line < XIP_CACHE_SIZE; line += XIP_CACHE_LINE) {
+        rom_store(rom, XIP_MAINTENANCE + line, 0);
+    }
 }
 
 /* flash_op(flags, address, size, buffer): a runtime span is taken apart at the 4 MB windows of the translation. */
@@ -437,6 +447,7 @@ uint32_t bootrom_rp2350_serve(struct bootrom *rom, unsigned number, struct bootr
     case RP2350_PROGRAM:
         return rom_range_program(rom, call->r[0], call->r[1], call->r[2]);
     case RP2350_FLUSH:
+        flush_cache(rom);
         return CYCLES_FLUSH;
     case RP2350_ENTER_XIP:
         rp2350_select_xip(rom, 0, DEFAULT_DIVIDER, false);

@@ -192,6 +192,10 @@ static bool fetch(void *context, uint32_t address, uint32_t *ret_word) {
     return true;
 }
 
+static unsigned xip_cycles(void *context, uint32_t address, unsigned size, uint64_t now) {
+    return ssi_xip_cycles(context);
+}
+
 static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     chip->ssi = find(machine, "SSI");
     chip->ssi->flash = &machine->flash;
@@ -199,6 +203,8 @@ static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     xip->fetch = fetch;
     xip->context = machine;
+    xip->read_cycles = xip_cycles;
+    xip->read_context = chip->ssi;
     machine->qspi.control_changed = qspi_control_changed;
     machine->qspi.control_context = machine;
 }

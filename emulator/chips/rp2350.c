@@ -312,6 +312,8 @@ static void wire_flash(struct machine *machine) {
     qmi_attach_flash(qmi, 0, &machine->flash);
     xip->fetch = qmi_fetch;
     xip->context = qmi;
+    xip->read_cycles = qmi_xip_cycles;
+    xip->read_context = qmi;
     aux->xip = xip;
     aux->qmi = qmi;
 }

@@ -111,13 +111,14 @@ void blocks_clear(struct core *core) {
     memset(blocks->chains, 0, sizeof(blocks->chains));
     blocks->count = 0;
     blocks->version++;
+    code_lines_clear(core->code_lines);
 }
 
 /* ---- Costs ---- */
 /* A block that may be paid with what a branch before it gave back asks, lest it runs when the slice is over. */
 static void set_price(struct block_cost *block) {
     int32_t price = block->cycles + block->taken;
-    bool asks = block->sev || block->limits || block->watched || price <= MOST_TAKEN;
+    bool asks = block->sev || block->limits || block->watched || block->cold || price <= MOST_TAKEN;
     block->price = asks ? BLOCK_ASKS : price;
 }
 
@@ -126,6 +127,7 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
     const uint8_t *code = code_at(core, address, size);
     block = block ? block : add_entry(core->blocks, address);
     *block = (struct block_cost){ .address = address, .end = address + size, .next = block->next };
+    block->cold = code_lines_apply(core, address);
     if (code) {
         core->arch->block_cost(code, size, block);
         if (block->leaves) {
@@ -143,6 +145,26 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
 void blocks_watch(struct block_cost *block, bool watched) {
     block->watched = watched;
     set_price(block);
+}
+
+void blocks_set_cold(struct block_cost *block, bool cold) {
+    block->cold = cold;
+    set_price(block);
+}
+
+bool blocks_is_kept(const struct core *core, const struct block_cost *block) {
+    return block != &core->blocks->spare;
+}
+
+void blocks_all_cold(struct core *core) {
+    for (struct chunk *chunk = core->blocks->chunks; chunk; chunk = chunk->next) {
+        for (unsigned i = 0; i < CHUNK; i++) {
+            struct block_cost *block = &chunk->blocks[i];
+            if (block->end && code_lines_apply(core, block->address)) {
+                blocks_set_cold(block, true);
+            }
+        }
+    }
 }
 
 /* Translated code may still be there: it asks, and the block is learnt anew. */

@@ -29,6 +29,16 @@ struct core_gpio {
     void *context;
 };
 
+/* Code in a range of addresses comes through a cache, which may have to wait for it. */
+#define CORE_CACHE_LINE 8 /* bytes */
+struct core_cache {
+    uint32_t base, size;
+    /* The word at `address` is fetched in core cycle `cycle`: cycles that this takes beyond a hit. `*ret_stays`: from
+     * now on it takes none, until core_line_lost() or core_lines_lost(). */
+    unsigned (*fetch)(void *context, uint32_t address, uint64_t cycle, bool *ret_stays);
+    void *context;
+};
+
 struct core_desc {
     enum core_model model;
     unsigned index; /* 0 or 1: what SIO's CPUID says */
@@ -53,6 +63,7 @@ struct core_desc {
     void *event_context;
     /* The clock whose cycles the core counts; it lets the core skip passes of polling loops. NULL: none is skipped. */
     const struct clock_domain *clock;
+    struct core_cache cache; /* all 0: code takes as long everywhere */
     /* Coprocessor 0. NULL functions: there is none. */
     struct core_gpio gpio;
     /* Within a block, before an access: time has reached the end of the slice, and what is due by then is to happen
@@ -133,6 +144,9 @@ void core_set_register(struct core *core, unsigned number, uint32_t value);
 void core_trace_exceptions(struct core *core, bool on);
 /* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */
 void core_code_changed(struct core *core, uint32_t address, uint32_t size);
+/* The line of the cache at an address is no longer there, or any line may be so. */
+void core_line_lost(struct core *core, uint32_t address);
+void core_lines_lost(struct core *core);
 /* bus.translate gives other addresses than before: from the end of the present block on the core goes by it. */
 void core_map_changed(struct core *core);
 

@@ -170,6 +170,19 @@ static bool wants_to_poll(struct core *core, const struct block_cost *block) {
     return (found || block->watched) && polling_wants(core, block->address);
 }
 
+/* Code that is not in the cache. False: the core has waited for it. True: it waits beyond the slice, and the block is
+ * not to begin before that. */
+static bool waits_for_code(struct core *core, struct block_cost *block) {
+    unsigned waits = block->cold ? code_lines_fetch(core, block) : 0;
+    if (core->cycles + waits < core->slice) {
+        core->cycles += waits;
+        core->engine->base += waits;
+        return false;
+    }
+    core->stall_until = core->cycles + waits;
+    return true;
+}
+
 /* How far may the engine go without asking? */
 static void pay(struct core *core, const struct block_cost *block) {
     struct engine *engine = core->engine;
@@ -196,6 +209,8 @@ static void block_asks(struct core *core, struct block_cost *block) {
     if (core->cycles >= core->slice && !core_goes_on(core)) {
         end_before(core, block->address);
     } else if (is_interrupted(core)) {
+        end_before(core, block->address);
+    } else if (waits_for_code(core, block)) {
         end_before(core, block->address);
     } else if (wants_to_poll(core, block)) {
         core->polling.resume = true;

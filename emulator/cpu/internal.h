@@ -106,6 +106,8 @@ struct block_cost {
     bool limits;             /* has an MSR to a stack limit */
     bool leaves;             /* has a BXNS or BLXNS */
     bool watched;            /* somebody wants to know each time when it begins */
+    bool cold;               /* some of its code may have to be fetched from behind the cache first */
+    bool linked;             /* code_lines.c knows what lines it is in */
     struct block_cost *next; /* of those with the same hash */
 };
 
@@ -114,6 +116,7 @@ struct architecture {
     unsigned irqs, priority_bits;
     uint32_t vtor_mask;
     unsigned entry_cycles, return_cycles, chain_cycles;
+    unsigned fetches_ahead; /* bytes behind a block that are fetched before its branch is taken */
     void (*reset)(struct core *core);
     /* Push the frame of `exception`, set LR. Returns the exception to begin: another one when that failed; 0 when the
      * core has locked up. */
@@ -149,6 +152,7 @@ struct mainline {
 };
 
 struct engine;
+struct code_lines;
 
 struct core {
     struct core_desc desc;
@@ -181,6 +185,7 @@ struct core {
     uint32_t rom_size;
 
     struct blocks *blocks; /* what they cost */
+    struct code_lines *code_lines;
     struct polling polling;
     unsigned generation; /* goes up when something else than running sets registers */
 };
@@ -210,6 +215,12 @@ struct block_cost *blocks_known(struct core *core, uint32_t address);
 struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size);
 /* A block that is watched asks each time before it runs. */
 void blocks_watch(struct block_cost *block, bool watched);
+/* The block may have to wait for its code: it asks, and code_lines_fetch() is to be called before it runs. */
+void blocks_set_cold(struct block_cost *block, bool cold);
+/* All blocks with code behind the cache may have to. */
+void blocks_all_cold(struct core *core);
+/* The block stays where it is, for its address. (When there are too many, the last one learnt does not.) */
+bool blocks_is_kept(const struct core *core, const struct block_cost *block);
 /* Code has changed; or, with size 0, the engine has translated the block at `address` anew. */
 void blocks_forget(struct core *core, uint32_t address, uint32_t size);
 void blocks_forget_all(struct core *core);
@@ -232,6 +243,18 @@ static inline bool is_ioport(const struct core *core, uint32_t address) {
 static inline unsigned access_waits(const struct core *core, uint32_t address, bool is_store) {
     return address - core->desc.apb_base < core->desc.apb_size ? 1u + is_store : 0;
 }
+
+/* ---- code_lines.c ---- */
+struct code_lines *code_lines_create(void); /* NULL: out of memory */
+void code_lines_destroy(struct code_lines *lines);
+/* Forget all blocks. */
+void code_lines_clear(struct code_lines *lines);
+/* Is there code behind a cache at this address? */
+static inline bool code_lines_apply(const struct core *core, uint32_t address) {
+    return address - core->desc.cache.base < core->desc.cache.size;
+}
+/* A block is about to begin: fetch its code and its literals. Gives the cycles that it waits for them. */
+unsigned code_lines_fetch(struct core *core, struct block_cost *block);
 
 /* ---- polling.c ---- */
 /* Noticed a loop (polling_notices()): is it worth a try? */

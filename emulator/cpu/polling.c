@@ -291,7 +291,7 @@ static enum verdict next_block(struct session *session) {
     uint32_t pc = session->thumb.r[15];
     struct block_cost *cost = blocks_known(core, pc);
     const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->end - pc, false) : NULL;
-    if (!code || !polls(core, cost, code)) {
+    if (!code || cost->cold || !polls(core, cost, code)) {
         return LEAVE_LOOP;
     }
     session->blocks++;

@@ -93,7 +93,6 @@ static inline uint32_t *registers_sp(struct registers *registers) {
 
 /* A block of instructions, as the engine forms them, and what it costs. Stays where it is as long as the core runs: the
  * engine reads the price from here each time that the block begins. */
-#define MOST_TAKEN 1          /* that a taken branch costs more than one that is not */
 #define BLOCK_ASKS 0x3fffffff /* a price that nobody can pay: engine_time.c is asked each time */
 struct block_cost {
     int32_t price; /* what is paid when it begins: cycles + taken, or BLOCK_ASKS */
@@ -101,6 +100,7 @@ struct block_cost {
     uint32_t end;            /* behind its last instruction; 0: not known (any more) */
     uint16_t cycles;         /* when the branch at its end is not taken */
     uint8_t taken;           /* more when it is */
+    uint8_t refund;          /* what the block before it gives back at most when its branch is not taken */
     uint8_t polls;           /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
     bool sev;                /* has an SEV */
     bool limits;             /* has an MSR to a stack limit */
@@ -229,6 +229,9 @@ bool blocks_are_full(const struct core *core);
 void blocks_clear(struct core *core);
 /* Cycles of a block before the access of the instruction at `pc`. */
 unsigned blocks_offset(struct core *core, const struct block_cost *block, uint32_t pc);
+/* The same for an instruction with which the engine begins, as a block of its own: cycles after which that one is to
+ * begin so that it ends with the block, when it is its last instruction. */
+unsigned blocks_split(struct core *core, const struct block_cost *block, uint32_t pc);
 /* What a block costs that ran and went on at `next`. */
 static inline unsigned blocks_paid(const struct block_cost *block, uint32_t next) {
     return block->cycles + (next != block->end ? block->taken : 0u);

@@ -274,7 +274,7 @@ static enum verdict run_block(struct session *session, const uint8_t *code, uint
         session->elements = 0;
         enum thumb_result result = thumb_step(thumb, first, second);
         if (result == THUMB_LEAVE) {
-            session->core->cycles = session->began + blocks_offset(session->core, session->block, address + at);
+            session->core->cycles = session->began + blocks_split(session->core, session->block, address + at);
             return LEAVE_LOOP;
         }
         if (result == THUMB_BRANCH) {

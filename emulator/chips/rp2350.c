@@ -301,6 +301,17 @@ static void remapped(void *context, unsigned number) {
     }
 }
 
+/* Direct mode: bus errors (datasheet 12.14, DIRECT_CSR.EN). */
+static const char *xip_obstacle(void *context, bool *ret_is_error) {
+    struct machine *machine = context;
+    const struct block *qmi = find(machine, "QMI");
+    *ret_is_error = qmi->values[QMI_DIRECT_CSR] & QMI_DIRECT_CSR_EN;
+    if (*ret_is_error) {
+        return "the QMI is in direct mode";
+    }
+    return w25q_busy(&machine->flash) ? "the flash is busy" : NULL;
+}
+
 static void wire_flash(struct machine *machine) {
     struct qmi *qmi = find(machine, "QMI");
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
@@ -314,6 +325,8 @@ static void wire_flash(struct machine *machine) {
     xip->context = qmi;
     xip->read_cycles = qmi_xip_cycles;
     xip->read_context = qmi;
+    xip->obstacle = xip_obstacle;
+    xip->obstacle_context = machine;
     aux->xip = xip;
     aux->qmi = qmi;
 }

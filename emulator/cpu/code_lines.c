@@ -3,8 +3,8 @@
  * in it ask before they run again, and asking fetches.
  *
  * A block waits when it begins, for all of its code and for the literals that its instructions load (LDR from the pc
- * on). Not modelled: other loads, which take no time wherever they go; prefetching beyond the block, but for the
- * halfword that a Cortex-M0+ has in its pipeline behind a branch. */
+ * on); a bus error of any of them is one at its beginning. Not modelled: other loads, which take no time wherever they
+ * go; prefetching beyond the block, but for the halfword that a Cortex-M0+ has in its pipeline behind a branch. */
 #include "emulator/cpu/internal.h"
 
 #include <stdlib.h>
@@ -105,17 +105,20 @@ struct walk {
     uint32_t word; /* fetched last */
     unsigned waits;
     bool stays;
+    bool failed; /* a bus error: nothing more is fetched */
 };
 
 static void fetch_word(struct walk *walk, uint32_t address) {
     const struct core_cache *cache = &walk->core->desc.cache;
-    if (!code_lines_apply(walk->core, address)) {
+    if (walk->failed || !code_lines_apply(walk->core, address)) {
         return;
     }
     bool stays,
         linked = walk->block->linked || (blocks_is_kept(walk->core, walk->block) &&
                                          add_user(walk->core->code_lines, address / CORE_CACHE_LINE, walk->block));
-    walk->waits += cache->fetch(cache->context, address & ~3u, walk->core->cycles + walk->waits, &stays);
+    unsigned waits = cache->fetch(cache->context, address & ~3u, walk->core->cycles + walk->waits, &stays);
+    walk->failed = waits == CORE_CACHE_ERROR;
+    walk->waits += walk->failed ? 0 : waits;
     walk->stays = walk->stays && stays && linked;
 }
 
@@ -167,7 +170,7 @@ static void fetch_all(struct walk *walk, const uint8_t *code, uint32_t size) {
     fetch_code(walk, start + size, start + size + walk->core->arch->fetches_ahead);
 }
 
-unsigned code_lines_fetch(struct core *core, struct block_cost *block) {
+bool code_lines_fetch(struct core *core, struct block_cost *block, unsigned *ret_waits) {
     uint32_t size = block->end - block->address;
     const uint8_t *code = bus_memory_at(core->desc.bus, block->address, size, false);
     struct walk walk = { .core = core, .block = block, .word = UINT32_MAX, .stays = code != NULL };
@@ -177,5 +180,6 @@ unsigned code_lines_fetch(struct core *core, struct block_cost *block) {
     }
     block->linked = block->linked || walk.stays;
     blocks_set_cold(block, block->cold || !walk.stays);
-    return walk.waits;
+    *ret_waits = walk.waits;
+    return !walk.failed;
 }

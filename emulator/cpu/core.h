@@ -30,7 +30,8 @@ struct core_gpio {
 };
 
 /* Code in a range of addresses comes through a cache, which may have to wait for it. */
-#define CORE_CACHE_LINE 8 /* bytes */
+#define CORE_CACHE_LINE 8           /* bytes */
+#define CORE_CACHE_ERROR UINT32_MAX /* instead of cycles: a bus error */
 struct core_cache {
     uint32_t base, size;
     /* The word at `address` is fetched in core cycle `cycle`: cycles that this takes beyond a hit. `*ret_stays`: from

@@ -130,12 +130,16 @@ void time_end(struct core *core) {
 }
 
 /* ---- A block asks ---- */
-static void end_before(struct core *core, uint32_t address) {
+static void stop_before(struct core *core, uint32_t address, enum stop stop) {
     core->engine->pc = address;
 #ifndef UC_OWNER
     core->engine->running = NULL;
 #endif
-    engine_end_run(core->engine, STOP_NONE);
+    engine_end_run(core->engine, stop);
+}
+
+static void end_before(struct core *core, uint32_t address) {
+    stop_before(core, address, STOP_NONE);
 }
 
 /* May the pending exception be taken now? (The engine does not report changes of PRIMASK and its like.) */
@@ -171,15 +175,20 @@ static bool wants_to_poll(struct core *core, const struct block_cost *block) {
 }
 
 /* Code that is not in the cache. False: the core has waited for it. True: it waits beyond the slice, and the block is
- * not to begin before that. */
+ * not to begin before that; or there is a bus error. */
 static bool waits_for_code(struct core *core, struct block_cost *block) {
-    unsigned waits = block->cold ? code_lines_fetch(core, block) : 0;
+    unsigned waits = 0;
+    if (block->cold && !code_lines_fetch(core, block, &waits)) {
+        stop_before(core, block->address, STOP_BAD_FETCH);
+        return true;
+    }
     if (core->cycles + waits < core->slice) {
         core->cycles += waits;
         core->engine->base += waits;
         return false;
     }
     core->stall_until = core->cycles + waits;
+    end_before(core, block->address);
     return true;
 }
 
@@ -211,7 +220,7 @@ static void block_asks(struct core *core, struct block_cost *block) {
     } else if (is_interrupted(core)) {
         end_before(core, block->address);
     } else if (waits_for_code(core, block)) {
-        end_before(core, block->address);
+        return;
     } else if (wants_to_poll(core, block)) {
         core->polling.resume = true;
         core->polling.resume_pc = block->address;

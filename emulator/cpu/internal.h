@@ -256,8 +256,9 @@ void code_lines_clear(struct code_lines *lines);
 static inline bool code_lines_apply(const struct core *core, uint32_t address) {
     return address - core->desc.cache.base < core->desc.cache.size;
 }
-/* A block is about to begin: fetch its code and its literals. Gives the cycles that it waits for them. */
-unsigned code_lines_fetch(struct core *core, struct block_cost *block);
+/* A block is about to begin: fetch its code and its literals. Gives the cycles that it waits for them; false: a bus
+ * error, at the first word that has one. */
+bool code_lines_fetch(struct core *core, struct block_cost *block, unsigned *ret_waits);
 
 /* ---- polling.c ---- */
 /* Noticed a loop (polling_notices()): is it worth a try? */

@@ -146,6 +146,10 @@ unsigned ssi_xip_cycles(const struct ssi *ssi) {
     return clocks * (divider ? divider : 2) + XIP_OVERHEAD;
 }
 
+bool ssi_serves_xip(const struct ssi *ssi) {
+    return enabled(ssi) && ssi->block.values[SSI_SER] && mode(ssi) == TMOD_EEPROM;
+}
+
 /* Begin a transfer when there is one to begin. */
 static void start(struct ssi *ssi, uint64_t from_ps) {
     const uint32_t *values = ssi->block.values;

@@ -3,6 +3,9 @@
  * The cache decides how long code waits for the flash (xip_cache.c). Loads and DMA reads of the flash do not come by
  * here: they take no time and leave the cache as it is. XIP windows are always coherent with the flash.
  *
+ * While the controller or the flash chip cannot serve reads, code that is not in the cache gets a bus error (RP2350,
+ * direct mode), or a `guest` line, and what it would have read otherwise.
+ *
  * Not modelled: how long a flush takes; hits, so that CTR_HIT stays 0 and CTR_ACC counts the misses of code alone;
  * SPLIT_WAYS and the RP2350's controls of Non-secure access, which are kept and do nothing. The RP2350's cache is there
  * as memory (0x13ffc000) whether lines are pinned for that or not. The streaming FIFO is filled without delay, so that
@@ -82,6 +85,18 @@ static uint32_t offset_of(const struct xip_ctrl *xip, uint32_t address) {
     return is_rp2350(xip) ? address % XIP_CACHE_SPACE : address & 0xffffff;
 }
 
+/* The flash is about to be read. False: a bus error. One `guest` line while the same thing is in the way. */
+static bool may_read(struct xip_ctrl *xip, uint32_t address) {
+    bool is_error = false;
+    const char *obstacle = xip->obstacle ? xip->obstacle(xip->obstacle_context, &is_error) : NULL;
+    if (obstacle && !xip->reported) {
+        log_write(xip->block.env->log, LOG_GUEST, xip->block.name, "code is fetched from 0x%08x while %s", address,
+                  obstacle);
+    }
+    xip->reported = obstacle;
+    return !is_error;
+}
+
 unsigned xip_ctrl_fetch(struct xip_ctrl *xip, uint32_t address, uint64_t now, bool *ret_stays) {
     bool looks, keeps;
     uint32_t offset = offset_of(xip, address);
@@ -93,6 +108,10 @@ unsigned xip_ctrl_fetch(struct xip_ctrl *xip, uint32_t address, uint64_t now, bo
     if (looks && xip_cache_holds(&xip->cache, offset)) {
         *ret_stays = keeps;
         return 0;
+    }
+    if (!may_read(xip, address)) {
+        *ret_stays = false;
+        return XIP_BUS_ERROR;
     }
     bool is_kept = keeps && xip_cache_fill(&xip->cache, offset);
     *ret_stays = looks && is_kept;

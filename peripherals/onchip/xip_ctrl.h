@@ -25,6 +25,10 @@ struct xip_ctrl {
      * none. */
     unsigned (*read_cycles)(void *context, uint32_t address, unsigned size, uint64_t now);
     void *read_context;
+    /* What keeps XIP from reading the flash at this moment, in words; NULL: nothing does. `*ret_is_error`: the bus says
+     * so; else what is read is not what the chip would read. NULL: nothing ever does. */
+    const char *(*obstacle)(void *context, bool *ret_is_error);
+    void *obstacle_context;
     /* Any fetch may take other time than before. NULL: nobody cares. */
     void (*all_lost)(void *context);
     void *lost_context;
@@ -33,14 +37,17 @@ struct xip_ctrl {
     struct xip_cache cache;
     uint32_t fifo[XIP_STREAM_FIFO];
     unsigned level;
+    bool reported; /* the obstacle of this moment is in the log */
 };
+
+#define XIP_BUS_ERROR UINT32_MAX
 
 extern const struct block_class xip_ctrl_class;
 
 /* Is a store to this address of the XIP windows a bus fault, by CTRL? */
 bool xip_ctrl_refuses(const struct xip_ctrl *xip, uint32_t address);
 /* A word of code is fetched from a bus address in XIP, in cycle `now` of clk_sys: cycles that this takes beyond a cache
- * hit. `*ret_stays`: from now on it takes none, until cache.lost or all_lost say so. */
+ * hit, or XIP_BUS_ERROR. `*ret_stays`: from now on it takes none, until cache.lost or all_lost say so. */
 unsigned xip_ctrl_fetch(struct xip_ctrl *xip, uint32_t address, uint64_t now, bool *ret_stays);
 /* Is the cache's RAM there as memory of its own (RP2040: while the cache is off)? */
 bool xip_ctrl_shows_sram(const struct xip_ctrl *xip);

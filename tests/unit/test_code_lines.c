@@ -142,6 +142,23 @@ static void test_an_interrupt_ends_the_wait(void **state) {
     assert_int_equal(reg(bench, 6), 9);
 }
 
+/* A bus error of a fetch is one of the block, with what was there left as it was. */
+static unsigned fail_at_second_line(void *context, uint32_t address, uint64_t cycle, bool *ret_stays) {
+    return address >= PROGRAM_AT + CORE_CACHE_LINE ? CORE_CACHE_ERROR : fetch(context, address, cycle, ret_stays);
+}
+
+static void test_a_bus_error_is_a_fault(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, PROGRAM_AT, MOVS(1, 1), B(6), NOP, NOP, NOP, NOP, MOVS(1, 2), WFI);
+    HANDLER(bench, 3, MOVS(7, 9), WFI); /* HardFault */
+    bench->core->desc.cache.fetch = fail_at_second_line;
+    core_set_register(bench->core, 7, 0);
+    measure(bench);
+    assert_int_equal(reg(bench, 7), 9);
+    assert_int_equal(reg(bench, 1), 1);
+    assert_int_equal(word(bench, reg(bench, CORE_SP) + 24), PROGRAM_AT + 12);
+}
+
 #define BOTH(name)                                                                                                     \
     TEST(name), {                                                                                                      \
 #name " (mainline)", name, set_up_m33, tear_down, NULL                                                         \
@@ -153,7 +170,7 @@ int main(void) {
         BOTH(test_a_block_waits_once),         BOTH(test_a_lost_line_is_fetched_again),
         BOTH(test_literals_are_fetched),       M33(test_wide_literals_are_fetched),
         BOTH(test_words_that_do_not_stay),     BOTH(test_a_loop_pays_its_first_pass),
-        BOTH(test_an_interrupt_ends_the_wait),
+        BOTH(test_an_interrupt_ends_the_wait), BOTH(test_a_bus_error_is_a_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -202,6 +202,23 @@ static void test_windows_of_rp2350(void **state) {
     CHECK_FETCHES(bench, { 0x10000200 + 2 * WAY, MISS, MISS, false }); /* no way is left */
 }
 
+static const char *obstacle(void *context, bool *ret_is_error) {
+    *ret_is_error = true;
+    return "it is in the way";
+}
+
+static void test_bus_error(void **state) {
+    struct bench *bench = *state;
+    bool stays;
+    xip_ctrl_fetch(bench->xip, 0x10000100, 0, &stays);
+    bench->xip->obstacle = obstacle;
+    assert_int_equal(xip_ctrl_fetch(bench->xip, 0x10000100, 0, &stays), 0); /* the cache has it */
+    assert_int_equal(xip_ctrl_fetch(bench->xip, 0x10000200, 0, &stays), XIP_BUS_ERROR);
+    assert_false(stays || xip_cache_holds(&bench->xip->cache, 0x200));
+    bench->xip->obstacle = NULL;
+    assert_int_equal(xip_ctrl_fetch(bench->xip, 0x10000200, 0, &stays), MISS);
+}
+
 static void test_cache_off(void **state) {
     struct bench *bench = *state;
     struct block *block = &bench->xip->block;
@@ -287,6 +304,7 @@ int main(void) {
         RP2350(test_pin),
         RP2040(test_windows_of_rp2040),
         RP2350(test_windows_of_rp2350),
+        RP2350(test_bus_error),
         RP2040(test_cache_off),
         RP2350(test_cache_off),
         RP2040(test_ssi),

@@ -30,9 +30,6 @@
 #define NS_FUNCTIONS 8u
 #define ROM_FALSE 0x00c300c3u
 #define XIP_END 0x12000000u
-#define XIP_MAINTENANCE 0x18000000u /* a store invalidates the line of this set and way */
-#define XIP_CACHE_SIZE 0x4000u
-#define XIP_CACHE_LINE 8
 #define SECTOR 4096u
 #define PAGE 256u
 
@@ -226,13 +223,6 @@ static int32_t storage_op(struct bootrom *rom, uint32_t flags, uint32_t address,
         return read_flash(rom, offset, size, buffer);
     }
     return RP2350_OK;
-}
-
-/* Invalidate the XIP cache line by line. */
-static void flush_cache(struct bootrom *rom) {
-    for (uint32_t line = 0; line < XIP_CACHE_SIZE; line += XIP_CACHE_LINE) {
-        rom_store(rom, XIP_MAINTENANCE + line, 0);
-    }
 }
 
 /* flash_op(flags, address, size, buffer): a runtime span is taken apart at the 4 MB windows of the translation. */
@@ -447,7 +437,9 @@ uint32_t bootrom_rp2350_serve(struct bootrom *rom, unsigned number, struct bootr
     case RP2350_PROGRAM:
         return rom_range_program(rom, call->r[0], call->r[1], call->r[2]);
     case RP2350_FLUSH:
-        flush_cache(rom);
+        if (rom->flash.flush_cache) {
+            rom->flash.flush_cache(rom->flash.context);
+        }
         return CYCLES_FLUSH;
     case RP2350_ENTER_XIP:
         rp2350_select_xip(rom, 0, DEFAULT_DIVIDER, false);

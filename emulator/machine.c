@@ -5,12 +5,15 @@
  * a core overshoots an event by less than one block of instructions, and the event is told how late it is. */
 #include "emulator/machine.h"
 
+#include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define QUANTUM_CYCLES 1000
+#define APB_BASE 0x40000000u /* on all chips of the family, up to the AHB segment */
+#define APB_SIZE 0x10000000u
 
 uint32_t machine_rom_size(const struct chip_desc *chip) {
     return chip->rom_size;
@@ -217,6 +220,8 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .ioport_base = machine->chip->ioport_base,
             .ioport_size = machine->chip->ioport_size,
             .divider = machine->chip->divider,
+            .apb_base = APB_BASE,
+            .apb_size = APB_SIZE,
             .rom_call = machine->desc.bootrom ? NULL : machine->chip->rom_call,
             .rom_context = machine,
             .system_reset = system_reset,
@@ -224,6 +229,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .send_event = send_event,
             .event_context = machine,
             .clock = machine->clk_sys,
+            .cache = chip_code_cache(machine),
             .gpio = { machine->chip->gpio_read, machine->chip->gpio_write, machine },
             .reached = reached,
             .more = more,

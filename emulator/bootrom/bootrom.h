@@ -28,6 +28,8 @@ struct bootrom_flash {
     uint64_t (*program)(void *context, uint32_t offset, const uint8_t *data, uint32_t size);
     /* The clock pulses that end continuous read mode. May be NULL. */
     void (*exit_continuous_read)(void *context);
+    /* Invalidate the XIP cache; for the RP2350, the RP2040 has a register for that. May be NULL. */
+    void (*flush_cache)(void *context);
 };
 
 enum bootrom_usb_reason { BOOTROM_USB_REQUESTED, BOOTROM_USB_BUTTON, BOOTROM_USB_NO_IMAGE };

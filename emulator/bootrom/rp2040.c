@@ -194,7 +194,9 @@ static void write_vector(struct bootrom *rom, uint32_t entry) {
     rom_store(rom, WATCHDOG_SCRATCH(7), entry | 1);
 }
 
+/* The USB mode, which loads such images, leaves the cache off: it is memory for them. */
 void bootrom_rp2040_enter_ram(struct bootrom *rom, uint32_t entry) {
+    rom_store(rom, XIP_CTRL + ROM_ALIAS_CLR, 1);
     write_vector(rom, entry);
 }
 

@@ -1,7 +1,7 @@
 /* The RP2350 boot ROM's calls (datasheet 5.4.8), for the Arm cores in Secure state.
  *
  * Not modelled: calls from the Non-secure state, of which secure_call is a stub line; no buffer is valid there. A
- * second chip select. XIP cache maintenance is only charged for: the emulated cache holds nothing that could be stale.
+ * second chip select. Erasing and programming leave the XIP cache as it is.
  */
 #include "emulator/bootrom/rp2350_private.h"
 
@@ -437,6 +437,9 @@ uint32_t bootrom_rp2350_serve(struct bootrom *rom, unsigned number, struct bootr
     case RP2350_PROGRAM:
         return rom_range_program(rom, call->r[0], call->r[1], call->r[2]);
     case RP2350_FLUSH:
+        if (rom->flash.flush_cache) {
+            rom->flash.flush_cache(rom->flash.context);
+        }
         return CYCLES_FLUSH;
     case RP2350_ENTER_XIP:
         rp2350_select_xip(rom, 0, DEFAULT_DIVIDER, false);

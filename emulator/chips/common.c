@@ -369,13 +369,44 @@ static bool refuses(void *context, uint32_t address) {
 }
 
 static void xip_control_changed(void *context) {
-    machine_map_changed(context);
+    struct machine *machine = context;
+    struct xip_ctrl *xip = find(machine, "XIP_CTRL");
+    bus_show_memory(&machine->bus, xip->sram, xip_ctrl_shows_sram(xip));
+    machine_map_changed(machine);
+}
+
+static void line_lost(void *context, uint32_t offset) {
+    struct machine *machine = context;
+    for (unsigned i = 0; i < CHIP_CORES && machine->cores[i]; i++) {
+        core_line_lost(machine->cores[i], XIP_FIRST + offset);
+    }
+}
+
+static void all_lines_lost(void *context) {
+    struct machine *machine = context;
+    for (unsigned i = 0; i < CHIP_CORES && machine->cores[i]; i++) {
+        core_lines_lost(machine->cores[i]);
+    }
+}
+
+static unsigned fetch_code(void *context, uint32_t address, uint64_t cycle, bool *ret_stays) {
+    return xip_ctrl_fetch(context, address, cycle, ret_stays);
+}
+
+struct core_cache chip_code_cache(struct machine *machine) {
+    return (struct core_cache){
+        .base = XIP_FIRST, .size = XIP_END - XIP_FIRST, .fetch = fetch_code, .context = find(machine, "XIP_CTRL")
+    };
 }
 
 static void wire_xip(struct machine *machine) {
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     xip->control_changed = xip_control_changed;
     xip->control_context = machine;
+    xip->cache.lost = line_lost;
+    xip->cache.context = machine;
+    xip->all_lost = all_lines_lost;
+    xip->lost_context = machine;
     machine->bus.refuses = refuses;
     machine->bus.refuses_context = xip;
 }

@@ -2,6 +2,8 @@
 #ifndef CHIPS_COMMON_H
 #define CHIPS_COMMON_H
 
+#include "emulator/cpu/core.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -17,6 +19,8 @@ void chip_reset_blocks(struct machine *machine);
 void chip_reset_by_watchdog(struct machine *machine);
 /* What SYSRESETREQ of a core resets: that core alone, which begins at the boot ROM again. */
 void chip_reset_core(struct machine *machine, unsigned index);
+/* What the cores ask how long their code takes to fetch: XIP. */
+struct core_cache chip_code_cache(struct machine *machine);
 /* Start the cores at the boot ROM's vectors. */
 void chip_start_cores(struct machine *machine);
 

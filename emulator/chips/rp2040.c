@@ -192,6 +192,20 @@ static bool fetch(void *context, uint32_t address, uint32_t *ret_word) {
     return true;
 }
 
+static unsigned xip_cycles(void *context, uint32_t address, unsigned size, uint64_t now) {
+    return ssi_xip_cycles(context);
+}
+
+static const char *xip_obstacle(void *context, bool *ret_is_error) {
+    struct machine *machine = context;
+    struct rp2040 *chip = machine->chip_state;
+    *ret_is_error = false;
+    if (w25q_busy(&machine->flash)) {
+        return "the flash is busy";
+    }
+    return ssi_serves_xip(chip->ssi) ? NULL : "the SSI is not set up for it";
+}
+
 static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     chip->ssi = find(machine, "SSI");
     chip->ssi->flash = &machine->flash;
@@ -199,6 +213,10 @@ static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     xip->fetch = fetch;
     xip->context = machine;
+    xip->read_cycles = xip_cycles;
+    xip->read_context = chip->ssi;
+    xip->obstacle = xip_obstacle;
+    xip->obstacle_context = machine;
     machine->qspi.control_changed = qspi_control_changed;
     machine->qspi.control_context = machine;
 }

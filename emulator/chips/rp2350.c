@@ -209,6 +209,7 @@ static const struct dreq_at dreqs[] = {
 struct rp2350 {
     struct bootrom bootrom;
     struct block *sio; /* which coprocessor 0 reaches all the time */
+    struct block *qmi; /* which code in flash asks each time that it waits */
 };
 
 static void *find(struct machine *machine, const char *name) {
@@ -301,6 +302,17 @@ static void remapped(void *context, unsigned number) {
     }
 }
 
+/* Direct mode: bus errors (datasheet 12.14, DIRECT_CSR.EN). */
+static const char *xip_obstacle(void *context, bool *ret_is_error) {
+    struct machine *machine = context;
+    const struct rp2350 *chip = machine->chip_state;
+    *ret_is_error = chip->qmi->values[QMI_DIRECT_CSR] & QMI_DIRECT_CSR_EN;
+    if (*ret_is_error) {
+        return "the QMI is in direct mode";
+    }
+    return w25q_busy(&machine->flash) ? "the flash is busy" : NULL;
+}
+
 static void wire_flash(struct machine *machine) {
     struct qmi *qmi = find(machine, "QMI");
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
@@ -312,6 +324,10 @@ static void wire_flash(struct machine *machine) {
     qmi_attach_flash(qmi, 0, &machine->flash);
     xip->fetch = qmi_fetch;
     xip->context = qmi;
+    xip->read_cycles = qmi_xip_cycles;
+    xip->read_context = qmi;
+    xip->obstacle = xip_obstacle;
+    xip->obstacle_context = machine;
     aux->xip = xip;
     aux->qmi = qmi;
 }
@@ -322,6 +338,11 @@ static void exit_continuous_read(void *context) {
     w25q_exit_continuous(&((struct machine *)context)->flash);
 }
 
+/* Line by line, in the ROM's own way; pinned lines as well. */
+static void flush_cache(void *context) {
+    xip_cache_flush(&((struct xip_ctrl *)find(context, "XIP_CTRL"))->cache);
+}
+
 static bool program_otp(void *context, uint32_t row, uint32_t value) {
     return otp_program(find(context, "OTP"), row, value);
 }
@@ -329,6 +350,7 @@ static bool program_otp(void *context, uint32_t row, uint32_t value) {
 static void wire_bootrom(struct machine *machine, struct rp2350 *chip) {
     bool is_users = chip_wire_bootrom(machine, &chip->bootrom);
     chip->bootrom.flash.exit_continuous_read = exit_continuous_read;
+    chip->bootrom.flash.flush_cache = flush_cache;
     chip->bootrom.otp_program = program_otp;
     if (!is_users) {
         bootrom_rp2350_build(machine->rom);
@@ -401,6 +423,7 @@ static bool wire(struct machine *machine, struct error *error) {
     struct rp2350 *chip = machine->chip_state;
     bool ok = chip_wire_common(machine) && add_windows(machine);
     chip->sio = find(machine, "SIO");
+    chip->qmi = find(machine, "QMI");
     wire_ticks(machine);
     wire_powman(machine);
     wire_security(machine);

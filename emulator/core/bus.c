@@ -65,12 +65,20 @@ bool bus_add_memory(struct bus *bus, const struct bus_memory *memory) {
     return true;
 }
 
+void bus_show_memory(struct bus *bus, const uint8_t *host, bool shown) {
+    for (unsigned i = 0; i < bus->memory_count; i++) {
+        if (bus->memory[i].host == host) {
+            bus->memory[i].hidden = !shown;
+        }
+    }
+}
+
 /* The region that an address is in, and where: an offset below the region's size. */
 static inline const struct bus_memory *find_memory(const struct bus *bus, uint32_t address, uint32_t *ret_offset) {
     for (unsigned i = bus->memory_first[address >> 28]; i < bus->memory_count; i++) {
         const struct bus_memory *memory = &bus->memory[i];
         uint32_t offset = address - memory->base;
-        if (offset < memory->window) {
+        if (offset < memory->window && !memory->hidden) {
             *ret_offset = offset < memory->size ? offset : offset & (memory->size - 1);
             return memory;
         }

@@ -30,6 +30,7 @@ struct bus_memory {
     uint8_t *host;   /* borrowed */
     bool writable;   /* a store to read-only memory is lost, unless bus.refuses says that it is a fault */
     uint32_t window; /* bytes in which the contents come again and again (`size` is a power of two then); 0: `size` */
+    bool hidden;     /* bus_show_memory(): there is nothing for now */
 };
 
 #define BUS_MEMORIES 16
@@ -64,6 +65,8 @@ bool bus_add_window(struct bus *bus, const struct bus_window *window);
 
 /* False when there are too many. Cores map what is there when they are created. */
 bool bus_add_memory(struct bus *bus, const struct bus_memory *memory);
+/* The region of these host bytes is there, or for the time being not. Who changes it tells the cores. */
+void bus_show_memory(struct bus *bus, const uint8_t *host, bool shown);
 /* Where an access to memory really goes: through bus.translate, if there is one, and to the first of a region's
  * repetitions. False when it goes nowhere. */
 bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address);

@@ -104,6 +104,7 @@ const struct architecture armv6m = {
     .entry_cycles = 15,
     .return_cycles = 12,
     .chain_cycles = 8,
+    .fetches_ahead = 2,
     .reset = reset,
     .push = push,
     .returning = returning,

@@ -136,21 +136,39 @@ void blocks_clear(struct core *core) {
     memset(blocks->chains, 0, sizeof(blocks->chains));
     blocks->count = 0;
     blocks->version++;
+    code_lines_clear(core->code_lines);
 }
 
 /* ---- Costs ---- */
 /* A block that may be paid with what a branch before it gave back asks, lest it runs when the slice is over. */
 static void set_price(struct block_cost *block) {
     int32_t price = block->cycles + block->taken;
-    bool asks = block->sev || block->limits || block->watched || price <= MOST_TAKEN;
+    bool asks = block->sev || block->limits || block->watched || block->cold || price <= block->refund;
     block->price = asks ? BLOCK_ASKS : price;
+}
+
+/* The block at `address` may be paid with so much that the one before it has given back. */
+static void expect_refund(struct core *core, uint32_t address, unsigned refund) {
+    struct block_cost *next = find_entry(core->blocks, address);
+    if (!next && refund) {
+        next = add_entry(core->blocks, address);
+        *next = (struct block_cost){ .address = address, .price = BLOCK_ASKS, .next = next->next };
+    }
+    if (next && next->refund < refund) {
+        next->refund = (uint8_t)refund;
+        if (next->end) {
+            set_price(next);
+        }
+    }
 }
 
 struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size) {
     struct block_cost *block = find_entry(core->blocks, address);
     const uint8_t *code = code_at(core, address, size);
     block = block ? block : add_entry(core->blocks, address);
-    *block = (struct block_cost){ .address = address, .end = address + size, .next = block->next };
+    *block =
+        (struct block_cost){ .address = address, .end = address + size, .refund = block->refund, .next = block->next };
+    block->cold = code_lines_apply(core, address);
     if (code) {
         uint32_t real = address;
         bus_translate(core->desc.bus, address, &real);
@@ -165,6 +183,7 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
     if (block == &core->blocks->spare) {
         block->price = BLOCK_ASKS; /* it is the price of many */
     }
+    expect_refund(core, block->end, block->taken);
     core->blocks->version++;
     return block;
 }
@@ -172,6 +191,26 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
 void blocks_watch(struct block_cost *block, bool watched) {
     block->watched = watched;
     set_price(block);
+}
+
+void blocks_set_cold(struct block_cost *block, bool cold) {
+    block->cold = cold;
+    set_price(block);
+}
+
+bool blocks_is_kept(const struct core *core, const struct block_cost *block) {
+    return block != &core->blocks->spare;
+}
+
+void blocks_all_cold(struct core *core) {
+    for (struct chunk *chunk = core->blocks->chunks; chunk; chunk = chunk->next) {
+        for (unsigned i = 0; i < CHUNK; i++) {
+            struct block_cost *block = &chunk->blocks[i];
+            if (block->end && code_lines_apply(core, block->address)) {
+                blocks_set_cold(block, true);
+            }
+        }
+    }
 }
 
 /* Translated code may still be there: it asks, and the block is learnt anew. */
@@ -211,6 +250,21 @@ unsigned blocks_offset(struct core *core, const struct block_cost *block, uint32
         known->cycles = inside ? core->arch->offset(code, block->end - block->address, pc - block->address) : 0;
     }
     return known->cycles;
+}
+
+unsigned blocks_split(struct core *core, const struct block_cost *block, uint32_t pc) {
+    struct block_cost rest = { .address = pc, .end = block->end };
+    uint32_t size = block->end - pc;
+    const uint8_t *code = code_at(core, pc, size);
+    uint16_t first;
+    unsigned offset = blocks_offset(core, block, pc);
+    if (!code) {
+        return offset;
+    }
+    memcpy(&first, code, 2);
+    core->arch->block_cost(code, size, &rest);
+    bool is_last = size == (thumb_is_wide(first) ? 4 : 2);
+    return is_last && rest.cycles <= block->cycles ? (unsigned)(block->cycles - rest.cycles) : offset;
 }
 
 void blocks_finish(struct core *core, const struct block_cost *block) {

@@ -32,7 +32,8 @@ struct core *core_create(const struct core_desc *desc, struct error *error) {
         core->desc.ioport_size = 0; /* every load is as long as one from the I/O port */
     }
     core->blocks = blocks_create();
-    core->engine = core->blocks ? engine_create(core, error) : NULL;
+    core->code_lines = code_lines_create();
+    core->engine = core->blocks && core->code_lines ? engine_create(core, error) : NULL;
     if (!core->engine) {
         core_destroy(core);
         return NULL;
@@ -48,6 +49,7 @@ void core_destroy(struct core *core) {
         }
         engine_destroy(core->engine);
         blocks_destroy(core->blocks);
+        code_lines_destroy(core->code_lines);
         free(core);
     }
 }

@@ -29,6 +29,17 @@ struct core_gpio {
     void *context;
 };
 
+/* Code in a range of addresses comes through a cache, which may have to wait for it. */
+#define CORE_CACHE_LINE 8           /* bytes */
+#define CORE_CACHE_ERROR UINT32_MAX /* instead of cycles: a bus error */
+struct core_cache {
+    uint32_t base, size;
+    /* The word at `address` is fetched in core cycle `cycle`: cycles that this takes beyond a hit. `*ret_stays`: from
+     * now on it takes none, until core_line_lost() or core_lines_lost(). */
+    unsigned (*fetch)(void *context, uint32_t address, uint64_t cycle, bool *ret_stays);
+    void *context;
+};
+
 struct core_desc {
     enum core_model model;
     unsigned index; /* 0 or 1: what SIO's CPUID says */
@@ -38,6 +49,9 @@ struct core_desc {
     /* Loads and stores here take one cycle (the Cortex-M0+'s I/O port, where SIO is). `ioport_size` 0: none. */
     uint32_t ioport_base, ioport_size;
     uint32_t divider; /* address of the SIO divider's registers, which loops are followed through; 0: none */
+    /* Behind the APB bridge a load takes one cycle more than from memory, a store two: three and four in all (RP2040
+     * datasheet 2.1.3, RP2350 datasheet 2.2.4). `apb_size` 0: nothing is. */
+    uint32_t apb_base, apb_size;
     /* A supervisor call from inside the boot ROM (the read-only memory at address 0): service `number`, arguments in
      * r0-r3 by the procedure call standard. Returns the cycles to charge: the core stalls so long, with interrupts
      * pending, over several core_run() if need be. The service sets r0-r1 itself. NULL: such calls are exceptions. */
@@ -51,6 +65,7 @@ struct core_desc {
     void *event_context;
     /* The clock whose cycles the core counts; it lets the core skip passes of polling loops. NULL: none is skipped. */
     const struct clock_domain *clock;
+    struct core_cache cache; /* all 0: code takes as long everywhere */
     /* Coprocessor 0. NULL functions: there is none. */
     struct core_gpio gpio;
     /* Within a block, before an access: time has reached the end of the slice, and what is due by then is to happen
@@ -131,6 +146,9 @@ void core_set_register(struct core *core, unsigned number, uint32_t value);
 void core_trace_exceptions(struct core *core, bool on);
 /* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */
 void core_code_changed(struct core *core, uint32_t address, uint32_t size);
+/* The line of the cache at an address is no longer there, or any line may be so. */
+void core_line_lost(struct core *core, uint32_t address);
+void core_lines_lost(struct core *core);
 /* bus.translate gives other addresses than before: from the end of the present block on the core goes by it. */
 void core_map_changed(struct core *core);
 

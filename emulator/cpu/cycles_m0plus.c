@@ -1,8 +1,8 @@
 /* Cortex-M0+ Technical Reference Manual, table 3-1 (instruction set summary), with the fast multiplier that the
  * RP2040 has (RP2040 datasheet 2.4.1) and no wait states.
  *
- * Loads and stores are counted as to memory (2 cycles); engine_time.c gives one back for the single-cycle I/O port.
- * Not modelled: bus contention, wait states of the APB bridge, XIP cache misses, flash prefetch.
+ * Loads and stores are counted as to memory (2 cycles); engine_time.c gives one back for the single-cycle I/O port and
+ * adds the wait states of the APB bridge. Not modelled: bus contention, XIP cache misses, flash prefetch.
  * Ambiguity: SVC, BKPT and UDF have no count in the table; the exception entry is counted, the instruction as 1. */
 #include "emulator/cpu/internal.h"
 

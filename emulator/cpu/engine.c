@@ -195,7 +195,7 @@ static uint32_t load_register(struct core *core, uint32_t address, unsigned size
         core->fault_address = address;
         engine_end_run(core->engine, STOP_BAD_LOAD);
     }
-    time_accessed(core, address);
+    time_accessed(core, address, false);
     time_suspect(core, point->block);
     return value;
 }
@@ -217,7 +217,7 @@ static void store_register(struct core *core, uint32_t address, uint32_t value, 
         core->fault_address = address;
         engine_end_run(core->engine, STOP_BAD_STORE);
     }
-    time_accessed(core, address);
+    time_accessed(core, address, true);
 }
 
 bool engine_direct_load(void *user, uint32_t address, unsigned size, uint64_t *ret_value) {

@@ -95,7 +95,7 @@ bool time_is_behind_block(struct core *core, uint32_t pc);
 /* An access begins: set core->cycles. */
 struct access_point *time_access(struct core *core, uint32_t address);
 /* It has been served. */
-void time_accessed(struct core *core, uint32_t address);
+void time_accessed(struct core *core, uint32_t address, bool is_store);
 /* It was a load in the block at `block`: is this a loop that waits? */
 void time_suspect(struct core *core, uint32_t block);
 

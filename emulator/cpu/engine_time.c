@@ -130,12 +130,16 @@ void time_end(struct core *core) {
 }
 
 /* ---- A block asks ---- */
-static void end_before(struct core *core, uint32_t address) {
+static void stop_before(struct core *core, uint32_t address, enum stop stop) {
     core->engine->pc = address;
 #ifndef UC_OWNER
     core->engine->running = NULL;
 #endif
-    engine_end_run(core->engine, STOP_NONE);
+    engine_end_run(core->engine, stop);
+}
+
+static void end_before(struct core *core, uint32_t address) {
+    stop_before(core, address, STOP_NONE);
 }
 
 /* May the pending exception be taken now? (The engine does not report changes of PRIMASK and its like.) */
@@ -167,7 +171,7 @@ static bool take_sample(struct core *core, uint32_t pc) {
 
 static bool wants_to_poll(struct core *core, struct block_cost *block) {
     bool found = take_sample(core, block->address);
-    if (!found && !block->watched) {
+    if ((!found && !block->watched) || block->cold) {
         return false;
     }
     bool wants = polling_wants(core, block->address);
@@ -175,6 +179,24 @@ static bool wants_to_poll(struct core *core, struct block_cost *block) {
         blocks_watch(block, false); /* until it is noticed again */
     }
     return wants;
+}
+
+/* Code that is not in the cache. False: the core has waited for it. True: it waits beyond the slice, and the block is
+ * not to begin before that; or there is a bus error. */
+static bool waits_for_code(struct core *core, struct block_cost *block) {
+    unsigned waits = 0;
+    if (block->cold && !code_lines_fetch(core, block, &waits)) {
+        stop_before(core, block->address, STOP_BAD_FETCH);
+        return true;
+    }
+    if (core->cycles + waits < core->slice) {
+        core->cycles += waits;
+        core->engine->base += waits;
+        return false;
+    }
+    core->stall_until = core->cycles + waits;
+    end_before(core, block->address);
+    return true;
 }
 
 /* How far may the engine go without asking? */
@@ -204,6 +226,8 @@ static void block_asks(struct core *core, struct block_cost *block) {
         end_before(core, block->address);
     } else if (is_interrupted(core)) {
         end_before(core, block->address);
+    } else if (waits_for_code(core, block)) {
+        return;
     } else if (wants_to_poll(core, block)) {
         core->polling.resume = true;
         core->polling.resume_pc = block->address;
@@ -328,9 +352,18 @@ struct access_point *time_access(struct core *core, uint32_t address) {
     return point;
 }
 
-void time_accessed(struct core *core, uint32_t address) {
+/* Wait states: time moves on by what the count has left, so that the next block need not ask. */
+static void pass_waits(struct engine *engine, unsigned waits) {
+    unsigned left = *(uint32_t *)count_of(engine) & 0xffff;
+    unsigned paid = waits < left ? waits : left;
+    *count_of(engine) -= (int32_t)paid;
+    engine->base += waits - paid;
+}
+
+void time_accessed(struct core *core, uint32_t address, bool is_store) {
     struct engine *engine = core->engine;
     engine->base -= is_ioport(core, address);
+    pass_waits(engine, access_waits(core, address, is_store));
     if (core->slice < engine->base || core->attention) {
         ask_soon(engine);
     }

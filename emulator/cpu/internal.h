@@ -93,7 +93,6 @@ static inline uint32_t *registers_sp(struct registers *registers) {
 
 /* A block of instructions, as the engine forms them, and what it costs. Stays where it is as long as the core runs: the
  * engine reads the price from here each time that the block begins. */
-#define MOST_TAKEN 1          /* that a taken branch costs more than one that is not */
 #define BLOCK_ASKS 0x3fffffff /* a price that nobody can pay: engine_time.c is asked each time */
 struct block_cost {
     int32_t price; /* what is paid when it begins: cycles + taken, or BLOCK_ASKS */
@@ -101,11 +100,14 @@ struct block_cost {
     uint32_t end;            /* behind its last instruction; 0: not known (any more) */
     uint16_t cycles;         /* when the branch at its end is not taken */
     uint8_t taken;           /* more when it is */
+    uint8_t refund;          /* what the block before it gives back at most when its branch is not taken */
     uint8_t polls;           /* may be part of a polling loop: 0 not yet known, 1 yes, 2 no */
     bool sev;                /* has an SEV */
     bool limits;             /* has an MSR to a stack limit */
     bool leaves;             /* has a BXNS or BLXNS */
     bool watched;            /* somebody wants to know each time when it begins */
+    bool cold;               /* some of its code may have to be fetched from behind the cache first */
+    bool linked;             /* code_lines.c knows what lines it is in */
     struct block_cost *next; /* of those with the same hash */
 };
 
@@ -114,6 +116,7 @@ struct architecture {
     unsigned irqs, priority_bits;
     uint32_t vtor_mask;
     unsigned entry_cycles, return_cycles, chain_cycles;
+    unsigned fetches_ahead; /* bytes behind a block that are fetched before its branch is taken */
     void (*reset)(struct core *core);
     /* Push the frame of `exception`, set LR. Returns the exception to begin: another one when that failed; 0 when the
      * core has locked up. */
@@ -149,6 +152,7 @@ struct mainline {
 };
 
 struct engine;
+struct code_lines;
 
 struct core {
     struct core_desc desc;
@@ -181,6 +185,7 @@ struct core {
     uint32_t rom_size;
 
     struct blocks *blocks; /* what they cost */
+    struct code_lines *code_lines;
     struct polling polling;
     unsigned generation; /* goes up when something else than running sets registers */
 };
@@ -210,6 +215,12 @@ struct block_cost *blocks_known(struct core *core, uint32_t address);
 struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size);
 /* A block that is watched asks each time before it runs. */
 void blocks_watch(struct block_cost *block, bool watched);
+/* The block may have to wait for its code: it asks, and code_lines_fetch() is to be called before it runs. */
+void blocks_set_cold(struct block_cost *block, bool cold);
+/* All blocks with code behind the cache may have to. */
+void blocks_all_cold(struct core *core);
+/* The block stays where it is, for its address. (When there are too many, the last one learnt does not.) */
+bool blocks_is_kept(const struct core *core, const struct block_cost *block);
 /* Code has changed; or, with size 0, the engine has translated the block at `address` anew. */
 void blocks_forget(struct core *core, uint32_t address, uint32_t size);
 void blocks_forget_all(struct core *core);
@@ -220,6 +231,9 @@ bool blocks_are_full(const struct core *core);
 void blocks_clear(struct core *core);
 /* Cycles of a block before the access of the instruction at `pc`. */
 unsigned blocks_offset(struct core *core, const struct block_cost *block, uint32_t pc);
+/* The same for an instruction with which the engine begins, as a block of its own: cycles after which that one is to
+ * begin so that it ends with the block, when it is its last instruction. */
+unsigned blocks_split(struct core *core, const struct block_cost *block, uint32_t pc);
 /* What a block costs that ran and went on at `next`. */
 static inline unsigned blocks_paid(const struct block_cost *block, uint32_t next) {
     return block->cycles + (next != block->end ? block->taken : 0u);
@@ -230,6 +244,23 @@ void blocks_finish(struct core *core, const struct block_cost *block);
 static inline bool is_ioport(const struct core *core, uint32_t address) {
     return address - core->desc.ioport_base < core->desc.ioport_size;
 }
+/* Cycles that a load or store takes beyond one of memory. It happens before them. */
+static inline unsigned access_waits(const struct core *core, uint32_t address, bool is_store) {
+    return address - core->desc.apb_base < core->desc.apb_size ? 1u + is_store : 0;
+}
+
+/* ---- code_lines.c ---- */
+struct code_lines *code_lines_create(void); /* NULL: out of memory */
+void code_lines_destroy(struct code_lines *lines);
+/* Forget all blocks. */
+void code_lines_clear(struct code_lines *lines);
+/* Is there code behind a cache at this address? */
+static inline bool code_lines_apply(const struct core *core, uint32_t address) {
+    return address - core->desc.cache.base < core->desc.cache.size;
+}
+/* A block is about to begin: fetch its code and its literals. Gives the cycles that it waits for them; false: a bus
+ * error, at the first word that has one. */
+bool code_lines_fetch(struct core *core, struct block_cost *block, unsigned *ret_waits);
 
 /* ---- polling.c ---- */
 /* Noticed a loop (polling_notices()): is it worth a try? */

@@ -29,7 +29,7 @@
 #define IDLE_BLOCKS 1200 /* the same for a loop that loads no register of a block */
 #define HEAD_MOVES 12    /* so many blocks are tried as the head of a loop */
 #define HEAD_BLOCKS 256  /* so many are run to find another one */
-#define REST 600         /* cycles for every block that was interpreted in vain */
+#define REST 300         /* cycles for every block that was interpreted in vain */
 #define NO_HEAD 1        /* no block begins there */
 #define FIRST_SPAN 4096  /* ticks; see struct thumb */
 #define LONGEST_SPAN (UINT64_C(1) << 30)
@@ -44,7 +44,12 @@
 #define BALANCE_LEAST_LONG (-150000) /* when they are not */
 #define SHORT_SESSION 100            /* blocks */
 
-enum verdict { GOES_ON, LEAVE_SLICE, LEAVE_LOOP };
+enum verdict {
+    GOES_ON,
+    LEAVE_SLICE,
+    LEAVE_COLD, /* the engine is to wait for code that is not in the cache; then it goes on */
+    LEAVE_LOOP,
+};
 
 /* The SIO divider: registers at 0x00 UDIVIDEND, 0x04 UDIVISOR, 0x08 SDIVIDEND, 0x0c SDIVISOR, 0x10 QUOTIENT, 0x14
  * REMAINDER (RP2040 datasheet 2.3.1.5). */
@@ -213,6 +218,12 @@ static void reach_access(struct polling_session *session) {
     }
 }
 
+/* It has been served. */
+static void pass_access(struct polling_session *session, uint32_t address, bool is_store) {
+    session->began += access_waits(session->core, address, is_store);
+    session->began -= is_ioport(session->core, address);
+}
+
 static bool load(struct thumb *thumb, uint32_t address, unsigned size, struct operand *ret) {
     struct polling_session *session = thumb->context;
     struct core *core = session->core;
@@ -239,7 +250,7 @@ static bool load(struct thumb *thumb, uint32_t address, unsigned size, struct op
     if (!bus_read(core->desc.bus, address, size, &ret->value)) {
         return false;
     }
-    session->began -= is_ioport(core, address);
+    pass_access(session, address, false);
     *ret = note_load(session, address, size, ret->value);
     return true;
 }
@@ -274,11 +285,12 @@ static bool store(struct thumb *thumb, uint32_t address, unsigned size, const st
         return false;
     }
     reach_access(session);
-    session->began -= is_ioport(core, address);
     if (divides) {
         store_divider(session, address - core->desc.divider, operand);
     }
-    return bus_write(core->desc.bus, address, value, size);
+    bool answered = bus_write(core->desc.bus, address, value, size);
+    pass_access(session, address, true);
+    return answered;
 }
 
 /* ---- Blocks ---- */
@@ -322,7 +334,7 @@ static enum verdict run_block(struct polling_session *session, const uint8_t *co
         session->elements = 0;
         enum thumb_result result = thumb_step(thumb, first, second);
         if (result == THUMB_LEAVE) {
-            session->core->cycles = session->began + blocks_offset(session->core, session->block, address + at);
+            session->core->cycles = session->began + blocks_split(session->core, session->block, address + at);
             return LEAVE_LOOP;
         }
         if (result == THUMB_BRANCH) {
@@ -341,6 +353,9 @@ static enum verdict next_block(struct polling_session *session) {
     const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->end - pc, false) : NULL;
     if (!code || !polls(core, cost, code)) {
         return LEAVE_LOOP;
+    }
+    if (cost->cold) {
+        return LEAVE_COLD;
     }
     session->blocks++;
     session->vain_blocks++;
@@ -708,7 +723,7 @@ void polling_run(struct core *core) {
         store_state(session);
         polling->resume_pc = session->thumb.r[15];
     }
-    if (!polling->resume) {
+    if (!polling->resume && verdict != LEAVE_COLD) {
         note_outcome(core, head, polling->balance > 0, session->vain_blocks);
         polling->balance = 0;
     }

@@ -45,7 +45,7 @@ struct polling_session {
     uint64_t head_cycles;
     /* Of the block that runs: */
     const struct block_cost *block;
-    uint64_t began;    /* core cycles; an access to the I/O port takes one less, as if it had begun earlier */
+    uint64_t began;    /* core cycles; an access that takes more or less than others moves it */
     uint32_t at;       /* the instruction that runs */
     unsigned elements; /* that it has loaded or stored */
     struct polling_divider divider, head_divider;

@@ -3,7 +3,8 @@
  * Direct mode takes its real time: one event per TX record, DIRECT_CSR.CLKDIV cycles of clk_sys a clock; what has come
  * due is caught up with before any register is looked at. Memory-mapped accesses do not come by here: the cores have
  * the memories mapped, whatever the formats (RFMT, RCMD, WFMT, WCMD), timings and direct mode say, and a chip never
- * sees them. A change of address translation is told to the chip table, which maps anew.
+ * sees them; what they take qmi_xip_cycles() tells the cache. A change of address translation is told to the chip
+ * table, which maps anew.
  *
  * Not modelled: bus errors of XIP accesses in direct mode, RXDELAY, cooldown (BUSY shows direct transfers alone), the
  * gaps around chip selects, DTR. Decided: a chip select by AUTO_CSnN lasts from the start of a record until the TX FIFO
@@ -159,6 +160,50 @@ bool qmi_fetch(void *context, uint32_t address, uint32_t *ret_word) {
     }
     memcpy(ret_word, qmi->devices[window].contents + (physical & (qmi->devices[window].size - 1)), sizeof(*ret_word));
     return true;
+}
+
+/* ---- How long XIP takes ---- */
+
+#define XIP_OVERHEAD 3 /* from the bus to the pins and back: assumed */
+#define COOLDOWN_UNIT 64
+
+static uint32_t window_field(const struct qmi *qmi, unsigned window, enum qmi_register reg, uint32_t mask) {
+    return field_get(qmi->block.values[reg + window * (QMI_M1_TIMING - QMI_M0_TIMING)], mask);
+}
+#define WINDOW_FIELD(NAME) window_field(qmi, window, QMI_M0_RFMT, QMI_M0_RFMT_##NAME)
+#define TIMING(NAME) window_field(qmi, window, QMI_M0_TIMING, QMI_M0_TIMING_##NAME)
+
+/* SCK periods before the data. In DTR, address, suffix and data have both edges of an SCK of half the rate, which is
+ * the same time; prefix and dummy bits have one. */
+static unsigned header_clocks(const struct qmi *qmi, unsigned window) {
+    unsigned slow = WINDOW_FIELD(DTR) ? 2 : 1;
+    unsigned prefix = 8 * WINDOW_FIELD(PREFIX_LEN) >> WINDOW_FIELD(PREFIX_WIDTH);
+    unsigned address = 24u >> WINDOW_FIELD(ADDR_WIDTH);
+    unsigned suffix = 4 * WINDOW_FIELD(SUFFIX_LEN) >> WINDOW_FIELD(SUFFIX_WIDTH);
+    unsigned dummy = 4 * WINDOW_FIELD(DUMMY_LEN) >> WINDOW_FIELD(DUMMY_WIDTH);
+    return slow * (prefix + dummy) + address + suffix;
+}
+
+/* May the transfer before go on with this address? */
+static bool is_chained(const struct qmi *qmi, unsigned window, uint32_t address, uint64_t now) {
+    static const uint32_t pages[] = { 0, 256, 1024, 4096 };
+    uint32_t page = pages[TIMING(PAGEBREAK)];
+    bool crosses_page = page && address % page == 0;
+    return address == qmi->xip_next && !crosses_page && now - qmi->xip_end < COOLDOWN_UNIT * TIMING(COOLDOWN);
+}
+
+unsigned qmi_xip_cycles(void *context, uint32_t address, unsigned size, uint64_t now) {
+    struct qmi *qmi = context;
+    unsigned window = address >> 24 & 1;
+    unsigned divider = TIMING(CLKDIV) ? TIMING(CLKDIV) : 256, half = (divider + 1) / 2;
+    unsigned cycles = (8 * size >> WINDOW_FIELD(DATA_WIDTH)) * divider + TIMING(RXDELAY) / 2 + XIP_OVERHEAD;
+    if (!is_chained(qmi, window, address, now)) {
+        unsigned deselected = half + TIMING(MIN_DESELECT), select = half + TIMING(SELECT_SETUP);
+        cycles += deselected + select + header_clocks(qmi, window) * divider;
+    }
+    qmi->xip_next = address + size;
+    qmi->xip_end = now + cycles;
+    return cycles;
 }
 
 /* ---- Read, write ---- */

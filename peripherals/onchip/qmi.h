@@ -40,6 +40,9 @@ struct qmi {
 
     struct qmi_fifo tx;
     struct qmi_fifo rx;
+    uint32_t xip_next; /* bus address behind what XIP has read last, and the cycle in which that ended */
+    uint64_t xip_end;
+
     bool shifting;
     uint32_t frame; /* the TX record under way */
     struct event frame_end;
@@ -54,6 +57,10 @@ void qmi_attach_flash(struct qmi *qmi, unsigned window, struct w25q *flash);
 bool qmi_translate(const struct qmi *qmi, uint32_t offset, unsigned *ret_window, uint32_t *ret_physical);
 /* The word that XIP has at a bus address (translated windows); `context`: the struct qmi. For struct xip_ctrl. */
 bool qmi_fetch(void *context, uint32_t address, uint32_t *ret_word);
+
+/* Cycles of clk_sys that XIP takes to read `size` bytes (4 or 8) at a bus address from cycle `now` on, by the registers
+ * as they are; `context`: the struct qmi. For struct xip_ctrl. */
+unsigned qmi_xip_cycles(void *context, uint32_t address, unsigned size, uint64_t now);
 
 /* XIP_AUX of the RP2350: fast ports of the stream and of the direct mode FIFOs. */
 struct xip_aux {

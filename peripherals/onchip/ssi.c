@@ -2,8 +2,9 @@
  *
  * A transfer takes its real time: one event per frame, clk_sys / BAUDR.SCKDV a bit; what has come due is caught up
  * with before any register is looked at, so that firmware sees each frame end where it should although cores run in
- * blocks. XIP reads do not come by here at all: they are plain memory for the cores, whatever the SSI's state,
- * and cost no SSI time.
+ * blocks. XIP reads do not come by here at all: they are plain memory for the cores, whatever the SSI's state; what
+ * they take ssi_xip_cycles() tells the cache. It is the transfer alone that the registers describe, and XIP_OVERHEAD
+ * (assumed) for the way from the bus to the pins and back.
  *
  * Not modelled: Microwire and SSP frame formats, DDR and RXDS, SSTE, the sampling delays (kept only), chip select
  * set-up gaps, multi-controller contention (MSTICR and DCOL read 0), and that XIP fails while the SSI is set up for
@@ -134,6 +135,19 @@ static unsigned header_clocks(const struct ssi *ssi) {
     unsigned clocks = instruction_bits(ssi) / (type == 2 ? width(ssi) : 1);
     clocks += address_bits(ssi) / (type == 0 ? 1 : width(ssi));
     return mode(ssi) == TMOD_SEND ? clocks : clocks + field(ssi, SSI_SPI_CTRLR0, SSI_SPI_CTRLR0_WAIT_CYCLES);
+}
+
+#define XIP_WORD_BITS 32
+#define XIP_OVERHEAD 4
+
+unsigned ssi_xip_cycles(const struct ssi *ssi) {
+    unsigned lines = width(ssi) > 4 ? 4 : width(ssi), divider = field(ssi, SSI_BAUDR, SSI_BAUDR_SCKDV) & ~1u;
+    unsigned clocks = header_clocks(ssi) + XIP_WORD_BITS / lines;
+    return clocks * (divider ? divider : 2) + XIP_OVERHEAD;
+}
+
+bool ssi_serves_xip(const struct ssi *ssi) {
+    return enabled(ssi) && ssi->block.values[SSI_SER] && mode(ssi) == TMOD_EEPROM;
 }
 
 /* Begin a transfer when there is one to begin. */

@@ -42,6 +42,10 @@ extern const struct block_class ssi_class;
 
 /* IO_QSPI tells what it makes of the chip select. Survives a reset of the SSI. */
 void ssi_set_cs_override(struct ssi *ssi, enum ssi_cs_override override);
+/* Cycles of clk_sys that XIP takes to read a word, by the registers as they are. */
+unsigned ssi_xip_cycles(const struct ssi *ssi);
+/* Are its registers set up for XIP? Else for commands, or nothing. */
+bool ssi_serves_xip(const struct ssi *ssi);
 /* The state in which the boot ROM's flash services leave the SSI for plain commands: 8-bit frames both ways, SER set,
  * clk_sys / 6, enabled (RP2040 datasheet 2.8.1.2). For a boot ROM done by services instead of code. */
 void ssi_init_serial(struct ssi *ssi);

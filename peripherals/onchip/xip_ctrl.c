@@ -1,15 +1,26 @@
 /* XIP_CTRL: RP2040 datasheet 2.6.3, RP2350 datasheet 4.4.
  *
- * The cache itself is not modelled: XIP windows are memory that the cores reach directly, always coherent with the
- * flash. So a flush is done at once, CTR_ACC and CTR_HIT count only what the machine reports, POWER_DOWN, EN and the
- * RP2350's controls of Non-secure access are kept and do nothing, and the cache's RAM (0x15000000) is there whether
- * the cache is enabled or lines are pinned or not. The streaming FIFO is filled without delay, so that a stream
- * goes as fast as it is read. */
+ * The cache decides how long code waits for the flash (xip_cache.c). Loads and DMA reads of the flash do not come by
+ * here: they take no time and leave the cache as it is. XIP windows are always coherent with the flash.
+ *
+ * While the controller or the flash chip cannot serve reads, code that is not in the cache gets a bus error (RP2350,
+ * direct mode), or a `guest` line, and what it would have read otherwise.
+ *
+ * Not modelled: how long a flush takes; hits, so that CTR_HIT stays 0 and CTR_ACC counts the misses of code alone;
+ * SPLIT_WAYS and the RP2350's controls of Non-secure access, which are kept and do nothing. The RP2350's cache is there
+ * as memory (0x13ffc000) whether lines are pinned for that or not. The streaming FIFO is filled without delay, so that
+ * a stream goes as fast as it is read. */
 #include "peripherals/onchip/xip_ctrl.h"
 
 #include <stdlib.h>
 
 #define REFUSALS (XIP_CTRL_CTRL_ERR_BADWRITE | XIP_CTRL_CTRL_WRITABLE_M0 | XIP_CTRL_CTRL_WRITABLE_M1)
+#define QMI_SPACE 0x02000000u     /* of the RP2350's XIP space; what is above has no flash behind it */
+#define XIP_SPACE_END 0x14000000u /* of the RP2040's windows */
+
+static bool is_rp2350(const struct xip_ctrl *xip) {
+    return xip->block.registers->descs[XIP_CTRL_CTRL].writable & XIP_CTRL_CTRL_WRITABLE_M0;
+}
 
 static void xip_ctrl_update(struct xip_ctrl *xip) {
     line_set(&xip->dreq_stream, xip->level > 0);
@@ -49,18 +60,97 @@ uint32_t xip_aux_window_read(void *context, uint32_t offset, unsigned size) {
 void xip_aux_window_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
 }
 
+/* ---- The cache ---- */
+
+static bool is_enabled(const struct xip_ctrl *xip) {
+    return xip->block.values[XIP_CTRL_CTRL] & XIP_CTRL_CTRL_EN; /* the RP2350's EN_SECURE is the same bit */
+}
+
+/* How an address asks the cache, and whether what it misses is kept. */
+static void find_policy(const struct xip_ctrl *xip, uint32_t address, bool *ret_looks, bool *ret_keeps) {
+    if (is_rp2350(xip)) {
+        *ret_looks = *ret_keeps = !(address & XIP_CACHE_SPACE) && is_enabled(xip);
+    } else {
+        *ret_looks = !(address & 0x02000000) && is_enabled(xip);
+        *ret_keeps = !(address & 0x01000000) && is_enabled(xip);
+    }
+}
+
+static bool is_flash(const struct xip_ctrl *xip, uint32_t address) {
+    return is_rp2350(xip) ? address % XIP_CACHE_SPACE < QMI_SPACE : address < XIP_SPACE_END;
+}
+
+/* The RP2040 tells its windows apart by bits 25 and 24: they are none of the flash's address. */
+static uint32_t offset_of(const struct xip_ctrl *xip, uint32_t address) {
+    return is_rp2350(xip) ? address % XIP_CACHE_SPACE : address & 0xffffff;
+}
+
+/* The flash is about to be read. False: a bus error. One `guest` line while the same thing is in the way. */
+static bool may_read(struct xip_ctrl *xip, uint32_t address) {
+    bool is_error = false;
+    const char *obstacle = xip->obstacle ? xip->obstacle(xip->obstacle_context, &is_error) : NULL;
+    if (obstacle && !xip->reported) {
+        log_write(xip->block.env->log, LOG_GUEST, xip->block.name, "code is fetched from 0x%08x while %s", address,
+                  obstacle);
+    }
+    xip->reported = obstacle;
+    return !is_error;
+}
+
+unsigned xip_ctrl_fetch(struct xip_ctrl *xip, uint32_t address, uint64_t now, bool *ret_stays) {
+    bool looks, keeps;
+    uint32_t offset = offset_of(xip, address);
+    *ret_stays = !is_flash(xip, address);
+    if (*ret_stays) {
+        return 0;
+    }
+    find_policy(xip, address, &looks, &keeps);
+    if (looks && xip_cache_holds(&xip->cache, offset)) {
+        *ret_stays = keeps;
+        return 0;
+    }
+    if (!may_read(xip, address)) {
+        *ret_stays = false;
+        return XIP_BUS_ERROR;
+    }
+    bool is_kept = keeps && xip_cache_fill(&xip->cache, offset);
+    *ret_stays = looks && is_kept;
+    xip_ctrl_count(xip, 1, 0);
+    unsigned size = is_kept && !xip->cache.halves ? XIP_CACHE_LINE : 4;
+    return xip->read_cycles ? xip->read_cycles(xip->read_context, address & ~(size - 1), size, now) : 0;
+}
+
+bool xip_ctrl_shows_sram(const struct xip_ctrl *xip) {
+    return is_rp2350(xip) || !is_enabled(xip);
+}
+
 uint32_t xip_maintenance_window_read(void *context, uint32_t offset, unsigned size) {
     return 0;
 }
 
+/* Nothing is ever dirty: to clean is to do nothing. */
 void xip_maintenance_window_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
+    struct xip_ctrl *xip = context;
+    enum { INVALIDATE_WAY = 0, INVALIDATE = 2, PIN = 7 };
+    switch (offset % XIP_CACHE_LINE) {
+    case INVALIDATE_WAY:
+        xip_cache_invalidate_way(&xip->cache, offset);
+        break;
+    case INVALIDATE:
+        xip_cache_invalidate(&xip->cache, offset);
+        break;
+    case PIN:
+        xip_cache_pin(&xip->cache, offset);
+        break;
+    default:
+        break;
+    }
 }
 
 /* The RP2350 asks for each chip select; on the RP2040 the cached, allocating window takes (and loses) stores always. */
 bool xip_ctrl_refuses(const struct xip_ctrl *xip, uint32_t address) {
-    bool by_select = xip->block.registers->descs[XIP_CTRL_CTRL].writable & XIP_CTRL_CTRL_WRITABLE_M0;
     uint32_t control = xip->block.values[XIP_CTRL_CTRL], window = address >> 24 & 3;
-    if (by_select) {
+    if (is_rp2350(xip)) {
         return !(control & (window & 1 ? XIP_CTRL_CTRL_WRITABLE_M1 : XIP_CTRL_CTRL_WRITABLE_M0));
     }
     return window && control & XIP_CTRL_CTRL_ERR_BADWRITE;
@@ -92,9 +182,7 @@ static uint32_t xip_ctrl_read(struct block *block, unsigned reg) {
         return xip_ctrl_stream_pop(xip);
     case XIP_CTRL_CTR_HIT:
     case XIP_CTRL_CTR_ACC:
-        if (!block->values[reg]) {
-            block_report_stub(block, block->registers->descs[reg].offset, false);
-        }
+        block_report_stub(block, block->registers->descs[reg].offset, false);
         return block->values[reg];
     default:
         return block->values[reg];
@@ -107,12 +195,29 @@ static void control_changed(struct xip_ctrl *xip) {
     }
 }
 
+static void write_control(struct xip_ctrl *xip, uint32_t old) {
+    uint32_t *control = &xip->block.values[XIP_CTRL_CTRL];
+    uint32_t enables = XIP_CTRL_CTRL_EN | (is_rp2350(xip) ? XIP_CTRL_CTRL_EN_NONSECURE : 0);
+    if (*control & XIP_CTRL_CTRL_POWER_DOWN) {
+        *control &= ~enables;
+    }
+    if ((*control ^ old) & XIP_CTRL_CTRL_EN && xip->all_lost) {
+        xip->all_lost(xip->lost_context);
+    }
+    if ((*control ^ old) & (REFUSALS | XIP_CTRL_CTRL_EN)) {
+        control_changed(xip);
+    }
+}
+
 static void xip_ctrl_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct xip_ctrl *xip = (struct xip_ctrl *)block;
     switch (reg) {
     case XIP_CTRL_CTRL:
-        if ((block->values[reg] ^ old) & REFUSALS) {
-            control_changed(xip);
+        write_control(xip, old);
+        break;
+    case XIP_CTRL_FLUSH:
+        if (value & XIP_CTRL_FLUSH_BITS) {
+            xip_cache_flush(&xip->cache);
         }
         break;
     case XIP_CTRL_CTR_HIT:
@@ -130,12 +235,18 @@ static void xip_ctrl_write(struct block *block, unsigned reg, uint32_t value, ui
 static void xip_ctrl_reset(struct block *block) {
     struct xip_ctrl *xip = (struct xip_ctrl *)block;
     xip->level = 0;
+    xip_cache_flush(&xip->cache);
+    if (xip->all_lost) {
+        xip->all_lost(xip->lost_context);
+    }
     xip_ctrl_update(xip);
     control_changed(xip);
 }
 
 static void xip_ctrl_init(struct block *block) {
     struct xip_ctrl *xip = (struct xip_ctrl *)block;
+    xip->cache.halves = !is_rp2350(xip);
+    xip->cache.random = block->random;
     xip->sram = aligned_alloc(4096, XIP_SRAM_SIZE);
     for (unsigned i = 0; xip->sram && i < XIP_SRAM_SIZE; i++) {
         xip->sram[i] = 0;

@@ -36,6 +36,7 @@
 /* Passwords: only these values count. */
 { "ROSC", "DORMANT", ALL, "\"coma\" puts to sleep, \"wake\" is the only other value" },
 { "XOSC", "DORMANT", ALL, "the same" },
+{ "XIP_CTRL", "CTRL", READ_WRITE | ALIASES | NARROW, "POWER_DOWN keeps the cache off" },
 { "XOSC", "CTRL", READ_WRITE | ALIASES | NARROW, "ENABLE takes two values" },
 { "GLITCH_DETECTOR", "LOCK", READ_WRITE | ALIASES | NARROW, "locks the block" },
 { "POWMAN", "*", NARROW, "a word with the password in its upper half" },

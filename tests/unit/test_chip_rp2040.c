@@ -4,6 +4,7 @@
 #include "emulator/cpu/internal.h"
 #include "emulator/machine_private.h"
 #include "peripherals/onchip/resets.h"
+#include "peripherals/onchip/xip_ctrl.h"
 
 #define FLASH_SIZE (2u << 20)
 #define SRAM 0x20000000u
@@ -144,6 +145,39 @@ static void a_very_slow_clock_does_not_stop_time(void **state) {
     }
 }
 
+/* Datasheet 2.6.3.1: the cache's RAM is memory while the cache is off; else accesses to it are bus errors. */
+static void cache_as_memory(void **state) {
+    struct machine *machine = *state;
+    const uint16_t store_and_load[] = { 0x6001, 0x6802, 0xe7fe };     /* str r1, [r0]; ldr r2, [r0]; b . */
+    const uint16_t off_before[] = { 0x601c, 0x6001, 0x6802, 0xe7fe }; /* str r4, [r3] first */
+    const uint32_t registers[] = { 0x15000010, 0x12345678, 0, 0x14003000 /* CTRL, clear */, 1 };
+    run(machine, store_and_load, sizeof(store_and_load), registers, 5);
+    assert_int_equal(core_register(machine_core(machine, 0), 2), 0);
+    assert_int_not_equal(core_state(machine_core(machine, 0)), CORE_RUNNING); /* HardFault, without a vector */
+    run(machine, off_before, sizeof(off_before), registers, 5);
+    assert_int_equal(core_register(machine_core(machine, 0), 2), 0x12345678);
+    assert_int_equal(core_state(machine_core(machine, 0)), CORE_RUNNING);
+}
+
+/* Code in flash waits once, by the SSI's registers (RP2040 datasheet 4.10; at reset nothing is set up: 4 bytes). */
+static void code_in_flash_waits(void **state) {
+    struct machine *machine = *state;
+    const uint16_t code[] = { 0x3901, 0xd1fd, 0xe7fe }; /* subs r1, #1; bne; b . */
+    struct error error;
+    struct xip_ctrl *xip = (struct xip_ctrl *)machine_block(machine, "XIP_CTRL");
+    assert_true(machine_load(machine, 0x10000100, (const uint8_t *)code, sizeof(code), &error));
+    machine_power_on(machine, 0);
+    core_start(machine_core(machine, 0), SRAM + 0x40000, 0x10000100, SRAM);
+    core_set_register(machine_core(machine, 0), 1, 10);
+    machine_run(machine, machine_now(machine) + PS_PER_MS);
+    assert_int_equal(core_register(machine_core(machine, 0), 1), 0);
+    assert_int_equal(xip->block.values[XIP_CTRL_CTR_ACC], 2);
+    assert_true(xip_cache_holds(&xip->cache, 0x100) && xip_cache_holds(&xip->cache, 0x104));
+    block_write(&xip->block, 0x04, 1, ALIAS_NORMAL); /* FLUSH: the loop waits again */
+    machine_run(machine, machine_now(machine) + PS_PER_MS);
+    assert_int_equal(xip->block.values[XIP_CTRL_CTR_ACC], 3);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -153,6 +187,8 @@ int main(void) {
         TEST(sram_banks_are_a_second_view),
         TEST(sysresetreq_resets_one_core),
         TEST(stores_to_flash),
+        TEST(cache_as_memory),
+        TEST(code_in_flash_waits),
         TEST(a_very_slow_clock_does_not_stop_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

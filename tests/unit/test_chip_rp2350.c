@@ -130,12 +130,12 @@ static void test_memories(void **state) {
 
 #define ATRANS0 0x400d0034u
 
-/* Code in the first two sectors of the flash; what it leaves in r0. */
+/* Code in the first two sectors of the flash; what it leaves in r0. It may have to wait for the flash. */
 static uint32_t run_from(struct machine *machine, uint32_t address) {
     struct core *core = machine_core(machine, 0);
     core_reset(core);
     core_start(core, 0x20001000, address, 0);
-    core_run(core, core_cycles(core) + 100);
+    core_run(core, core_cycles(core) + 2000);
     return core_register(core, 0);
 }
 

@@ -1,0 +1,185 @@
+/* Code behind a cache: which blocks are in which of its lines, and how long a block waits for the lines that are not
+ * there. A block whose lines are all there has its usual price and is not looked at; when a line is lost, the blocks
+ * in it ask before they run again, and asking fetches.
+ *
+ * A block waits when it begins, for all of its code and for the literals that its instructions load (LDR from the pc
+ * on); a bus error of any of them is one at its beginning. Not modelled: other loads, which take no time wherever they
+ * go; prefetching beyond the block, but for the halfword that a Cortex-M0+ has in its pipeline behind a branch. */
+#include "emulator/cpu/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHAINS (1u << 13) /* of the table by line */
+#define CHUNK 4096        /* entries that are allocated together */
+
+/* A block is in a line. */
+struct line_user {
+    uint32_t line;
+    struct block_cost *block;
+    struct line_user *next; /* of those with the same hash */
+};
+
+struct user_chunk {
+    struct user_chunk *next;
+    struct line_user users[CHUNK];
+};
+
+struct code_lines {
+    struct line_user *chains[CHAINS];
+    struct user_chunk *chunks;
+    unsigned count;
+};
+
+struct code_lines *code_lines_create(void) {
+    return calloc(1, sizeof(struct code_lines));
+}
+
+void code_lines_clear(struct code_lines *lines) {
+    while (lines->chunks) {
+        struct user_chunk *chunk = lines->chunks;
+        lines->chunks = chunk->next;
+        free(chunk);
+    }
+    *lines = (struct code_lines){ 0 };
+}
+
+void code_lines_destroy(struct code_lines *lines) {
+    if (lines) {
+        code_lines_clear(lines);
+        free(lines);
+    }
+}
+
+/* ---- Who is in a line ---- */
+static struct line_user **users_of(struct code_lines *lines, uint32_t line) {
+    return &lines->chains[line % CHAINS];
+}
+
+static struct line_user *new_user(struct code_lines *lines) {
+    if (lines->count % CHUNK == 0) {
+        struct user_chunk *chunk = calloc(1, sizeof(*chunk));
+        if (!chunk) {
+            return NULL;
+        }
+        chunk->next = lines->chunks;
+        lines->chunks = chunk;
+    }
+    return &lines->chunks->users[lines->count++ % CHUNK];
+}
+
+/* False: out of memory. */
+static bool add_user(struct code_lines *lines, uint32_t line, struct block_cost *block) {
+    struct line_user **users = users_of(lines, line);
+    for (struct line_user *user = *users; user; user = user->next) {
+        if (user->line == line && user->block == block) {
+            return true;
+        }
+    }
+    struct line_user *user = new_user(lines);
+    if (user) {
+        *user = (struct line_user){ .line = line, .block = block, .next = *users };
+        *users = user;
+    }
+    return user != NULL;
+}
+
+void core_line_lost(struct core *core, uint32_t address) {
+    uint32_t line = address / CORE_CACHE_LINE;
+    for (struct line_user *user = *users_of(core->code_lines, line); user; user = user->next) {
+        if (user->line == line && user->block->end) {
+            blocks_set_cold(user->block, true);
+        }
+    }
+}
+
+void core_lines_lost(struct core *core) {
+    blocks_all_cold(core);
+}
+
+/* ---- Fetching ---- */
+/* A block on its way through its code. */
+struct walk {
+    struct core *core;
+    struct block_cost *block;
+    uint32_t word; /* fetched last */
+    unsigned waits;
+    bool stays;
+    bool failed; /* a bus error: nothing more is fetched */
+};
+
+static void fetch_word(struct walk *walk, uint32_t address) {
+    const struct core_cache *cache = &walk->core->desc.cache;
+    if (walk->failed || !code_lines_apply(walk->core, address)) {
+        return;
+    }
+    bool stays,
+        linked = walk->block->linked || (blocks_is_kept(walk->core, walk->block) &&
+                                         add_user(walk->core->code_lines, address / CORE_CACHE_LINE, walk->block));
+    unsigned waits = cache->fetch(cache->context, address & ~3u, walk->core->cycles + walk->waits, &stays);
+    walk->failed = waits == CORE_CACHE_ERROR;
+    walk->waits += walk->failed ? 0 : waits;
+    walk->stays = walk->stays && stays && linked;
+}
+
+static void fetch_code(struct walk *walk, uint32_t from, uint32_t end) {
+    for (uint32_t word = from & ~3u; word < end; word += 4) {
+        if (word != walk->word) {
+            fetch_word(walk, word);
+            walk->word = word;
+        }
+    }
+}
+
+/* Does the instruction at `pc` load from an address that its code states? */
+static bool loads_literal(uint32_t pc, uint16_t first, uint16_t second, uint32_t *ret_address) {
+    uint32_t base = (pc + 4) & ~3u, distance;
+    bool up = first & 0x80;
+    if ((first & 0xf800) == 0x4800) { /* LDR */
+        distance = 4u * (first & 0xff);
+        up = true;
+    } else if ((first & 0xfe1f) == 0xf81f) { /* LDR and its like, 32 bits */
+        distance = second & 0xfff;
+    } else if ((first & 0xff7f) == 0xe95f) { /* LDRD */
+        distance = 4u * (second & 0xff);
+    } else if ((first & 0xff3f) == 0xed1f && (second & 0x0e00) == 0x0a00) { /* VLDR */
+        distance = 4u * (second & 0xff);
+    } else {
+        return false;
+    }
+    *ret_address = up ? base + distance : base - distance;
+    return true;
+}
+
+static void fetch_all(struct walk *walk, const uint8_t *code, uint32_t size) {
+    uint32_t start = walk->block->address;
+    for (uint32_t at = 0; at + 2 <= size;) {
+        uint16_t first, second = 0;
+        uint32_t literal;
+        memcpy(&first, code + at, 2);
+        uint32_t length = thumb_is_wide(first) && at + 4 <= size ? 4 : 2;
+        if (length == 4) {
+            memcpy(&second, code + at + 2, 2);
+        }
+        fetch_code(walk, start + at, start + at + length);
+        if (loads_literal(start + at, first, second, &literal)) {
+            fetch_word(walk, literal);
+        }
+        at += length;
+    }
+    fetch_code(walk, start + size, start + size + walk->core->arch->fetches_ahead);
+}
+
+bool code_lines_fetch(struct core *core, struct block_cost *block, unsigned *ret_waits) {
+    uint32_t size = block->end - block->address;
+    const uint8_t *code = bus_memory_at(core->desc.bus, block->address, size, false);
+    struct walk walk = { .core = core, .block = block, .word = UINT32_MAX, .stays = code != NULL };
+    block->cold = false; /* what it fetches itself may put out a line of its own: core_line_lost() */
+    if (code) {
+        fetch_all(&walk, code, size);
+    }
+    block->linked = block->linked || walk.stays;
+    blocks_set_cold(block, block->cold || !walk.stays);
+    *ret_waits = walk.waits;
+    return !walk.failed;
+}

@@ -50,6 +50,11 @@ static void drive_resume(void *context) {
 static void sof(void *context, uint16_t frame, uint64_t start_ps) {
 }
 
+static bool hears_frames(void *context) {
+    struct device *d = context;
+    return !take_if(d, 0xfa);
+}
+
 static enum usb_answer setup(void *context, uint8_t address, uint8_t endpoint, const uint8_t packet[8]) {
     struct device *d = context;
     if (take_if(d, 0xfb)) {
@@ -181,6 +186,7 @@ static const struct usb_bus_device_class class = {
     .drive_frames = drive,
     .drive_resume = drive_resume,
     .sof = sof,
+    .hears_frames = hears_frames,
     .setup = setup,
     .in = in,
     .out = out,
@@ -200,6 +206,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     d.bus.host->attach_changed(d.bus.host_context, true);
     for (unsigned events = 0; events < EVENTS && d.at < d.end && d.scheduler.first; events++) {
         scheduler_advance(&d.scheduler, scheduler_next(&d.scheduler));
+        if (take_if(&d, 0xf9)) {
+            d.bus.host->look(d.bus.host_context, take_if(&d, 0xf8));
+        }
     }
     d.attached = false;
     d.bus.host->attach_changed(d.bus.host_context, false);

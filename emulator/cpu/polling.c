@@ -127,6 +127,18 @@ static enum divider_value divider_value_at(uint32_t offset) {
     return offset < 0x10 ? (offset & 4 ? DIVISOR : DIVIDEND) : offset == 0x10 ? QUOTIENT : REMAINDER;
 }
 
+/* Operands that have been stored before the session. To look at them changes nothing. */
+static void look_up_operands(struct polling_session *session) {
+    const struct core *core = session->core;
+    for (unsigned which = DIVIDEND; which <= DIVISOR; which++) {
+        if (!(session->divider.known >> which & 1)) {
+            session->divider.values[which] = (struct operand){ 0 };
+            bus_read(core->desc.bus, core->desc.divider + 4 * which, 4, &session->divider.values[which].value);
+            session->divider.known |= 1u << which;
+        }
+    }
+}
+
 /* The device works it out; here it is done again for the ranges. With signs or by 0 clean operands alone are followed:
  * what comes out is then the same in each pass, and not compared. */
 static void divide(struct polling_session *session) {
@@ -140,10 +152,9 @@ static void divide(struct polling_session *session) {
         remainder = thumb_made_of(&session->thumb, a->value % b->value, a, b, range_remainder(x, y));
     }
     bool is_followed = is_plain || (a->origin == ORIGIN_CLEAN && b->origin == ORIGIN_CLEAN);
-    bool is_known = (divider->known & 3) == 3 && is_followed;
     divider->values[QUOTIENT] = quotient;
     divider->values[REMAINDER] = remainder;
-    divider->known = is_known ? divider->known | 0xc : divider->known & 3;
+    divider->known = is_followed ? 0xf : 3;
 }
 
 /* Has been stored to the device as well. */
@@ -155,6 +166,7 @@ static void store_divider(struct polling_session *session, uint32_t offset, cons
     divider->dirty = true;
     if (which <= DIVISOR) {
         divider->is_signed = offset >= 8;
+        look_up_operands(session);
         divide(session);
     }
 }
@@ -585,6 +597,7 @@ static void begin_session(struct core *core) {
     load_state(core, &now);
     if (goes_on(session, &now)) {
         session->interrupted = true;
+        session->divider.known = 0; /* something may have reset SIO */
         session->skipped = false;
         session->vain_blocks = 0;
         return;

@@ -315,6 +315,19 @@ static void test_wait_for_quotient(void **state) {
     assert_int_equal(reg(bench, 1), 21);
 }
 
+/* The divisor has been stored before the loop. */
+static void test_wait_for_remainder(void **state) {
+    struct bench *bench = *state;
+    PROGRAM(bench, LDR(0, 7, 0), STR(0, 7, 32), LDR(1, 7, 52), 0x4299 /* cmp r1, r3 */, BCC(CC, -12), LDR(4, 7, 0),
+            WFI);
+    for (unsigned i = 0; i < 2; i++) {
+        block_write(&bench->side[i].device->block, 36, 100000, ALIAS_NORMAL);
+    }
+    set_register(bench, 3, 12345);
+    assert_true(run(bench, 5000000) > 95);
+    assert_int_equal(reg(bench, 4), 12345);
+}
+
 /* A loop that reads what the last pass has left in the divider depends on it. */
 static void test_quotient_of_the_last_pass(void **state) {
     struct bench *bench = *state;
@@ -641,6 +654,7 @@ int main(void) {
         BOTH(test_wait_until_time),
         BOTH(test_wait_for_difference),
         BOTH(test_wait_for_quotient),
+        BOTH(test_wait_for_remainder),
         BOTH(test_quotient_of_the_last_pass),
         BOTH(test_dirty_divider),
         BOTH(test_count_in_a_shift),

@@ -267,9 +267,9 @@ static void wire_dma(struct machine *machine) {
 }
 
 /* `context` is the first PIO. */
-static void feeds_change(void *context) {
+static void look_at_feeds(void *context, bool changes) {
     for (struct pio *pio = context; pio; pio = pio->after) {
-        pio_feed_changes(pio);
+        pio_look_at_feed(pio, changes);
     }
 }
 
@@ -306,7 +306,7 @@ static void wire_pios(struct machine *machine) {
         wire_pio_to_dma(machine, pios[i], i + 1 < count ? pios[i + 1] : NULL);
     }
     struct dma *dma = find(machine, "DMA");
-    dma->feeds_change = feeds_change;
+    dma->feeds_look = look_at_feeds;
     dma->feeds_context = pios[0];
 }
 

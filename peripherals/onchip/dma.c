@@ -203,15 +203,15 @@ static uint32_t transfers_of(const struct dma *dma, const struct dma_channel *ch
 
 static void complete(struct dma *dma, unsigned number);
 
-static void feeds_change(struct dma *dma) {
-    if (dma->busy && dma->feeds_change) {
-        dma->feeds_change(dma->feeds_context);
+static void tell_fed(struct dma *dma, bool changes) {
+    if (dma->busy && dma->feeds_look) {
+        dma->feeds_look(dma->feeds_context, changes);
     }
 }
 
 static void start(struct dma *dma, unsigned number) {
     struct dma_channel *ch = &dma->channels[number];
-    feeds_change(dma);
+    tell_fed(dma, true);
     if (!(ch->control & EN) || dma->busy >> number & 1) {
         return;
     }
@@ -228,7 +228,7 @@ static void start(struct dma *dma, unsigned number) {
 }
 
 static void stop(struct dma *dma, unsigned number) {
-    feeds_change(dma);
+    tell_fed(dma, true);
     dma->busy &= ~(1u << number);
     dma->channels[number].control &= ~dma->variant->busy;
     listen(dma);
@@ -626,7 +626,7 @@ static bool stands_still(struct dma *dma) {
 
 static uint32_t dma_read(struct block *block, unsigned reg) {
     struct dma *dma = dma_of(block);
-    feeds_change(dma);
+    tell_fed(dma, false);
     if (dma->busy && !stands_still(dma)) {
         catch_up(dma);
         go_on(dma);
@@ -723,7 +723,7 @@ static void irq_write(struct dma *dma, unsigned which, uint32_t value) {
 
 static void dma_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct dma *dma = dma_of(block);
-    feeds_change(dma);
+    tell_fed(dma, true);
     catch_up(dma);
     if (reg < DMA_CHANNELS * CHANNEL_REGISTERS) {
         channel_write(dma, reg / CHANNEL_REGISTERS, reg % CHANNEL_REGISTERS, value);
@@ -754,7 +754,7 @@ static void clock_changed(struct clock_listener *listener, struct clock_domain *
 
 static void dma_reset(struct block *block) {
     struct dma *dma = dma_of(block);
-    feeds_change(dma);
+    tell_fed(dma, true);
     for (unsigned number = 0; number < dma->variant->channels; number++) {
         uint32_t control = block->values[DMA_CH0_CTRL_TRIG + number * CHANNEL_REGISTERS];
         dma->channels[number] = (struct dma_channel){ .control = control };

@@ -57,9 +57,9 @@ struct dma {
     /* Memory has been written. May be NULL. */
     void (*memory_written)(void *context, uint32_t address, uint32_t size);
     void *memory_context;
-    /* Before dma_feed_available() or dma_feed_take() give something else than so far, and before somebody looks at a
-     * channel: whoever takes words by them takes those that are due. May be NULL. */
-    void (*feeds_change)(void *context);
+    /* Before somebody looks at a channel, and before dma_feed_available() or dma_feed_take() give something else than
+     * so far (`changes`): whoever takes words by them takes those that are due. May be NULL. */
+    void (*feeds_look)(void *context, bool changes);
     void *feeds_context;
 
     struct dma_channel channels[DMA_CHANNELS];

@@ -157,7 +157,7 @@ struct pio {
 
 extern const struct block_class pio_class;
 
-/* Before `feed` gives other words than it would have given so far. */
-void pio_feed_changes(struct pio *pio);
+/* Before somebody looks at who feeds, and before `feed` gives other words than it would have given so far. */
+void pio_look_at_feed(struct pio *pio, bool changes);
 
 #endif

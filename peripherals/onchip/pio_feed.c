@@ -10,7 +10,7 @@
  * channels. */
 #include "peripherals/onchip/pio_private.h"
 
-#define LAG 1024       /* cycles */
+#define LAG 1026       /* cycles: not just at a word where words take a power of two */
 #define FEED_CYCLES 1  /* from the request to the word in the FIFO */
 #define FASTEST_WORD 4 /* cycles between words with which DMA keeps up at all times */
 #define WORDS_LEFT 3   /* of those that could be left out */
@@ -198,12 +198,15 @@ void pio_feed_machines(struct pio *pio, uint64_t until) {
     }
 }
 
-void pio_feed_changes(struct pio *pio) {
+void pio_look_at_feed(struct pio *pio, bool changes) {
     struct scheduler *scheduler = pio->block.env->scheduler;
-    if (!pio->running && pio->has_harmless) {
-        pio_catch_up(pio);
-        pio_sync_machines(pio);
-        pio_update(pio);
+    if (pio->running || !pio->has_harmless) {
+        return;
+    }
+    pio_catch_up(pio);
+    pio_sync_machines(pio);
+    pio_update(pio);
+    if (changes) { /* look again at what comes next, when it has changed */
         scheduler_add(scheduler, &pio->event, scheduler_due(scheduler));
         pio->next_cycle = pio->cycle;
     }

@@ -26,8 +26,8 @@ struct rig {
     uint8_t ram[RAM_SIZE];
 };
 
-static void feeds_change(void *context) {
-    pio_feed_changes(context);
+static void look_at_feed(void *context, bool changes) {
+    pio_look_at_feed(context, changes);
 }
 
 static void wire(struct rig *rig, bool fed) {
@@ -48,7 +48,7 @@ static void wire(struct rig *rig, bool fed) {
         pio->feed = (struct pio_feed){
             .available = dma_feed_available, .take = dma_feed_take, .skip = dma_feed_skip, .context = dma
         };
-        dma->feeds_change = feeds_change;
+        dma->feeds_look = look_at_feed;
         dma->feeds_context = pio;
     }
 }

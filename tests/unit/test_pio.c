@@ -1,5 +1,7 @@
 /* PIO against the programs and rules of RP2040 datasheet 3 (pico-examples' ws2812 among them), cycle by cycle. */
 #include "peripherals/onchip/pio.h"
+#include "peripherals/onchip/registers/spi.h"
+#include "peripherals/onchip/spi.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
@@ -235,6 +237,81 @@ static void waits_for_an_edge_that_is_on_its_way(void **state) {
         assert_int_equal(chip->edges[0], looks + 1);
         tear_down(state);
         set_up(state);
+    }
+}
+
+/* pico-examples' clocked_input: wait 0 pin 1; wait 1 pin 1; in pins, 1. SPI's clock and data are wired to it, and its
+ * events are served late. */
+static void reads_what_spi_sends(void **state) {
+    struct chip *chip = *state;
+    struct block *block = block_create(&spi_class, "SPI0", &chip->stage.env, &rp2040_spi_registers);
+    struct spi *spi = (struct spi *)block;
+    spi->clk_peri = &chip->stage.clock;
+    spi->gpio = &chip->bank;
+    spi->function = 1;
+    spi->sck_pins = 1 << 10;
+    spi->tx_pins = 1 << 11;
+    block_start(block);
+    for (unsigned pin = 10; pin < 12; pin++) {
+        gpio_set_pad(&chip->bank, pin, 0x56, false);
+        gpio_set_control(&chip->bank, pin, 1);
+    }
+    net_join(&chip->bank.pins[11].net, &chip->bank.pins[6].net);
+    net_join(&chip->bank.pins[10].net, &chip->bank.pins[7].net);
+    LOAD(chip, WAIT_PIN(0, 1), WAIT_PIN(1, 1), IN_PINS(1));
+    wr(chip->block, PIO_SM0_PINCTRL, 6u << PIO_SM0_PINCTRL_IN_BASE_LSB);
+    wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_AUTOPUSH | 8u << PIO_SM0_SHIFTCTRL_PUSH_THRESH_LSB);
+    go(chip);
+    wr(block, SPI_SSPCPSR, 6);
+    wr(block, SPI_SSPCR0, 7);
+    wr(block, SPI_SSPCR1, SPI_SSPCR1_SSE);
+    const uint8_t bytes[] = { 0x51, 0xa7, 0x00, 0xfe };
+    for (unsigned i = 0; i < 4; i++) {
+        wr(block, SPI_SSPDR, bytes[i]);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        stage_run(&chip->stage, (i == 3 ? 100 : 37 + 8 * 6 - i) * CYCLE);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        assert_int_equal(rd(chip->block, PIO_RXF0), bytes[i]);
+    }
+    net_leave(&chip->bank.pins[11].net);
+    net_leave(&chip->bank.pins[10].net);
+    block_destroy(block);
+}
+
+/* pico-examples' manchester_encoding: machine 0 sends (side-set 1 opt; 0: nop side 0 [5]; jmp 4 side 1 [3];
+ * nop side 1 [5]; nop side 0 [3]; 4: out x, 1; jmp !x 2), machine 1 receives (6: wait 0 pin 0; in y, 1 [8]; jmp pin 6;
+ * 9: wait 1 pin 0; in x, 1 [8]; jmp pin 6) at a pin that is wired to the first one's. */
+static void manchester_code_from_pin_to_pin(void **state) {
+    struct chip *chip = *state;
+    const uint32_t words[] = { 0, 0x0ff0a55a, 0x12345678 };
+    LOAD(chip, 0xb542, 0x1b04, 0xbd42, 0xb342, 0x6021, 0x0022, 0x2020, 0x4841, 0x00c6, 0x20a0, 0x4821, 0x00c6);
+    net_join(&chip->bank.pins[2].net, &chip->bank.pins[3].net);
+    wr(chip->block, REG(0, EXECCTRL), PIO_SM0_EXECCTRL_SIDE_EN | 5u << PIO_SM0_EXECCTRL_WRAP_TOP_LSB);
+    wr(chip->block, REG(0, PINCTRL), 1u << PIO_SM0_PINCTRL_SET_COUNT_LSB | 2u << PIO_SM0_PINCTRL_SET_BASE_LSB);
+    wr(chip->block, REG(0, INSTR), SET_PINDIRS(1));
+    run_cycles(chip, 2);
+    wr(chip->block, REG(0, PINCTRL), 2u << PIO_SM0_PINCTRL_SIDESET_COUNT_LSB | 2u << PIO_SM0_PINCTRL_SIDESET_BASE_LSB);
+    wr(chip->block, REG(0, SHIFTCTRL), PIO_SM0_SHIFTCTRL_AUTOPULL | PIO_SM0_SHIFTCTRL_OUT_SHIFTDIR);
+    wr(chip->block, REG(0, INSTR), JMP(0, 4));
+    wr(chip->block, REG(1, EXECCTRL),
+       3u << PIO_SM0_EXECCTRL_JMP_PIN_LSB | 11u << PIO_SM0_EXECCTRL_WRAP_TOP_LSB |
+           9u << PIO_SM0_EXECCTRL_WRAP_BOTTOM_LSB);
+    wr(chip->block, REG(1, PINCTRL), 3u << PIO_SM0_PINCTRL_IN_BASE_LSB);
+    wr(chip->block, REG(1, SHIFTCTRL), PIO_SM0_SHIFTCTRL_AUTOPUSH | PIO_SM0_SHIFTCTRL_IN_SHIFTDIR);
+    const uint16_t first[] = { SET_X(1), 0xe040, JMP(0, 6) };
+    for (unsigned i = 0; i < 3; i++) {
+        wr(chip->block, REG(1, INSTR), first[i]);
+        wr(chip->block, PIO_TXF0, words[i]);
+        run_cycles(chip, 2);
+    }
+    wr(chip->block, REG(1, INSTR), WAIT_GPIO(1, 3)); /* until the line is idle no more */
+    run_cycles(chip, 2);
+    wr(chip->block, PIO_CTRL, 3);
+    run_cycles(chip, 3 * 32 * 12 + 50);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(rd(chip->block, PIO_RXF1), words[i]);
     }
 }
 
@@ -527,6 +604,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(fifos_and_dreqs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_a_pin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_for_an_edge_that_is_on_its_way, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(reads_what_spi_sends, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(manchester_code_from_pin_to_pin, set_up, tear_down),
         cmocka_unit_test_setup_teardown(samples_pins_with_autopush, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_flag_lets_two_machines_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_sets_a_flag_wins, set_up, tear_down),

@@ -40,7 +40,7 @@ static bool is_harmless_at(const struct pio *pio, const struct pio_machine *m, u
     case IN:
         return !m->settings.autopush;
     case OUT:
-        return to != TO_EXEC && (to != TO_PC || address < 1u << m->out_pc_bits);
+        return to != TO_EXEC && (to != TO_PC || (m->out_pc_bits && address < 1u << m->out_pc_bits));
     case PUSH_PULL:
         return instruction & 0x80;
     case MOV:

@@ -9,13 +9,15 @@
  * after that until it does not stall; meanwhile the program stands still, a delay that it is in included. One that is
  * overwritten before it has had a cycle (cores store in successive cycles at the earliest) gets it at once.
  *
- * Not modelled: the registers between machines and pins, which make a machine see its own output two cycles later
- * still; the history of inputs that no instruction looked at so far (they count as settled); what INSTR_MEM and
+ * Between a machine and a pin there is a register on either side (pico-feedback 280): a machine sees its own output in
+ * the second cycle behind, with the synchronisers in the fourth.
+ *
+ * Not modelled: the history of inputs that no instruction looked at so far (they count as settled); what INSTR_MEM and
  * SMn_INSTR do to each other in one cycle.
  *
  * Decided: a machine that is enabled executes in the next cycle, or in the next that its divider, which never stops,
- * lets through; a disabled one keeps what is left of a delay. An edge is seen INPUT_DELAY cycles after the one in which
- * it comes, in the next one without synchroniser. SMn_INSTR reads the instruction that the program counter points to. A
+ * lets through; a disabled one keeps what is left of a delay. An edge from outside counts as one by an output
+ * of that cycle. SMn_INSTR reads the instruction that the program counter points to. A
  * load from an empty FIFO gives 0. An instruction stored to SMn_INSTR ends a wait for a flag or for room in a FIFO;
  * when the program comes back to the instruction that waited, it begins anew. */
 #include "peripherals/onchip/pio_private.h"

@@ -6,7 +6,8 @@
  * somebody looks; pins that nobody watches are shown to the bank when it asks. */
 #include "peripherals/onchip/pio_private.h"
 
-#define INPUT_DELAY 2 /* cycles of the synchronisers */
+#define DIRECT_DELAY 2 /* cycles from a level at a pin to the instruction that sees it: registers on both sides */
+#define INPUT_DELAY 4  /* with those of the synchronisers */
 
 static unsigned gpio_base(const struct pio *pio) {
     return pio->block.values[PIO_GPIOBASE];
@@ -29,18 +30,28 @@ void pio_publish_pins(struct pio *pio, uint32_t pins) {
 }
 
 /* ---- Inputs ---- */
-uint32_t pio_inputs(const struct pio *pio, uint64_t cycle) {
-    uint64_t heard = pio->pin_listener.pins; /* the others are read by instructions from outside alone */
-    uint64_t now = pio->gpio ? (pio->inputs & heard) | (gpio_inputs(pio->gpio) & ~heard) : 0, seen = now;
+/* The levels as they were before the first change that is still on its way at this cycle. */
+static uint64_t inputs_before(const struct pio *pio, uint64_t cycle, uint64_t now) {
     for (unsigned i = 0; i < pio->change_count; i++) {
         const struct pio_input_change *change = &pio->changes[(pio->first_change + i) % PIO_INPUT_CHANGES];
         if (change->cycle > cycle) {
-            seen = (change->before & heard) | (now & ~heard);
-            break;
+            return change->before;
         }
     }
-    uint32_t direct = pio->block.values[PIO_INPUT_SYNC_BYPASS];
-    return ((uint32_t)(seen >> gpio_base(pio)) & ~direct) | ((uint32_t)(now >> gpio_base(pio)) & direct);
+    return now;
+}
+
+uint32_t pio_inputs(const struct pio *pio, uint64_t cycle) {
+    uint64_t heard = pio->pin_listener.pins; /* the others are read by instructions from outside alone */
+    uint64_t now = pio->gpio ? (pio->inputs & heard) | (gpio_inputs(pio->gpio) & ~heard) : 0;
+    uint64_t seen = inputs_before(pio, cycle, now), direct = now;
+    uint32_t bypass = pio->block.values[PIO_INPUT_SYNC_BYPASS];
+    if (bypass) {
+        direct = inputs_before(pio, cycle + INPUT_DELAY - DIRECT_DELAY, now);
+    }
+    seen = (seen & heard) | (now & ~heard);
+    direct = (direct & heard) | (now & ~heard);
+    return ((uint32_t)(seen >> gpio_base(pio)) & ~bypass) | ((uint32_t)(direct >> gpio_base(pio)) & bypass);
 }
 
 /* Changes that are through the synchronisers by now, or for which there is no room. */
@@ -532,7 +543,7 @@ void pio_pins_changed(struct gpio_listener *listener, uint64_t pins) {
     pio->changes[last] = (struct pio_input_change){ pio->cycle + INPUT_DELAY, pio->inputs };
     pio->inputs = gpio_inputs(pio->gpio);
     bool direct = pio->block.values[PIO_INPUT_SYNC_BYPASS];
-    pio_wake_machines(pio, PIO_WAITS_PINS, pio->cycle + (direct ? 1 : INPUT_DELAY));
+    pio_wake_machines(pio, PIO_WAITS_PINS, pio->cycle + (direct ? DIRECT_DELAY : INPUT_DELAY));
     pio_settle(pio);
 }
 

@@ -39,7 +39,7 @@ struct model {
     struct machine machines[4];
     uint32_t out, oe, irq, fdebug, bypass, base;
     uint32_t sets, clears, just_set;
-    uint64_t sync[2]; /* the pins one and two cycles ago */
+    uint64_t sync[4]; /* the pins at the end of the last cycle, and of those before */
     struct model *previous, *next;
 };
 
@@ -94,7 +94,7 @@ static unsigned side_bits(const struct machine *m) {
 }
 
 static uint32_t inputs(const struct model *p) {
-    uint32_t synchronised = (uint32_t)(p->sync[1] >> p->base), direct = (uint32_t)(p->sync[0] >> p->base);
+    uint32_t synchronised = (uint32_t)(p->sync[3] >> p->base), direct = (uint32_t)(p->sync[1] >> p->base);
     return (synchronised & ~p->bypass) | (direct & p->bypass);
 }
 

@@ -209,7 +209,7 @@ static void fifos_and_dreqs(void **state) {
     assert_int_equal(rd(chip->block, PIO_FSTAT) & 0x01000100, 0x01000100);
 }
 
-/* The synchronisers take two cycles. */
+/* Two cycles for the registers between pin and machine, two for the synchronisers. */
 static void waits_for_a_pin(void **state) {
     struct chip *chip = *state;
     LOAD(chip, WAIT_PIN(1, 4), SET_PINS(1), WAIT_PIN(0, 4), SET_PINS(0));
@@ -217,10 +217,10 @@ static void waits_for_a_pin(void **state) {
     run_cycles(chip, 20);
     net_drive(&chip->key, NET_HIGH);
     run_cycles(chip, 10);
-    assert_int_equal(chip->edges[0], 20 + 2 + 1);
+    assert_int_equal(chip->edges[0], 20 + 4 + 1);
     net_drive(&chip->key, NET_LOW);
     run_cycles(chip, 10);
-    assert_int_equal(chip->edges[1], 30 + 2 + 1);
+    assert_int_equal(chip->edges[1], 30 + 4 + 1);
 }
 
 /* Wherever in the synchroniser's cycles behind an edge the machine first looks. */
@@ -232,7 +232,7 @@ static void waits_for_an_edge_that_is_on_its_way(void **state) {
         run_cycles(chip, 3);
         net_drive(&chip->key, NET_HIGH);
         run_cycles(chip, 12);
-        uint64_t looks = 2 + delay > 3 + 2 ? 2 + delay : 3 + 2;
+        uint64_t looks = 2 + delay > 3 + 4 ? 2 + delay : 3 + 4;
         assert_int_equal(chip->count, 1);
         assert_int_equal(chip->edges[0], looks + 1);
         tear_down(state);
@@ -315,6 +315,29 @@ static void manchester_code_from_pin_to_pin(void **state) {
     }
 }
 
+/* The measurement of pico-feedback 280: 32 times `in pins, 1`, the first sixteen with a side-set of 1, at one and the
+ * same pin. Bit n of the word is what cycle n has seen. */
+static void a_machine_sees_its_own_output(void **state) {
+    for (unsigned bypass = 0; bypass < 2; bypass++) {
+        struct chip *chip = *state;
+        wr(chip->block, PIO_SM0_INSTR, SET_PINDIRS(1));
+        wr(chip->block, PIO_SM0_PINCTRL, 1u << PIO_SM0_PINCTRL_SET_COUNT_LSB);
+        wr(chip->block, PIO_SM0_INSTR, SET_PINDIRS(1));
+        run_cycles(chip, 8);
+        for (unsigned i = 0; i < 32; i++) {
+            wr(chip->block, PIO_INSTR_MEM0 + i, i < 16 ? 0x5001 : 0x4001);
+        }
+        wr(chip->block, PIO_SM0_PINCTRL, 1u << PIO_SM0_PINCTRL_SIDESET_COUNT_LSB);
+        wr(chip->block, PIO_SM0_SHIFTCTRL, PIO_SM0_SHIFTCTRL_AUTOPUSH | PIO_SM0_SHIFTCTRL_IN_SHIFTDIR);
+        wr(chip->block, PIO_INPUT_SYNC_BYPASS, bypass);
+        wr(chip->block, PIO_CTRL, 1);
+        run_cycles(chip, 33);
+        assert_int_equal(rd(chip->block, PIO_RXF0), 0x0000ffff << (bypass ? 2 : 4));
+        tear_down(state);
+        set_up(state);
+    }
+}
+
 static void samples_pins_with_autopush(void **state) {
     struct chip *chip = *state;
     LOAD(chip, IN_PINS(1));
@@ -324,7 +347,7 @@ static void samples_pins_with_autopush(void **state) {
     run_cycles(chip, 3);
     net_drive(&chip->key, NET_HIGH);
     run_cycles(chip, 5);
-    assert_int_equal(rd(chip->block, PIO_RXF0), 0x0f); /* cycles 1 to 8; 3 + 2 is the first to see it */
+    assert_int_equal(rd(chip->block, PIO_RXF0), 0x03); /* cycles 1 to 8; 3 + 4 is the first to see it */
 }
 
 static void flags_join_two_machines(void **state) {
@@ -606,6 +629,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(waits_for_an_edge_that_is_on_its_way, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reads_what_spi_sends, set_up, tear_down),
         cmocka_unit_test_setup_teardown(manchester_code_from_pin_to_pin, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_machine_sees_its_own_output, set_up, tear_down),
         cmocka_unit_test_setup_teardown(samples_pins_with_autopush, set_up, tear_down),
         cmocka_unit_test_setup_teardown(one_flag_lets_two_machines_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(whatever_sets_a_flag_wins, set_up, tear_down),

@@ -93,7 +93,7 @@ static void step_models(struct rig *rig) {
     uint64_t pins = model_pins(rig);
     rig->cycle++;
     for (unsigned i = 0; i < rig->count; i++) {
-        rig->models[i].sync[1] = rig->models[i].sync[0]; /* levels at the end of the cycle before the last one */
+        memmove(rig->models[i].sync + 1, rig->models[i].sync, 3 * sizeof(uint64_t));
         rig->models[i].sync[0] = pins;
         block_cycle(&rig->models[i]);
     }

@@ -9,6 +9,7 @@
 
 #define FORESIGHT 1024              /* instructions */
 #define HORIZON (UINT64_C(1) << 40) /* cycles */
+#define LONGEST_LOOP 64             /* instructions of a pass, where loops within loops are not skipped */
 #define FIRST_MARK 2                /* instructions before the first state to come back to is noted */
 #define SIDE_SET_AND_DELAY (31u << 8)
 
@@ -180,16 +181,17 @@ static bool uses_scratch(uint16_t instruction, unsigned scratch) {
     }
 }
 
-/* The instructions from one state to another only count the register down. */
+/* The instructions from one state to another, not more than a loop has, only count the register down. */
 static bool only_counts(struct pio *pio, struct pio_machine *m, struct pio_state from, uint64_t until_due,
                         unsigned scratch) {
-    while (from.due < until_due) {
+    unsigned steps = 0;
+    for (; from.due < until_due && steps < LONGEST_LOOP; steps++) {
         if (uses_scratch(instruction_of(pio, &from), scratch)) {
             return false;
         }
         pio_step(pio, m, &from);
     }
-    return true;
+    return from.due == until_due;
 }
 
 /* How many more passes like the one from `mark` to `s` are certain to come. */
@@ -222,7 +224,8 @@ static void skip_passes(struct pio *pio, struct pio_machine *m, const struct pio
 }
 
 /* ---- Many instructions ---- */
-static bool advance(struct pio *pio, struct pio_machine *m, struct pio_state *s, uint64_t until, unsigned limit) {
+static bool advance_unnoticed(struct pio *pio, struct pio_machine *m, struct pio_state *s, uint64_t until,
+                              unsigned limit) {
     struct pio_state mark;
     bool is_marked = false;
     for (unsigned steps = 1, next_mark = FIRST_MARK; pio_cycle_of(s->due) <= until; steps++) {
@@ -243,12 +246,12 @@ static bool advance(struct pio *pio, struct pio_machine *m, struct pio_state *s,
 }
 
 bool pio_advance(struct pio *pio, struct pio_machine *m, struct pio_state *s, uint64_t until) {
-    return advance(pio, m, s, until, UINT32_MAX);
+    return advance_unnoticed(pio, m, s, until, UINT32_MAX);
 }
 
 void pio_foresee(struct pio *pio, struct pio_machine *m) {
     m->ahead = m->now;
-    advance(pio, m, &m->ahead, pio_cycle_of(m->now.due) + HORIZON, FORESIGHT);
+    advance_unnoticed(pio, m, &m->ahead, pio_cycle_of(m->now.due) + HORIZON, FORESIGHT);
     m->quiet = pio_cycle_of(m->ahead.due);
     m->is_foreseen = true;
 }

@@ -165,7 +165,7 @@ void pio_forget_foresight(struct pio *pio) {
 /* ---- One cycle ---- */
 
 /* Its side-set, which is asserted in each cycle of a stall, is against that of other machines. */
-static bool competes(const struct pio *pio, const struct pio_machine *m) {
+static bool side_set_competes(const struct pio *pio, const struct pio_machine *m) {
     uint16_t instruction = m->now.has_instruction ? m->now.instruction : pio->memory[m->now.pc];
     return m->settings.sticky || (pio_has_side_set(&m->settings, instruction) && m->settings.side_mask & ~m->own);
 }
@@ -173,7 +173,7 @@ static bool competes(const struct pio *pio, const struct pio_machine *m) {
 /* A machine that stalls is left alone until something changes, but not while inputs are on their way to it. */
 static void rest_or_retry(const struct pio *pio, struct pio_machine *m) {
     bool expects = m->now.wait == PIO_WAITS_PINS && pio->change_count;
-    if (m->now.wait && (expects || competes(pio, m))) {
+    if (m->now.wait && (expects || side_set_competes(pio, m))) {
         m->now.wait = PIO_RUNS;
     }
 }
@@ -227,7 +227,7 @@ static void execute_machine(struct pio *pio, struct pio_machine *m) {
     }
 }
 
-static void execute_cycle(struct pio *pio) {
+static void execute_block_cycle(struct pio *pio) {
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         execute_machine(pio, &pio->machines[n]);
     }
@@ -353,15 +353,14 @@ static void share_out_pins(struct pio *pio) {
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         struct pio_machine *m = &pio->machines[n];
         m->own = pio->has_sticky ? 0 : written_pins(pio, m) & ~twice;
-        if (competes(pio, m)) {
+        if (side_set_competes(pio, m)) {
             pio_wake_machine(m, pio->cycle + 1);
         }
     }
-    pio->laggard.lags = pio->gpio && once & pio->hidden;
 }
 
 /* Which pins are whose, and which are watched, holds until settings, programs or the wiring change. */
-static void make_plan(struct pio *pio) {
+static void plan_block(struct pio *pio) {
     pio->is_planned = true; /* before the bank tells of what is done here */
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         pio_study(pio, &pio->machines[n]);
@@ -384,9 +383,19 @@ void pio_drop_plan(struct pio *pio) {
 }
 
 /* ---- Time of the block ---- */
+static bool moves_hidden_pins(const struct pio *pio) {
+    uint32_t pins = 0;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        const struct pio_machine *m = &pio->machines[n];
+        pins |= m->is_foreseen ? m->own & pio->hidden : 0;
+    }
+    return pins;
+}
+
 static void pio_schedule(struct pio *pio) {
     struct scheduler *scheduler = pio->block.env->scheduler;
     uint64_t cycle = pio->next_cycle = next_deadline(pio);
+    pio->laggard.lags = pio->gpio && moves_hidden_pins(pio);
     uint64_t when = cycle == TIME_NEVER ? cycle : clock_time_of(pio->clk_sys, cycle);
     if (when == TIME_NEVER) {
         scheduler_cancel(scheduler, &pio->event);
@@ -401,7 +410,7 @@ void pio_settle(struct pio *pio) {
         return;
     }
     if (!pio->is_planned) {
-        make_plan(pio);
+        plan_block(pio);
     }
     pio_publish_pins(pio, ~pio->hidden);
     pio_update(pio);
@@ -413,7 +422,7 @@ static uint32_t visible_pins(const struct pio *pio) {
     return pio->is_planned ? ~pio->hidden : UINT32_MAX;
 }
 
-static bool has_news(const struct group *group) {
+static bool group_pins_moved(const struct group *group) {
     uint32_t moved = 0;
     for (unsigned i = 0; i < group->count; i++) {
         const struct pio *pio = group->blocks[i];
@@ -423,9 +432,9 @@ static bool has_news(const struct group *group) {
 }
 
 /* Pins change at the time of the cycle, however late it is carried out. */
-static void publish_at(const struct group *group, uint64_t cycle) {
+static void publish_group_pins(const struct group *group, uint64_t cycle) {
     struct scheduler *scheduler = group->blocks[0]->block.env->scheduler;
-    if (!has_news(group)) {
+    if (!group_pins_moved(group)) {
         return;
     }
     struct scheduler_date before = scheduler_date(scheduler, clock_time_of(group->blocks[0]->clk_sys, cycle));
@@ -435,7 +444,7 @@ static void publish_at(const struct group *group, uint64_t cycle) {
     scheduler_undate(scheduler, before);
 }
 
-static void run_cycle(const struct group *group, uint64_t cycle) {
+static void run_group_cycle(const struct group *group, uint64_t cycle) {
     bool flags_changed = false;
     for (unsigned i = 0; i < group->count; i++) {
         struct pio *pio = group->blocks[i];
@@ -443,7 +452,7 @@ static void run_cycle(const struct group *group, uint64_t cycle) {
         if (pio->next_cycle <= cycle) {
             pio->assert_at = TIME_NEVER;
             pio->moved = true;
-            execute_cycle(pio);
+            execute_block_cycle(pio);
         }
     }
     for (unsigned i = 0; i < group->count; i++) {
@@ -456,7 +465,7 @@ static void run_cycle(const struct group *group, uint64_t cycle) {
     if (flags_changed) {
         wake_for_flags(group, cycle + 1);
     }
-    publish_at(group, cycle);
+    publish_group_pins(group, cycle);
 }
 
 static uint64_t next_of_group(const struct group *group) {
@@ -464,7 +473,7 @@ static uint64_t next_of_group(const struct group *group) {
     for (unsigned i = 0; i < group->count; i++) {
         struct pio *pio = group->blocks[i];
         if (!pio->is_planned) {
-            make_plan(pio);
+            plan_block(pio);
         }
         pio->next_cycle = next_noticed(pio);
         first = pio->next_cycle < first ? pio->next_cycle : first;
@@ -472,7 +481,7 @@ static uint64_t next_of_group(const struct group *group) {
     return first;
 }
 
-static void set_cycle(struct pio *pio, uint64_t cycle) {
+static void move_to_cycle(struct pio *pio, uint64_t cycle) {
     if (pio && pio->cycle < cycle) {
         pio->cycle = cycle;
     }
@@ -487,12 +496,12 @@ void pio_catch_up_to(struct pio *pio, uint64_t until) {
         pio_feed_machines(group.blocks[i], until);
     }
     for (uint64_t cycle; (cycle = next_of_group(&group)) <= until;) {
-        run_cycle(&group, cycle);
+        run_group_cycle(&group, cycle);
     }
     for (unsigned i = 0; i < group.count; i++) {
         struct pio *each = group.blocks[i];
         each->running = false;
-        set_cycle(each, until);
+        move_to_cycle(each, until);
     }
     for (unsigned i = 0; i < group.count; i++) {
         if (group.blocks[i]->moved) {
@@ -502,7 +511,7 @@ void pio_catch_up_to(struct pio *pio, uint64_t until) {
 }
 
 /* Nobody notices any of the machines up to this cycle. */
-static bool is_quiet(const struct pio *pio, uint64_t until) {
+static bool block_is_quiet(const struct pio *pio, uint64_t until) {
     return !pio || (pio->is_planned && until < pio->next_cycle);
 }
 
@@ -511,12 +520,12 @@ void pio_catch_up(struct pio *pio) {
         return;
     }
     uint64_t now = cycle_now(pio);
-    if (!is_quiet(pio, now) || !is_quiet(pio->next, now) || !is_quiet(pio->previous, now)) {
+    if (!block_is_quiet(pio, now) || !block_is_quiet(pio->next, now) || !block_is_quiet(pio->previous, now)) {
         pio_catch_up_to(pio, now);
     }
-    set_cycle(pio, now);
-    set_cycle(pio->next, now);
-    set_cycle(pio->previous, now);
+    move_to_cycle(pio, now);
+    move_to_cycle(pio->next, now);
+    move_to_cycle(pio->previous, now);
     forget_input_changes(pio);
 }
 
@@ -557,12 +566,15 @@ void pio_pin_selected(struct gpio_listener *listener, unsigned pin) {
 
 void pio_show_pins(struct gpio_laggard *laggard) {
     struct pio *pio = laggard->owner;
-    if (pio->is_planned && !pio->running && laggard->lags) {
+    if (!pio->is_planned || pio->running) {
+        return;
+    }
+    if (laggard->lags) {
         pio_catch_up(pio);
         pio_sync_machines(pio);
-        pio_publish_pins(pio, UINT32_MAX);
         pio_settle(pio);
     }
+    pio_publish_pins(pio, UINT32_MAX);
 }
 
 /* The wiring is about to change: from the present time on everything is looked at anew. */

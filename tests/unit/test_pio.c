@@ -514,12 +514,28 @@ static void unwatched_pins(void **state) {
         assert_int_equal(gpio_inputs(&chip->bank) >> 1 & 1, cycle % 3 == 1);
     }
     assert_int_equal(chip->count, 0);
+    assert_true(gpio_is_lagging(&chip->bank));
     net_listen(&chip->bank.pins[1].net, &late);
     run_cycles(chip, 300);
     assert_int_equal(chip->count, 200);
+    assert_false(gpio_is_lagging(&chip->bank));
     net_unlisten(&chip->bank.pins[1].net, &late);
     run_cycles(chip, 300);
     assert_int_equal(chip->count, 200);
+}
+
+/* mov x, ~null; jmp x-- to itself; jmp y-- 0: loops within loops, for minutes, are no work. */
+static void long_loops_cost_nothing(void **state) {
+    struct chip *chip = *state;
+    const uint64_t pass = (UINT64_C(1) << 32) + 2;
+    LOAD(chip, 0xa02b, JMP(2, 1), JMP(4, 0));
+    go(chip);
+    run_cycles(chip, 3 * pass + 100);
+    assert_int_equal(rd(chip->block, PIO_SM0_ADDR), 1);
+    assert_int_equal(chip->pio->machines[0].now.x, 0xffffffff - 99);
+    run_cycles(chip, 2 * pass);
+    rd(chip->block, PIO_SM0_ADDR);
+    assert_int_equal(chip->pio->machines[0].now.x, 0xffffffff - 99);
 }
 
 static void instructions_from_outside(void **state) {
@@ -639,6 +655,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_stalled_instruction_is_overwritten, set_up, tear_down),
         cmocka_unit_test_setup_teardown(out_sticky_and_inline_enable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unwatched_pins, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(long_loops_cost_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(flags_join_two_machines, set_up, tear_down),
         cmocka_unit_test_setup_teardown(instructions_from_outside, set_up, tear_down),
         cmocka_unit_test(whoever_looks_sees_the_same),

@@ -51,7 +51,7 @@ static bool is_harmless_at(const struct pio *pio, const struct pio_machine *m, u
 }
 
 /* The addresses that may come next, a bit each. */
-static uint32_t successors(const struct pio *pio, const struct pio_machine *m, unsigned address) {
+static uint32_t next_addresses(const struct pio *pio, const struct pio_machine *m, unsigned address) {
     uint16_t instruction = pio->memory[address];
     unsigned next = address == m->settings.wrap_top ? m->settings.wrap_bottom : (address + 1) % 32;
     if (instruction >> 13 == OUT && (instruction >> 5 & 7) == TO_PC) {
@@ -72,7 +72,7 @@ static bool is_harmless(const struct pio *pio, const struct pio_machine *m) {
             return false;
         }
         seen |= 1u << address;
-        rest = (rest | successors(pio, m, address)) & ~seen;
+        rest = (rest | next_addresses(pio, m, address)) & ~seen;
     }
     return true;
 }
@@ -105,12 +105,12 @@ void pio_forget_feeding(struct pio *pio) {
 }
 
 /* ---- Words ---- */
-static unsigned dreq_of(const struct pio *pio, const struct pio_machine *m) {
+static unsigned feed_dreq_of(const struct pio *pio, const struct pio_machine *m) {
     return pio->dreq_tx[m->number].index;
 }
 
 /* Address of the machine's TXF. */
-static uint32_t address_of(const struct pio *pio, const struct pio_machine *m) {
+static uint32_t feed_address_of(const struct pio *pio, const struct pio_machine *m) {
     return pio->address + pio->block.registers->descs[PIO_TXF0 + m->number].offset;
 }
 
@@ -119,7 +119,7 @@ static unsigned words_for(const struct pio *pio, const struct pio_machine *m) {
     if (!m->is_harmless || m->now.tx_count != m->tx.depth || enabled & PIO_INTR_SM0_TXNFULL << m->number) {
         return 0;
     }
-    return pio->feed.available(pio->feed.context, dreq_of(pio, m), address_of(pio, m));
+    return pio->feed.available(pio->feed.context, feed_dreq_of(pio, m), feed_address_of(pio, m));
 }
 
 uint64_t pio_fed_until(const struct pio *pio, const struct pio_machine *m) {
@@ -127,12 +127,12 @@ uint64_t pio_fed_until(const struct pio *pio, const struct pio_machine *m) {
     return m->quiet + (reach < LAG ? reach : LAG);
 }
 
-static bool take_word(struct pio *pio, const struct pio_machine *m, uint32_t *ret_word) {
-    return pio->feed.take(pio->feed.context, dreq_of(pio, m), address_of(pio, m), ret_word);
+static bool take_fed_word(struct pio *pio, const struct pio_machine *m, uint32_t *ret_word) {
+    return pio->feed.take(pio->feed.context, feed_dreq_of(pio, m), feed_address_of(pio, m), ret_word);
 }
 
 static bool feed_word(struct pio *pio, struct pio_machine *m) {
-    if (!take_word(pio, m, &m->tx.items[(m->now.tx_first + m->now.tx_count) % PIO_FIFO_DEPTH])) {
+    if (!take_fed_word(pio, m, &m->tx.items[(m->now.tx_first + m->now.tx_count) % PIO_FIFO_DEPTH])) {
         return false;
     }
     m->now.tx_count++;
@@ -156,12 +156,12 @@ static unsigned skip_words(struct pio *pio, struct pio_machine *m, uint64_t unti
     unsigned skipped = coming < words ? (unsigned)coming : words;
     uint32_t last;
     if (skipped <= m->tx.depth ||
-        !pio->feed.skip(pio->feed.context, dreq_of(pio, m), address_of(pio, m), skipped - m->tx.depth - 1)) {
+        !pio->feed.skip(pio->feed.context, feed_dreq_of(pio, m), feed_address_of(pio, m), skipped - m->tx.depth - 1)) {
         return 0;
     }
-    take_word(pio, m, &last);
+    take_fed_word(pio, m, &last);
     for (unsigned i = 0; i < m->tx.depth; i++) {
-        take_word(pio, m, &m->tx.items[(m->ahead.tx_first + i) % PIO_FIFO_DEPTH]);
+        take_fed_word(pio, m, &m->tx.items[(m->ahead.tx_first + i) % PIO_FIFO_DEPTH]);
     }
     m->ahead.osr = m->settings.out_right ? last >> shifted : last << shifted;
     m->ahead.due += skipped * period;

@@ -13,7 +13,7 @@
 #define LAG 1026       /* cycles: not just at a word where words take a power of two */
 #define FEED_CYCLES 1  /* from the request to the word in the FIFO */
 #define FASTEST_WORD 4 /* cycles between words with which DMA keeps up at all times */
-#define WORDS_LEFT 3   /* of those that could be left out */
+#define WORDS_LEFT 1   /* of those that could be left out */
 
 /* ---- Which machines ---- */
 static bool writes_quietly(const struct pio *pio, const struct pio_machine *m, uint16_t instruction) {

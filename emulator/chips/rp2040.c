@@ -174,16 +174,6 @@ static void wire_ticks(struct machine *machine) {
 
 /* ---- Flash and boot ROM ---- */
 
-#define QSPI_SS 1 /* pin of the bank */
-
-/* IO_QSPI overrides the chip select that the SSI drives: firmware asserts it by hand. */
-static void qspi_control_changed(void *context, unsigned pin) {
-    struct machine *machine = context;
-    struct rp2040 *chip = machine->chip_state;
-    uint32_t control = machine->qspi.pins[QSPI_SS].control;
-    ssi_set_cs_override(chip->ssi, (enum ssi_cs_override)field_get(control, RP2040_IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER));
-}
-
 /* A word for XIP's streaming unit. */
 static bool fetch(void *context, uint32_t address, uint32_t *ret_word) {
     struct machine *machine = context;
@@ -209,6 +199,7 @@ static const char *xip_obstacle(void *context, bool *ret_is_error) {
 static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     chip->ssi = find(machine, "SSI");
     chip->ssi->flash = &machine->flash;
+    chip->ssi->gpio = &machine->qspi;
     chip->ssi->clock = machine->clk_sys;
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     xip->fetch = fetch;
@@ -217,8 +208,7 @@ static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     xip->read_context = chip->ssi;
     xip->obstacle = xip_obstacle;
     xip->obstacle_context = machine;
-    machine->qspi.control_changed = qspi_control_changed;
-    machine->qspi.control_context = machine;
+    w25q_connect_select(&machine->flash, &machine->qspi.pins[RP2040_QSPI_SS].net);
 }
 
 static void rom_exit_continuous(void *context) {

@@ -318,10 +318,13 @@ static void wire_flash(struct machine *machine) {
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     struct xip_aux *aux = find(machine, "XIP_AUX");
     qmi->clock = machine->clk_sys;
+    qmi->gpio = &machine->qspi;
+    qmi->bank0 = &machine->bank0;
     qmi->remapped = remapped;
     qmi->context = machine;
     machine->bus.translate_context = machine;
     qmi_attach_flash(qmi, 0, &machine->flash);
+    w25q_connect_select(&machine->flash, &machine->qspi.pins[RP2350_QSPI_SS].net);
     xip->fetch = qmi_fetch;
     xip->context = qmi;
     xip->read_cycles = qmi_xip_cycles;

@@ -265,9 +265,6 @@ void gpio_set_control(struct gpio_bank *bank, unsigned number, uint32_t control)
     }
     update_output(bank, pin);
     update_input(bank, pin);
-    if (bank->control_changed) {
-        bank->control_changed(bank->control_context, number);
-    }
 }
 
 void gpio_set_pad(struct gpio_bank *bank, unsigned number, uint32_t pad, bool latched) {

@@ -12,6 +12,7 @@
 
 #define GPIO_PINS 48
 #define GPIO_FUNCTIONS 32
+#define GPIO_FUNCTION_XIP 0 /* of the QSPI banks */
 #define GPIO_FUNCTION_SIO 5
 #define GPIO_FUNCTION_NULL 31
 #define GPIO_IRQ_TARGETS 3 /* processor 0, processor 1, dormant wake */
@@ -40,6 +41,10 @@ extern const struct gpio_bank_desc rp2040_gpio_bank0;
 extern const struct gpio_bank_desc rp2040_gpio_qspi; /* pins SCLK, SS, SD0 to SD3 */
 extern const struct gpio_bank_desc rp2350_gpio_bank0;
 extern const struct gpio_bank_desc rp2350_gpio_qspi; /* pins USB DP, USB DM, SCLK, SS, SD0 to SD3 */
+
+/* Pins of the QSPI banks by number. */
+enum { RP2040_QSPI_SCLK, RP2040_QSPI_SS };
+enum { RP2350_QSPI_SCLK = 2, RP2350_QSPI_SS };
 
 struct gpio_bank;
 
@@ -95,10 +100,6 @@ struct gpio_bank {
     /* Set by the IO block: irq_input has changed at one pin. */
     void (*irq_changed)(void *context, unsigned pin, bool level);
     void *irq_context;
-    /* A pin's CTRL has been written, for a function that cares how it is overridden (flash chip select). May be NULL.
-     */
-    void (*control_changed)(void *context, unsigned pin);
-    void *control_context;
 };
 
 /* All pins as after reset, floating; `env` and `desc` are borrowed. The bank must not move afterwards. */

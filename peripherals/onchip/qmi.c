@@ -6,9 +6,13 @@
  * sees them; what they take qmi_xip_cycles() tells the cache. A change of address translation is told to the chip
  * table, which maps anew.
  *
- * Not modelled: bus errors of XIP accesses in direct mode, RXDELAY, cooldown (BUSY shows direct transfers alone), the
- * gaps around chip selects, DTR. Decided: a chip select by AUTO_CSnN lasts from the start of a record until the TX FIFO
- * is empty at the end of one; both FIFOs hold 4 records; an ATRANS aperture of SIZE sectors ends before sector SIZE. */
+ * Chip selects are outputs of the QSPI bank and of bank 0; a memory follows its pin's net, whoever drives it.
+ *
+ * Not modelled: SCLK and the data lines as levels (SCLK stays low, SD0 to SD3 are not driven), the chip selects of
+ * memory-mapped accesses, bus errors of XIP accesses in direct mode, RXDELAY, cooldown (BUSY shows direct transfers
+ * alone), the gaps around chip selects, DTR. Decided: a chip select by AUTO_CSnN lasts from the start of a record until
+ * the TX FIFO is empty at the end of one; both FIFOs hold 4 records; an ATRANS aperture of SIZE sectors ends before
+ * sector SIZE. */
 #include "peripherals/onchip/qmi.h"
 
 #include <string.h>
@@ -16,6 +20,10 @@
 #define CSR_STORED                                                                                                     \
     (QMI_DIRECT_CSR_RXDELAY | QMI_DIRECT_CSR_CLKDIV | QMI_DIRECT_CSR_AUTO_CS1N | QMI_DIRECT_CSR_AUTO_CS0N |            \
      QMI_DIRECT_CSR_ASSERT_CS1N | QMI_DIRECT_CSR_ASSERT_CS0N | QMI_DIRECT_CSR_EN)
+
+/* Pins of bank 0 that carry the second chip select, by function 9 (datasheet 9.4). */
+#define CS1N_FUNCTION 9
+#define CS1N_PINS (UINT64_C(1) << 0 | UINT64_C(1) << 8 | UINT64_C(1) << 19 | UINT64_C(1) << 47)
 
 /* ---- State ---- */
 
@@ -45,13 +53,20 @@ static bool is_selected(const struct qmi *qmi, unsigned window) {
     return csr & by_hand || (csr & automatic && busy(qmi));
 }
 
-static void qmi_update(struct qmi *qmi) {
-    for (unsigned window = 0; window < QMI_WINDOWS; window++) {
-        struct qmi_device *device = &qmi->devices[window];
-        if (device->select) {
-            device->select(device->context, is_selected(qmi, window));
-        }
+/* Chip selects, and SCLK as it rests. IO banks and pads make of them what the memories see. */
+static void update_pins(struct qmi *qmi) {
+    if (qmi->gpio) {
+        gpio_function_output(qmi->gpio, RP2350_QSPI_SS, GPIO_FUNCTION_XIP, !is_selected(qmi, 0), true);
+        gpio_function_output(qmi->gpio, RP2350_QSPI_SCLK, GPIO_FUNCTION_XIP, false, true);
     }
+    if (qmi->bank0) {
+        uint64_t levels = is_selected(qmi, 1) ? 0 : CS1N_PINS;
+        gpio_function_outputs(qmi->bank0, CS1N_FUNCTION, CS1N_PINS, levels, CS1N_PINS);
+    }
+}
+
+static void qmi_update(struct qmi *qmi) {
+    update_pins(qmi);
     line_set(&qmi->dreq_tx, enabled(qmi) && qmi->tx.level < QMI_FIFO);
     line_set(&qmi->dreq_rx, qmi->rx.level > 0);
 }
@@ -63,7 +78,7 @@ static unsigned clock_lines(struct qmi *qmi, unsigned lines) {
     unsigned seen = lines;
     for (unsigned window = 0; window < QMI_WINDOWS; window++) {
         struct qmi_device *device = &qmi->devices[window];
-        if (device->clock && is_selected(qmi, window)) {
+        if (device->clock) {
             seen = device->clock(device->context, lines);
         }
     }
@@ -258,17 +273,12 @@ static void frame_end_due(struct event *event, uint64_t late_ps) {
     end_record(event->owner, event->when_ps);
 }
 
-static void select_flash(void *context, bool selected) {
-    w25q_select(context, selected);
-}
-
 static unsigned clock_flash(void *context, unsigned lines) {
     return w25q_clock(context, lines);
 }
 
 void qmi_attach_flash(struct qmi *qmi, unsigned window, struct w25q *flash) {
     qmi->devices[window] = (struct qmi_device){
-        .select = select_flash,
         .clock = clock_flash,
         .context = flash,
         .contents = flash->contents,

@@ -3,6 +3,7 @@
 #define ONCHIP_QMI_H
 
 #include "emulator/core/block.h"
+#include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/registers/qmi.h"
 #include "peripherals/onchip/registers/xip_aux.h"
 #include "peripherals/onchip/xip_ctrl.h"
@@ -11,9 +12,8 @@
 #define QMI_FIFO 4u
 #define QMI_WINDOWS 2u
 
-/* A memory on one chip select. All NULL: nothing there, lines float high. */
+/* A memory at the data lines; its chip select is a net. All NULL: nothing there, lines float high. */
 struct qmi_device {
-    void (*select)(void *context, bool selected);
     /* One clock; lines as in w25q_clock(). */
     unsigned (*clock)(void *context, unsigned lines);
     void *context;
@@ -31,6 +31,8 @@ struct qmi {
     struct block block;
     /* Wired by the chip table before block_start(). */
     struct qmi_device devices[QMI_WINDOWS];
+    struct gpio_bank *gpio;     /* the QSPI pins; NULL: none */
+    struct gpio_bank *bank0;    /* has the second chip select; NULL: not there */
     struct clock_domain *clock; /* clk_sys */
     struct line dreq_tx;
     struct line dreq_rx;
@@ -50,7 +52,7 @@ struct qmi {
 
 extern const struct block_class qmi_class;
 
-/* Put a flash chip on chip select `window`. Before or after block_start(). */
+/* Put a flash chip behind chip select `window`, whose net it follows by itself. Before or after block_start(). */
 void qmi_attach_flash(struct qmi *qmi, unsigned window, struct w25q *flash);
 /* Address translation: `offset` into the XIP region, 0 to 0x1ffffff (window 1 begins at 0x1000000). False beyond an
  * ATRANS aperture, where the bus gives an error. */

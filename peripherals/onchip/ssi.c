@@ -6,11 +6,15 @@
  * they take ssi_xip_cycles() tells the cache. It is the transfer alone that the registers describe, and XIP_OVERHEAD
  * (assumed) for the way from the bus to the pins and back.
  *
- * Not modelled: Microwire and SSP frame formats, DDR and RXDS, SSTE, the sampling delays (kept only), chip select
- * set-up gaps, multi-controller contention (MSTICR and DCOL read 0), and that XIP fails while the SSI is set up for
- * commands. Decided: configuration registers do not change while SSIENR is 1, as the databook has it, and a guest line
- * says so. In dual and quad formats a transfer begins when instruction and address are both in the FIFO; a chip
- * select lasts until the TX FIFO is empty at the end of a frame, or until all NDF + 1 frames have come in. */
+ * The chip select is an output of the QSPI bank; the flash follows the pin's net, whoever drives it.
+ *
+ * Not modelled: SCLK and the data lines as levels (transfers exchange words with the flash; SCLK stays where it rests,
+ * SD0 to SD3 are not driven), the chip select of XIP reads, Microwire and SSP frame formats, DDR and RXDS, SSTE, the
+ * sampling delays (kept only), chip select set-up gaps, multi-controller contention (MSTICR and DCOL read 0), and that
+ * XIP fails while the SSI is set up for commands. Decided: configuration registers do not change while SSIENR is 1, as
+ * the databook has it, and a guest line says so. In dual and quad formats a transfer begins when instruction and
+ * address are both in the FIFO; a chip select lasts until the TX FIFO is empty at the end of a frame, or until all NDF
+ * + 1 frames have come in. */
 #include "peripherals/onchip/ssi.h"
 
 enum ssi_phase { SSI_IDLE, SSI_SENDING, SSI_ADDRESSING, SSI_RECEIVING };
@@ -80,24 +84,12 @@ static void ssi_update(struct ssi *ssi) {
     line_set(&ssi->dreq_rx, rx);
 }
 
-/* The select line as the pad drives it. */
-static void update_select(struct ssi *ssi) {
-    bool selected = ssi->phase != SSI_IDLE;
-    switch (ssi->cs_override) {
-    case SSI_CS_INVERTED:
-        selected = !selected;
-        break;
-    case SSI_CS_LOW:
-        selected = true;
-        break;
-    case SSI_CS_HIGH:
-        selected = false;
-        break;
-    default:
-        break;
-    }
-    if (ssi->flash) {
-        w25q_select(ssi->flash, selected);
+/* Chip select, and SCLK as it rests. IO_QSPI and the pads make of them what the flash sees. */
+static void update_pins(struct ssi *ssi) {
+    bool clock = ssi->block.values[SSI_CTRLR0] & SSI_CTRLR0_SCPOL;
+    if (ssi->gpio) {
+        gpio_function_output(ssi->gpio, RP2040_QSPI_SS, GPIO_FUNCTION_XIP, ssi->phase == SSI_IDLE, true);
+        gpio_function_output(ssi->gpio, RP2040_QSPI_SCLK, GPIO_FUNCTION_XIP, clock, true);
     }
 }
 
@@ -169,7 +161,7 @@ static void start(struct ssi *ssi, uint64_t from_ps) {
     } else {
         begin_frame(ssi, from_ps, SSI_SENDING);
     }
-    update_select(ssi);
+    update_pins(ssi);
 }
 
 static void receive(struct ssi *ssi, uint32_t word) {
@@ -225,7 +217,7 @@ static void end_frame(struct ssi *ssi, uint64_t at_ps) {
     }
     ssi->phase = next_phase(ssi);
     if (ssi->phase == SSI_IDLE) {
-        update_select(ssi);
+        update_pins(ssi);
         start(ssi, at_ps);
     } else {
         begin_frame(ssi, at_ps, (enum ssi_phase)ssi->phase);
@@ -247,7 +239,7 @@ static void stop(struct ssi *ssi) {
     ssi->phase = SSI_IDLE;
     ssi->tx = (struct ssi_fifo){ 0 };
     ssi->rx = (struct ssi_fifo){ 0 };
-    update_select(ssi);
+    update_pins(ssi);
 }
 
 /* ---- Read ---- */
@@ -354,6 +346,7 @@ static void ssi_write(struct block *block, unsigned reg, uint32_t value, uint32_
     switch (reg) {
     case SSI_CTRLR0:
         report_format(ssi);
+        update_pins(ssi);
         break;
     case SSI_SSIENR:
         if (!enabled(ssi)) {
@@ -378,12 +371,6 @@ static void frame_end_due(struct event *event, uint64_t late_ps) {
     struct ssi *ssi = event->owner;
     end_frame(ssi, event->when_ps);
     ssi_update(ssi);
-}
-
-void ssi_set_cs_override(struct ssi *ssi, enum ssi_cs_override override) {
-    catch_up(ssi);
-    ssi->cs_override = override;
-    update_select(ssi);
 }
 
 void ssi_init_serial(struct ssi *ssi) {

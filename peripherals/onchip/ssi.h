@@ -3,13 +3,11 @@
 #define ONCHIP_SSI_H
 
 #include "emulator/core/block.h"
+#include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/registers/ssi.h"
 #include "peripherals/parts/w25q.h"
 
 #define SSI_FIFO 16u
-
-/* What IO_QSPI's GPIO_QSPI_SS_CTRL.OUTOVER does to the chip select; values as in that field. */
-enum ssi_cs_override { SSI_CS_NORMAL, SSI_CS_INVERTED, SSI_CS_LOW, SSI_CS_HIGH };
 
 struct ssi_fifo {
     uint32_t words[SSI_FIFO];
@@ -20,7 +18,8 @@ struct ssi_fifo {
 struct ssi {
     struct block block; /* irq[0]: ssi_intr */
     /* Wired by the chip table before block_start(). */
-    struct w25q *flash;         /* what hangs on the pins; NULL: nothing, lines float high */
+    struct w25q *flash;         /* what hangs on the data lines; NULL: nothing, they float high */
+    struct gpio_bank *gpio;     /* the QSPI pins; NULL: none */
     struct clock_domain *clock; /* clk_sys */
     struct line dreq_tx;
     struct line dreq_rx;
@@ -30,7 +29,6 @@ struct ssi {
     bool transmit_overflow; /* RISR's sticky bits */
     bool receive_overflow;
     bool receive_underflow;
-    enum ssi_cs_override cs_override;
 
     unsigned phase;         /* of the transfer under way */
     unsigned receives_left; /* frames still to be received in the modes that count them */
@@ -40,8 +38,6 @@ struct ssi {
 
 extern const struct block_class ssi_class;
 
-/* IO_QSPI tells what it makes of the chip select. Survives a reset of the SSI. */
-void ssi_set_cs_override(struct ssi *ssi, enum ssi_cs_override override);
 /* Cycles of clk_sys that XIP takes to read a word, by the registers as they are. */
 unsigned ssi_xip_cycles(const struct ssi *ssi);
 /* Are its registers set up for XIP? Else for commands, or nothing. */

@@ -713,6 +713,16 @@ void w25q_select(struct w25q *chip, bool selected) {
     enter(chip, chip->command ? PHASE_ADDRESS : PHASE_CODE);
 }
 
+static void select_changed(struct net_listener *listener, struct net *net) {
+    w25q_select(listener->owner, net->level == NET_LEVEL_LOW);
+}
+
+void w25q_connect_select(struct w25q *chip, struct net *net) {
+    chip->select_pin = (struct net_listener){ .changed = select_changed, .owner = chip };
+    net_listen(net, &chip->select_pin);
+    select_changed(&chip->select_pin, net);
+}
+
 uint32_t w25q_shift(struct w25q *chip, uint32_t value, unsigned bits, unsigned width, bool drive) {
     unsigned mask = (1u << width) - 1;
     uint32_t in = 0;

@@ -5,7 +5,7 @@
 #ifndef PARTS_W25Q_H
 #define PARTS_W25Q_H
 
-#include "emulator/core/block.h"
+#include "emulator/core/net.h"
 
 #define W25Q_PAGE 256u
 #define W25Q_SECTOR 4096u
@@ -46,6 +46,8 @@ struct w25q {
     bool busy_is_array;    /* the operation under way is an erase or a program: it can be suspended */
     unsigned wrap;         /* bytes a 0xeb read wraps at; 0: not at all */
 
+    struct net_listener select_pin;
+
     /* The transaction under way. */
     bool selected;
     const struct w25q_command *command;
@@ -67,6 +69,8 @@ void w25q_power_on(struct w25q *chip);
 
 /* The chip-select line; `selected` is its active (low) level. Commands take effect when it is released. */
 void w25q_select(struct w25q *chip, bool selected);
+/* Let it follow a net (borrowed) from now on; a floating one does not select. */
+void w25q_connect_select(struct w25q *chip, struct net *net);
 /* One clock. `lines`: levels of IO3..IO0 in bits 3..0, 1 where nobody drives. Gives the levels that the controller
  * samples on this clock: those that the chip drives, the others as they came. */
 unsigned w25q_clock(struct w25q *chip, unsigned lines);

@@ -1,5 +1,11 @@
 /* QMI of the RP2350 with a flash chip behind it: direct mode as firmware uses it, address translation, XIP_AUX. */
+#include "peripherals/onchip/io_bank.h"
+#include "peripherals/onchip/pads.h"
 #include "peripherals/onchip/qmi.h"
+#include "peripherals/onchip/registers/io_bank0.h"
+#include "peripherals/onchip/registers/io_qspi.h"
+#include "peripherals/onchip/registers/pads_bank0.h"
+#include "peripherals/onchip/registers/pads_qspi.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
@@ -11,6 +17,8 @@
 
 struct bench {
     struct stage stage;
+    struct gpio_bank pins, bank0;
+    struct block *io, *pads, *io_bank0, *pads_bank0;
     struct w25q chip;
     struct qmi *qmi;
     struct xip_ctrl *xip;
@@ -23,15 +31,43 @@ static void remapped(void *context, unsigned number) {
     ((struct bench *)context)->remapped |= 1u << number;
 }
 
+/* A bank of pins with its two blocks of registers; isolation is off. */
+static void make_bank(struct gpio_bank *bank, struct block *io, struct block *pads, unsigned first_pad) {
+    ((struct io_bank *)io)->gpio = ((struct pads *)pads)->gpio = bank;
+    block_start(io);
+    block_start(pads);
+    for (unsigned pad = first_pad; pad < pads->registers->count; pad++) {
+        clear_bits(pads, pad, PADS_BANK0_GPIO0_ISO);
+    }
+}
+
+static void make_pins(struct bench *bench) {
+    struct environment *env = &bench->stage.env;
+    gpio_bank_init(&bench->pins, env, &rp2350_gpio_qspi);
+    gpio_bank_init(&bench->bank0, env, &rp2350_gpio_bank0);
+    bench->io = block_create(&io_bank_class, "IO_QSPI", env, &rp2350_io_qspi_registers);
+    bench->pads = block_create(&pads_class, "PADS_QSPI", env, &rp2350_pads_qspi_registers);
+    bench->io_bank0 = block_create(&io_bank_class, "IO_BANK0", env, &rp2350_io_bank0_registers);
+    bench->pads_bank0 = block_create(&pads_class, "PADS_BANK0", env, &rp2350_pads_bank0_registers);
+    make_bank(&bench->pins, bench->io, bench->pads, PADS_QSPI_GPIO_QSPI_SCLK);
+    make_bank(&bench->bank0, bench->io_bank0, bench->pads_bank0, PADS_BANK0_GPIO0);
+    wr(bench->io, IO_QSPI_GPIO_QSPI_SCLK_CTRL, 0);
+    wr(bench->io, IO_QSPI_GPIO_QSPI_SS_CTRL, 0);
+    w25q_connect_select(&bench->chip, &bench->pins.pins[RP2350_QSPI_SS].net);
+}
+
 static struct bench *bench_create(bool quad_selectable) {
     struct bench *bench = calloc(1, sizeof(*bench));
     stage_init(&bench->stage);
     struct environment *env = &bench->stage.env;
     struct w25q_desc desc = { .env = env, .size = 4 * MIB, .quad_selectable = quad_selectable };
     assert_true(w25q_init(&bench->chip, &desc));
+    make_pins(bench);
     bench->qmi = (struct qmi *)block_create(&qmi_class, "QMI", env, &rp2350_qmi_registers);
     bench->block = &bench->qmi->block;
     bench->qmi->clock = &bench->stage.clock;
+    bench->qmi->gpio = &bench->pins;
+    bench->qmi->bank0 = &bench->bank0;
     bench->qmi->remapped = remapped;
     bench->qmi->context = bench;
     qmi_attach_flash(bench->qmi, 0, &bench->chip);
@@ -52,6 +88,10 @@ static void bench_destroy(struct bench *bench) {
     block_destroy(&bench->aux->block);
     block_destroy(&bench->xip->block);
     block_destroy(bench->block);
+    block_destroy(bench->io);
+    block_destroy(bench->pads);
+    block_destroy(bench->io_bank0);
+    block_destroy(bench->pads_bank0);
     w25q_finish(&bench->chip);
     free(bench);
 }
@@ -202,6 +242,74 @@ static void nothing_on_the_second_select(void **state) {
     assert_false(bench->chip.selected);
 }
 
+/* ---- The pins ---- */
+
+#define SELECT_LEVELS                                                                                                  \
+    (IO_QSPI_GPIO_QSPI_SS_STATUS_OUTTOPAD | IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD | IO_QSPI_GPIO_QSPI_SS_STATUS_INFROMPAD)
+#define OUTOVER(value) ((uint32_t)(value) << RP2350_IO_QSPI_GPIO_QSPI_SS_CTRL_OUTOVER_LSB)
+
+static uint32_t select_levels(struct bench *bench) {
+    return rd(bench->io, IO_QSPI_GPIO_QSPI_SS_STATUS) & SELECT_LEVELS;
+}
+
+/* MicroPython waits for OUTTOPAD before it looks at the pin: the flash is deselected. */
+static void select_shows_in_its_status(void **state) {
+    struct bench *bench = *state;
+    assert_int_equal(select_levels(bench), SELECT_LEVELS);
+    wr(bench->block, QMI_DIRECT_CSR, CLKDIV(4) | QMI_DIRECT_CSR_EN | QMI_DIRECT_CSR_AUTO_CS0N);
+    assert_int_equal(select_levels(bench), SELECT_LEVELS);
+    wr(bench->block, QMI_DIRECT_TX, 0x9f);
+    assert_int_equal(select_levels(bench), IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD);
+    wait_idle(bench);
+    assert_int_equal(select_levels(bench), SELECT_LEVELS);
+    set_bits(bench->block, QMI_DIRECT_CSR, QMI_DIRECT_CSR_ASSERT_CS0N);
+    assert_int_equal(select_levels(bench), IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD);
+    assert_false(gpio_input(&bench->pins, RP2350_QSPI_SCLK));
+}
+
+static void overrides_reach_flash_and_status(void **state) {
+    struct bench *bench = *state;
+    wr(bench->io, IO_QSPI_GPIO_QSPI_SS_CTRL, OUTOVER(2));
+    assert_int_equal(select_levels(bench), IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD);
+    assert_true(bench->chip.selected);
+    wr(bench->block, QMI_DIRECT_CSR, CLKDIV(10) | QMI_DIRECT_CSR_EN);
+    static const uint8_t expected[] = { 0xef, 0x40, 0x16 };
+    SEND(bench, 0x9f);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(SEND(bench, 0x00), expected[i]);
+    }
+    wr(bench->io, IO_QSPI_GPIO_QSPI_SS_CTRL, OUTOVER(3));
+    assert_int_equal(select_levels(bench), SELECT_LEVELS);
+    assert_false(bench->chip.selected);
+    set_bits(bench->block, QMI_DIRECT_CSR, QMI_DIRECT_CSR_ASSERT_CS0N);
+    assert_int_equal(SEND(bench, 0x9f, 0x00), 0xff); /* the flash does not hear of it */
+}
+
+static void an_isolated_pad_keeps_the_flash_deselected(void **state) {
+    struct bench *bench = *state;
+    set_bits(bench->pads, PADS_QSPI_GPIO_QSPI_SS, PADS_BANK0_GPIO0_ISO);
+    wr(bench->block, QMI_DIRECT_CSR, CLKDIV(4) | QMI_DIRECT_CSR_EN | QMI_DIRECT_CSR_ASSERT_CS0N);
+    assert_false(bench->chip.selected);
+    /* What goes to the pad, and what comes from it. */
+    assert_int_equal(select_levels(bench), IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD | IO_QSPI_GPIO_QSPI_SS_STATUS_INFROMPAD);
+    clear_bits(bench->pads, PADS_QSPI_GPIO_QSPI_SS, PADS_BANK0_GPIO0_ISO);
+    assert_true(bench->chip.selected);
+}
+
+static void second_select_is_an_output_of_bank_0(void **state) {
+    struct bench *bench = *state;
+    static const unsigned pins[] = { 0, 8, 19, 47 };
+    for (unsigned i = 0; i < 4; i++) {
+        wr(bench->io_bank0, IO_BANK0_GPIO0_CTRL + 2 * pins[i], 9);
+        assert_true(net_is_high(&bench->bank0.pins[pins[i]].net));
+    }
+    wr(bench->block, QMI_DIRECT_CSR, CLKDIV(4) | QMI_DIRECT_CSR_EN | QMI_DIRECT_CSR_ASSERT_CS1N);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_false(net_is_high(&bench->bank0.pins[pins[i]].net));
+    }
+    assert_false(bench->chip.selected);
+}
+
 /* ---- Address translation ---- */
 
 static void translation_is_identity_at_reset(void **state) {
@@ -274,10 +382,22 @@ static void stores_need_permission(void **state) {
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(jedec_id_with_select_by_hand),    TEST(boot2_finds_quad_enabled),         TEST(boot2_enables_quad),
-        TEST(records_take_their_time),         TEST(a_full_receive_fifo_stalls),       TEST(wide_records),
-        TEST(nothing_on_the_second_select),    TEST(translation_is_identity_at_reset), TEST(translation_moves_and_ends),
-        TEST(stream_goes_through_translation), TEST(direct_mode_by_the_fast_ports),    TEST(stores_need_permission),
+        TEST(jedec_id_with_select_by_hand),
+        TEST(boot2_finds_quad_enabled),
+        TEST(boot2_enables_quad),
+        TEST(records_take_their_time),
+        TEST(a_full_receive_fifo_stalls),
+        TEST(wide_records),
+        TEST(select_shows_in_its_status),
+        TEST(overrides_reach_flash_and_status),
+        TEST(an_isolated_pad_keeps_the_flash_deselected),
+        TEST(second_select_is_an_output_of_bank_0),
+        TEST(nothing_on_the_second_select),
+        TEST(translation_is_identity_at_reset),
+        TEST(translation_moves_and_ends),
+        TEST(stream_goes_through_translation),
+        TEST(direct_mode_by_the_fast_ports),
+        TEST(stores_need_permission),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,11 @@
 /* SSI and XIP_CTRL with a flash chip behind them: what boot2, the SDK's flash_do_cmd and the databook define. */
+#include "peripherals/onchip/io_bank.h"
+#include "peripherals/onchip/pads.h"
+#include "peripherals/onchip/registers/io_qspi.h"
+#include "peripherals/onchip/registers/pads_qspi.h"
 #include "peripherals/onchip/ssi.h"
 #include "peripherals/onchip/xip_ctrl.h"
+#include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -34,6 +39,9 @@ struct bench {
     struct log log;
     struct environment env;
     struct clock_domain clock;
+    struct gpio_bank pins;
+    struct block *io;
+    struct block *pads;
     struct w25q chip;
     struct ssi *ssi;
     struct xip_ctrl *xip;
@@ -51,6 +59,20 @@ static bool fetch(void *context, uint32_t address, uint32_t *ret_word) {
     return true;
 }
 
+/* The QSPI pins as the boot ROM leaves them: all belong to the SSI. */
+static void make_pins(struct bench *bench) {
+    gpio_bank_init(&bench->pins, &bench->env, &rp2040_gpio_qspi);
+    bench->io = block_create(&io_bank_class, "IO_QSPI", &bench->env, &rp2040_io_qspi_registers);
+    bench->pads = block_create(&pads_class, "PADS_QSPI", &bench->env, &rp2040_pads_qspi_registers);
+    ((struct io_bank *)bench->io)->gpio = ((struct pads *)bench->pads)->gpio = &bench->pins;
+    block_start(bench->io);
+    block_start(bench->pads);
+    for (uint32_t pin = 0; pin < 6; pin++) {
+        block_write(bench->io, 8 * pin + 4, 0, ALIAS_NORMAL);
+    }
+    w25q_connect_select(&bench->chip, &bench->pins.pins[RP2040_QSPI_SS].net);
+}
+
 static struct bench *bench_create(bool quad_selectable) {
     struct bench *bench = calloc(1, sizeof(*bench));
     scheduler_init(&bench->scheduler);
@@ -60,8 +82,10 @@ static struct bench *bench_create(bool quad_selectable) {
     clock_set_frequency(&bench->clock, 125000000, 1, 0);
     struct w25q_desc desc = { .env = &bench->env, .size = 2 * MIB, .quad_selectable = quad_selectable };
     assert_true(w25q_init(&bench->chip, &desc));
+    make_pins(bench);
     bench->ssi = (struct ssi *)block_create(&ssi_class, "XIP_SSI", &bench->env, &rp2040_ssi_registers);
     bench->ssi->flash = &bench->chip;
+    bench->ssi->gpio = &bench->pins;
     bench->ssi->clock = &bench->clock;
     bench->ssi->block.irq[0] = (struct line){ .set = set_level, .context = &bench->irq };
     bench->ssi->dreq_rx = (struct line){ .set = set_level, .context = &bench->dreq };
@@ -76,6 +100,8 @@ static struct bench *bench_create(bool quad_selectable) {
 static void bench_destroy(struct bench *bench) {
     block_destroy(&bench->ssi->block);
     block_destroy(&bench->xip->block);
+    block_destroy(bench->io);
+    block_destroy(bench->pads);
     w25q_finish(&bench->chip);
     free(bench);
 }
@@ -186,6 +212,102 @@ static void quad_read_without_instruction(void **state) {
     assert_int_equal(get(bench, DR0), 0x11223344);
 }
 
+/* ---- The pins ---- */
+
+#define SCLK_STATUS 0x00u
+#define SS_STATUS 0x08u
+#define SS_CTRL 0x0cu
+#define FUNCTION_SIO 5u
+#define OE_DISABLED (2u << 12) /* OEOVER */
+
+/* OUTOVER: 0 as it is, 1 inverted, 2 low, 3 high. */
+static void override_select(struct bench *bench, uint32_t override) {
+    block_write(bench->io, SS_CTRL, override << 8, ALIAS_NORMAL);
+}
+
+static uint32_t status_of(struct bench *bench, uint32_t reg, uint32_t mask) {
+    return block_read(bench->io, reg) & mask;
+}
+
+#define OUTPUTS                                                                                                        \
+    (IO_QSPI_GPIO_QSPI_SS_STATUS_OUTFROMPERI | IO_QSPI_GPIO_QSPI_SS_STATUS_OUTTOPAD |                                  \
+     IO_QSPI_GPIO_QSPI_SS_STATUS_OEFROMPERI | IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD)
+#define OUTPUT_ENABLED (IO_QSPI_GPIO_QSPI_SS_STATUS_OEFROMPERI | IO_QSPI_GPIO_QSPI_SS_STATUS_OETOPAD)
+#define INPUTS (IO_QSPI_GPIO_QSPI_SS_STATUS_INFROMPAD | IO_QSPI_GPIO_QSPI_SS_STATUS_INTOPERI)
+
+static void select_shows_in_its_status(void **state) {
+    struct bench *bench = *state;
+    ssi_init_serial(bench->ssi);
+    assert_int_equal(status_of(bench, SS_STATUS, OUTPUTS | INPUTS), OUTPUTS | INPUTS);
+    put(bench, DR0, 0x9f);
+    assert_int_equal(status_of(bench, SS_STATUS, OUTPUTS | INPUTS), OUTPUT_ENABLED);
+    wait_ready(bench);
+    assert_int_equal(status_of(bench, SS_STATUS, OUTPUTS | INPUTS), OUTPUTS | INPUTS);
+    /* Both edges have been latched. */
+    assert_int_equal(rd(bench->io, IO_QSPI_INTR) >> 4 & 0xc, 0xc);
+}
+
+static void overrides_reach_flash_and_status(void **state) {
+    struct bench *bench = *state;
+    ssi_init_serial(bench->ssi);
+    const uint32_t from = IO_QSPI_GPIO_QSPI_SS_STATUS_OUTFROMPERI, to = IO_QSPI_GPIO_QSPI_SS_STATUS_OUTTOPAD;
+    override_select(bench, 2);
+    assert_int_equal(status_of(bench, SS_STATUS, from | to | INPUTS), from);
+    assert_true(bench->chip.selected);
+    override_select(bench, 3);
+    assert_int_equal(status_of(bench, SS_STATUS, from | to | INPUTS), from | to | INPUTS);
+    assert_false(bench->chip.selected);
+    override_select(bench, 1);
+    assert_true(bench->chip.selected);
+    put(bench, DR0, 0x9f);
+    assert_int_equal(status_of(bench, SS_STATUS, from | to | INPUTS), to | INPUTS);
+    assert_false(bench->chip.selected);
+}
+
+/* The SDK's way to ask for the BOOTSEL button: the pin is let go and read. */
+static void a_select_that_nobody_drives_is_pulled_up(void **state) {
+    struct bench *bench = *state;
+    ssi_init_serial(bench->ssi);
+    put(bench, DR0, 0x9f);
+    assert_true(bench->chip.selected);
+    block_write(bench->io, SS_CTRL, OE_DISABLED, ALIAS_NORMAL);
+    assert_true(gpio_input(&bench->pins, RP2040_QSPI_SS));
+    assert_false(bench->chip.selected);
+    wr(bench->pads, PADS_QSPI_GPIO_QSPI_SS, 0x52); /* no pulls: floating */
+    assert_false(bench->chip.selected);
+    struct net_driver button = { .name = "BOOTSEL" };
+    net_attach(&bench->pins.pins[RP2040_QSPI_SS].net, &button);
+    net_drive(&button, NET_LOW);
+    assert_false(gpio_input(&bench->pins, RP2040_QSPI_SS));
+    assert_true(bench->chip.selected);
+    net_detach(&button);
+}
+
+/* Firmware that owns the pin by SIO selects the flash as well as the SSI does. */
+static void select_by_sio(void **state) {
+    struct bench *bench = *state;
+    static const uint8_t expected[] = { 0xef, 0x40, 0x15 };
+    ssi_init_serial(bench->ssi);
+    gpio_function_output(&bench->pins, RP2040_QSPI_SS, FUNCTION_SIO, false, true);
+    assert_false(bench->chip.selected);
+    block_write(bench->io, SS_CTRL, FUNCTION_SIO, ALIAS_NORMAL);
+    assert_true(bench->chip.selected);
+    SEND(bench, 0x9f);
+    for (unsigned i = 0; i < 3; i++) {
+        pass(bench, PS_PER_US);
+        assert_int_equal(SEND(bench, 0x00), expected[i]);
+    }
+}
+
+static void clock_rests_where_SCPOL_says(void **state) {
+    struct bench *bench = *state;
+    const uint32_t level = IO_QSPI_GPIO_QSPI_SCLK_STATUS_INFROMPAD;
+    put(bench, SSIENR, 0);
+    assert_int_equal(status_of(bench, SCLK_STATUS, level), 0);
+    put(bench, CTRLR0, SSI_CTRLR0_SCPOL);
+    assert_int_equal(status_of(bench, SCLK_STATUS, level), level);
+}
+
 static void command_after_exit_from_xip(void **state) {
     struct bench *bench = *state;
     run_boot2(bench);
@@ -193,14 +315,14 @@ static void command_after_exit_from_xip(void **state) {
     ssi_init_serial(bench->ssi);
     /* As flash_do_cmd does it: chip select by hand, bytes one after another. */
     static const uint8_t expected[] = { 0xef, 0x40, 0x15 };
-    ssi_set_cs_override(bench->ssi, SSI_CS_LOW);
+    override_select(bench, 2);
     SEND(bench, 0x9f);
     for (unsigned i = 0; i < 3; i++) {
         pass(bench, PS_PER_US);
         assert_int_equal(SEND(bench, 0x00), expected[i]);
     }
-    ssi_set_cs_override(bench->ssi, SSI_CS_HIGH);
-    ssi_set_cs_override(bench->ssi, SSI_CS_NORMAL);
+    override_select(bench, 3);
+    override_select(bench, 0);
 }
 
 static void without_override_each_burst_is_a_transaction(void **state) {
@@ -363,6 +485,11 @@ int main(void) {
         TEST(quad_read_without_instruction),
         TEST(command_after_exit_from_xip),
         TEST(without_override_each_burst_is_a_transaction),
+        TEST(select_shows_in_its_status),
+        TEST(overrides_reach_flash_and_status),
+        TEST(a_select_that_nobody_drives_is_pulled_up),
+        TEST(select_by_sio),
+        TEST(clock_rests_where_SCPOL_says),
         TEST(frames_take_their_time),
         TEST(late_looks_are_caught_up),
         TEST(eeprom_read_counts_its_frames),

@@ -108,14 +108,18 @@ struct walk {
     bool failed; /* a bus error: nothing more is fetched */
 };
 
+/* The block hears of it when this line is lost. */
+static bool is_in_line(struct walk *walk, uint32_t line) {
+    return walk->block->linked ||
+           (blocks_is_kept(walk->core, walk->block) && add_user(walk->core->code_lines, line, walk->block));
+}
+
 static void fetch_word(struct walk *walk, uint32_t address) {
     const struct core_cache *cache = &walk->core->desc.cache;
     if (walk->failed || !code_lines_apply(walk->core, address)) {
         return;
     }
-    bool stays,
-        linked = walk->block->linked || (blocks_is_kept(walk->core, walk->block) &&
-                                         add_user(walk->core->code_lines, address / CORE_CACHE_LINE, walk->block));
+    bool stays = false, linked = is_in_line(walk, address / CORE_CACHE_LINE);
     unsigned waits = cache->fetch(cache->context, address & ~3u, walk->core->cycles + walk->waits, &stays);
     walk->failed = waits == CORE_CACHE_ERROR;
     walk->waits += walk->failed ? 0 : waits;

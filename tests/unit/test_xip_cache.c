@@ -255,8 +255,8 @@ static void test_ssi(void **state) {
     uint32_t quad = 2u << SSI_CTRLR0_SPI_FRF_LSB | 31u << SSI_CTRLR0_DFS_32_LSB | 3u << SSI_CTRLR0_TMOD_LSB;
     uint32_t serial = 31u << SSI_CTRLR0_DFS_32_LSB | 3u << SSI_CTRLR0_TMOD_LSB;
     /* Continuous quad read: 32 bits of address and mode, 4 wait cycles, 32 bits of data, all on four lines. */
-    assert_int_equal(ssi_cycles(state, quad, 0xa0 << 24 | 4 << 11 | 8 << 2 | 2, 2), 2 * (8 + 4 + 8) + OVERHEAD_SSI);
-    assert_int_equal(ssi_cycles(state, quad, 0xa0 << 24 | 4 << 11 | 8 << 2 | 2, 4), 4 * (8 + 4 + 8) + OVERHEAD_SSI);
+    assert_int_equal(ssi_cycles(state, quad, 0xa0u << 24 | 4 << 11 | 8 << 2 | 2, 2), 2 * (8 + 4 + 8) + OVERHEAD_SSI);
+    assert_int_equal(ssi_cycles(state, quad, 0xa0u << 24 | 4 << 11 | 8 << 2 | 2, 4), 4 * (8 + 4 + 8) + OVERHEAD_SSI);
     /* 03h on one line: 8 bits of instruction, 24 of address, 32 of data. */
     assert_int_equal(ssi_cycles(state, serial, 3 << 24 | 2 << 8 | 6 << 2, 6), 6 * 64 + OVERHEAD_SSI);
 }

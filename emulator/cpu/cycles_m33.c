@@ -21,6 +21,10 @@
 #define STORE 1
 #define DUAL 2
 #define BRANCH 2 /* taken */
+/* Offsets of Bcc. One that leads to the next instruction costs as if it were not taken: the next pc does not tell. */
+#define TO_NEXT 0xff /* 16 bits: -2 from pc + 4; 32 bits: none of these bits is set */
+#define WIDE_OFFSET_0 0x043f
+#define WIDE_OFFSET_1 0x2fff
 #define REFILL 3 /* after a load to pc */
 #define DIVIDE 6
 #define BARRIER 3
@@ -73,7 +77,7 @@ static unsigned narrow_cycles(uint16_t code, unsigned *ret_taken) {
     case 0xc: /* LDM, STM */
         return at_least_one((unsigned)__builtin_popcount(code & 0xff));
     case 0xd:
-        *ret_taken = (code & 0xe00) == 0xe00 ? 0 : BRANCH - 1;
+        *ret_taken = (code & 0xe00) == 0xe00 || (code & 0xff) == TO_NEXT ? 0 : BRANCH - 1;
         return 1;
     case 0xe:
         return BRANCH;
@@ -103,7 +107,7 @@ static unsigned control_cycles(uint16_t first, uint16_t second, unsigned *ret_ta
         return BRANCH; /* B, BL */
     }
     if ((first & 0x0380) != 0x0380) { /* Bcc */
-        *ret_taken = BRANCH - 1;
+        *ret_taken = first & WIDE_OFFSET_0 || second & WIDE_OFFSET_1 ? BRANCH - 1 : 0;
         return 1;
     }
     switch (first >> 4 & 7) {
@@ -278,7 +282,7 @@ static unsigned paired_cycles(const struct pipeline *pipeline, uint16_t first, u
     unsigned taken = pipeline->sets_flags ? BRANCH : BRANCH - 1;
     *ret_taken = 0;
     if (first >> 12 == 0xd) {
-        *ret_taken = taken;
+        *ret_taken = (first & 0xff) == TO_NEXT ? 0 : taken;
         return 0;
     }
     return first >> 12 == 0xb ? 0 : taken;

@@ -200,7 +200,7 @@ static bool waits_for_code(struct core *core, struct block_cost *block) {
 }
 
 /* How far may the engine go without asking? */
-static void pay(struct core *core, const struct block_cost *block) {
+static void pay_block(struct core *core, const struct block_cost *block) {
     struct engine *engine = core->engine;
     unsigned price = block->cycles + block->taken;
     uint64_t budget = core->slice - core->cycles;
@@ -233,7 +233,7 @@ static void block_asks(struct core *core, struct block_cost *block) {
         core->polling.resume_pc = block->address;
         end_before(core, block->address);
     } else {
-        pay(core, block);
+        pay_block(core, block);
     }
 }
 
@@ -305,7 +305,8 @@ static unsigned element_of(struct core *core, uint32_t pc, uint32_t address) {
 }
 
 #ifdef UC_OWNER
-static __attribute__((noinline)) void look_up(struct core *core, struct access_point *point, uint32_t address) {
+static __attribute__((noinline)) void find_access_point(struct core *core, struct access_point *point,
+                                                        uint32_t address) {
     struct engine *engine = core->engine;
     uintptr_t host = *engine->owned.host;
     uint32_t block, pc;
@@ -325,7 +326,7 @@ static struct access_point *point_of(struct core *core, uint32_t address) {
     uintptr_t host = *engine->owned.host;
     struct access_point *point = &engine->points[host >> 2 & (ACCESS_POINTS - 1)];
     if (point->host != host || point->flushes != *engine->owned.flushes) {
-        look_up(core, point, address);
+        find_access_point(core, point, address);
     }
     return point;
 }

@@ -89,7 +89,8 @@ static void test_loads_and_stores(void **state) {
 }
 
 static void test_branches(void **state) {
-    check(BCC(EQ, 8), 0, 1, 1); /* 1, taken 2 */
+    check(BCC(EQ, 8), 0, 1, 1);  /* 1, taken 2 */
+    check(BCC(EQ, -2), 0, 1, 0); /* to the next instruction */
     check(B(-4), 0, 2, 0);
     check(BL_0(0), BL_1(8), 3, 0);
     check(0xf7ff, 0xfffe, 3, 0); /* bl backwards */

@@ -67,11 +67,12 @@ static void test_loads_and_stores(void **state) {
 
 static void test_branches(void **state) {
     CHECK({ NARROW(BCC(EQ, 8)), 1, 1 }, { NARROW(B(-4)), 2, 0 }, { NARROW(BX(LR)), 2, 0 }, { NARROW(BLX(3)), 2, 0 },
-          { NARROW(MOV(PC, 0)), 2, 0 }, { NARROW(0xb108), 1, 1 }, /* cbz */
-          { NARROW(0xb908), 1, 1 },                               /* cbnz */
-          { WIDE(0xf000, 0xf808), 2, 0 },                         /* bl */
-          { WIDE(0xf000, 0xb808), 2, 0 },                         /* b.w */
-          { WIDE(0xf000, 0x8008), 1, 1 });                        /* beq.w */
+          { NARROW(MOV(PC, 0)), 2, 0 }, { NARROW(0xb108), 1, 1 },         /* cbz */
+          { NARROW(0xb908), 1, 1 },                                       /* cbnz */
+          { WIDE(0xf000, 0xf808), 2, 0 },                                 /* bl */
+          { WIDE(0xf000, 0xb808), 2, 0 },                                 /* b.w */
+          { WIDE(0xf000, 0x8008), 1, 1 },                                 /* beq.w */
+          { NARROW(BCC(EQ, -2)), 1, 0 }, { WIDE(0xf000, 0x8000), 1, 0 }); /* to the next instruction */
 }
 
 static void test_floating_point(void **state) {

@@ -14,7 +14,7 @@ struct adc {
     struct clock_domain *clk_adc;
     struct line dreq;
     unsigned inputs;     /* 5 (RP2040, RP2350A) or 9 (RP2350B); the last one is the temperature sensor */
-    unsigned fifo_depth; /* 4 (RP2040) or 8 (RP2350) */
+    unsigned fifo_depth; /* 8 on both chips */
     /* Volts at an input (not the temperature sensor) for which adc_set_input() has set nothing. NULL: 0. */
     double (*voltage)(void *context, unsigned input);
     void *context;

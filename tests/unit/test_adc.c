@@ -23,7 +23,7 @@ static int setup(void **state) {
     f->adc = (struct adc *)block_create(&adc_class, "ADC", &f->stage.env, &rp2040_adc_registers);
     f->adc->clk_adc = &f->clk_adc;
     f->adc->inputs = 5;
-    f->adc->fifo_depth = 4;
+    f->adc->fifo_depth = 8;
     f->b = &f->adc->block;
     block_start(f->b);
     wr(f->b, ADC_CS, ADC_CS_EN);
@@ -106,15 +106,17 @@ static void round_robin_fills_the_fifo(void **state) {
     assert_false(f->b->irq[0].level);
     stage_run(&f->stage, CONVERSION_PS);
     assert_true(f->b->irq[0].level);
-    stage_run(&f->stage, 2 * CONVERSION_PS);
-    assert_int_equal(rd(f->b, ADC_FCS) & (ADC_FCS_FULL | ADC_FCS_LEVEL), ADC_FCS_FULL | 4 << ADC_FCS_LEVEL_LSB);
+    stage_run(&f->stage, 5 * CONVERSION_PS);
+    assert_int_equal(rd(f->b, ADC_FCS) & (ADC_FCS_FULL | ADC_FCS_LEVEL), 7 << ADC_FCS_LEVEL_LSB);
+    stage_run(&f->stage, CONVERSION_PS);
+    assert_int_equal(rd(f->b, ADC_FCS) & (ADC_FCS_FULL | ADC_FCS_LEVEL), ADC_FCS_FULL | 8 << ADC_FCS_LEVEL_LSB);
     stage_run(&f->stage, CONVERSION_PS);
     wr(f->b, ADC_CS, ADC_CS_EN);
     assert_int_equal(rd(f->b, ADC_FCS) & ADC_FCS_OVER, ADC_FCS_OVER);
-    assert_int_equal(rd(f->b, ADC_FIFO), 1241); /* input 1: 1.0 V, then 3, 0, 1 */
-    assert_int_equal(rd(f->b, ADC_FIFO), 2482);
-    assert_int_equal(rd(f->b, ADC_FIFO), 620);
-    assert_int_equal(rd(f->b, ADC_FIFO), 1241);
+    static const uint32_t round_robin[] = { 1241, 2482, 620 }; /* inputs 1, 3, 0: 1.0 V, 2.0 V, 0.5 V */
+    for (unsigned i = 0; i < 8; i++) {
+        assert_int_equal(rd(f->b, ADC_FIFO), round_robin[i % 3]);
+    }
     assert_int_equal(rd(f->b, ADC_FCS) & (ADC_FCS_EMPTY | ADC_FCS_UNDER), ADC_FCS_EMPTY);
     assert_false(f->b->irq[0].level);
     rd(f->b, ADC_FIFO);

@@ -2,9 +2,11 @@
  * Not modelled: NUDGE, PHASE and DC50 (edges within a cycle), the time a glitchless multiplexer takes, gating by
  * WAKE_EN and SLEEP_EN (storage; ENABLED shows WAKE_EN), DFTCLK; the pins of GPIN and GPOUT: clocks from GPIN stand,
  * those of GPOUT have their frequency and do not reach the pins.
- * Decided: an auxiliary multiplexer follows AUXSRC at once. RESUS watches for a clk_sys that has stopped altogether.
- * The frequency counter's window is 2^INTERVAL / 1024 ms by FC0_REF_KHZ, in whole cycles of clk_ref; a clock that
- * does not run gives DONE, DIED and a result of 0 instead of waiting for ever. */
+ * The RP2040's clk_peri has no divider (2.15.3); its SVD names a CLK_PERI_DIV, which keeps what is written and does
+ * nothing. A divider with a fraction divides by 1 or by 2.0 and more.
+ * Decided: of 1.x it divides by 1. An auxiliary multiplexer follows AUXSRC at once. RESUS watches for a clk_sys that
+ * has stopped altogether. The frequency counter's window is 2^INTERVAL / 1024 ms by FC0_REF_KHZ, in whole cycles of
+ * clk_ref; a clock that does not run gives DONE, DIED and a result of 0 instead of waiting for ever. */
 #include "peripherals/onchip/clocks.h"
 
 #define AUXSRC_LSB 5
@@ -35,7 +37,7 @@ static const struct clock_generator rp2040_generators[] = {
       true,
       { CLOCK_ROSC_PH, CLOCK_NONE, CLOCK_XOSC } },
     { CLOCK_SYS, CLOCKS_CLK_SYS_CTRL, SYS_AUX, true, { CLOCK_REF } },
-    { CLOCK_PERI, CLOCKS_CLK_PERI_CTRL, PERI_AUX },
+    { CLOCK_PERI, CLOCKS_CLK_PERI_CTRL, PERI_AUX, .is_undivided = true },
     { CLOCK_USB, CLOCKS_CLK_USB_CTRL, USB_AUX },
     { CLOCK_ADC, CLOCKS_CLK_ADC_CTRL, USB_AUX },
     { CLOCK_RTC, CLOCKS_CLK_RTC_CTRL, USB_AUX },
@@ -110,7 +112,7 @@ static uint64_t divisor(const struct clocks *c, const struct clock_generator *g)
     uint32_t div = c->block.values[g->ctrl + 1];
     unsigned bits = c->desc->frac_bits;
     uint64_t zero = c->desc->zero_divides;
-    if (!c->block.registers->descs[g->ctrl + 1].name) {
+    if (g->is_undivided || !c->block.registers->descs[g->ctrl + 1].name || div >> bits == 1) {
         return UINT64_C(1) << bits;
     }
     if (div >> bits) {

@@ -39,6 +39,7 @@ struct clock_generator {
     uint8_t aux[16];    /* enum clock_id by AUXSRC */
     bool is_glitchless; /* has SRC and SELECTED; the others have ENABLE and KILL */
     uint8_t source[4];  /* enum clock_id by SRC; that of SRC 1 is the auxiliary multiplexer */
+    bool is_undivided;  /* the SVD has a DIV all the same */
 };
 
 struct clocks_desc {

@@ -153,6 +153,29 @@ static void dividers_have_a_fraction(void **state) {
     assert_int_equal(hz(t, CLOCK_GPOUT0), 0);
 }
 
+/* RP2040 datasheet 2.15.3: by 1, or by 2.0 and more. */
+static void no_divisor_lies_between_one_and_two(void **state) {
+    struct tree *t = *state;
+    struct block *b = &t->clocks->block;
+    start_all(t);
+    wr(b, CLOCKS_CLK_SYS_DIV, 1 << 8 | 0x80);
+    assert_int_equal(hz(t, CLOCK_SYS), 125000000);
+    wr(b, CLOCKS_CLK_SYS_DIV, 2 << 8);
+    assert_int_equal(hz(t, CLOCK_SYS), 62500000);
+    wr(b, CLOCKS_CLK_SYS_DIV, 2 << 8 | 0x80);
+    assert_int_equal(hz(t, CLOCK_SYS), 50000000);
+}
+
+/* The word at 0x4000804c, which the SVD calls CLK_PERI_DIV. */
+static void rp2040_clk_peri_has_no_divider(void **state) {
+    struct tree *t = *state;
+    start_all(t);
+    wr(&t->clocks->block, CLOCKS_CLK_PERI_DIV, 2 << 8);
+    assert_int_equal(hz(t, CLOCK_PERI), 125000000);
+    wr(&t->clocks->block, CLOCKS_CLK_PERI_DIV, 0);
+    assert_int_equal(hz(t, CLOCK_PERI), 125000000);
+}
+
 static void counter_measures(void **state) {
     struct tree *t = *state;
     struct block *b = &t->clocks->block;
@@ -251,6 +274,8 @@ static void rp2350_has_its_own_wiring(void **state) {
     assert_int_equal(hz(t, CLOCK_SYS), 125000000);
     wr(b, CLOCKS_CLK_HSTX_CTRL, CLOCKS_CLK_HSTX_CTRL_ENABLE);
     assert_int_equal(hz(t, CLOCK_HSTX), 125000000);
+    wr(b, CLOCKS_CLK_SYS_DIV, 1 << 16 | 0x8000);
+    assert_int_equal(hz(t, CLOCK_SYS), 125000000);
     wr(b, CLOCKS_CLK_SYS_DIV, 2 << 16 | 0x8000);
     assert_int_equal(hz(t, CLOCK_SYS), 50000000);
     wr(b, CLOCKS_CLK_PERI_DIV, 0); /* field of two bits: divides by 4 */
@@ -309,6 +334,8 @@ int main(void) {
         TEST(runs_from_the_ring_oscillator_after_reset),
         TEST(sdk_start_up_gives_the_usual_frequencies),
         TEST(dividers_have_a_fraction),
+        TEST(no_divisor_lies_between_one_and_two),
+        TEST(rp2040_clk_peri_has_no_divider),
         TEST(counter_measures),
         TEST(stopped_clk_sys_is_resuscitated),
         TEST(ring_oscillator_speeds_up),

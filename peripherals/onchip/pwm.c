@@ -6,8 +6,9 @@
  *
  * Not modelled: the two cycles of input synchronisation.
  * Decided: TOP and CC take effect at the wrap (phase-correct: at 0), at once while the slice is disabled; a counter
- * written beyond TOP runs on to 65535; a disabled slice holds its outputs; the divider's integer part 0 divides by
- * 256; PH_ADV and PH_RET are done at once. */
+ * beyond TOP reads as it is and runs on to 65535, then to 0, in phase-correct mode as well; stores to CSR keep the
+ * direction of a phase-correct counter, stores to CTR let it count up; a disabled slice holds its outputs; the
+ * divider's integer part 0 divides by 256; PH_ADV and PH_RET are done at once. */
 #include "peripherals/onchip/pwm.h"
 
 #define REGISTERS_EACH (PWM_CH1_CSR - PWM_CH0_CSR)
@@ -42,12 +43,23 @@ static bool is_phase_correct(const struct pwm_slice *s) {
 
 /* Counts in the present period: up to TOP, and back when phase-correct. */
 static uint32_t period(const struct pwm_slice *s) {
-    uint32_t full = is_phase_correct(s) ? 2 * (s->top + 1) : s->top + 1;
-    return s->position < full ? full : 0x10000;
+    if (s->is_beyond_top) {
+        return 0x10000;
+    }
+    return is_phase_correct(s) ? 2 * (s->top + 1) : s->top + 1;
+}
+
+static bool is_counting_down(const struct pwm_slice *s) {
+    return is_phase_correct(s) && !s->is_beyond_top && s->position > s->top;
 }
 
 static uint32_t counter(const struct pwm_slice *s) {
-    return is_phase_correct(s) && s->position > s->top ? 2 * s->top + 1 - s->position : s->position;
+    return is_counting_down(s) ? 2 * s->top + 1 - s->position : s->position;
+}
+
+static void place_counter(struct pwm_slice *s, uint32_t value, bool down) {
+    s->is_beyond_top = value > s->top;
+    s->position = down && !s->is_beyond_top ? 2 * s->top + 1 - value : value;
 }
 
 static bool output(const struct pwm_slice *s, enum pwm_channel channel) {
@@ -103,6 +115,14 @@ static void latch(struct pwm_slice *s) {
     s->compare[PWM_B] = field_get(v[CC(number(s))], PWM_CH0_CC_B);
 }
 
+/* Not at a wrap: the counter stays, and may be beyond the new TOP. */
+static void latch_at_once(struct pwm_slice *s) {
+    uint32_t value = counter(s);
+    bool down = is_counting_down(s);
+    latch(s);
+    place_counter(s, value, down);
+}
+
 static void wrapped(struct pwm_slice *s, uint64_t times) {
     struct pwm *p = s->pwm;
     p->block.values[PWM_INTR] |= 1u << number(s);
@@ -119,6 +139,7 @@ static void count(struct pwm_slice *s, uint64_t counts) {
     }
     counts -= left;
     s->position = 0;
+    s->is_beyond_top = false;
     latch(s);
     uint32_t full = period(s);
     s->position = (uint32_t)(counts % full);
@@ -147,6 +168,9 @@ static void catch_up(struct pwm_slice *s) {
 /* Positions at which the output can change within the period: the falling and (phase-correct) the rising edge. */
 static uint32_t next_edge(const struct pwm_slice *s, enum pwm_channel channel) {
     uint32_t falls = s->compare[channel], rises = 2 * s->top + 2 - falls;
+    if (s->is_beyond_top) {
+        return s->position < falls ? falls : UINT32_MAX;
+    }
     if (falls == 0 || falls > s->top) {
         return UINT32_MAX;
     }
@@ -157,7 +181,7 @@ static uint32_t next_edge(const struct pwm_slice *s, enum pwm_channel channel) {
 }
 
 static bool toggles(const struct pwm_slice *s, enum pwm_channel channel) {
-    return s->compare[channel] > 0 && s->compare[channel] <= s->top;
+    return s->compare[channel] > 0 && (s->compare[channel] <= s->top || s->is_beyond_top);
 }
 
 static bool has_new_settings(const struct pwm_slice *s) {
@@ -343,13 +367,13 @@ static uint64_t pwm_holds_until(struct block *b, unsigned reg) {
 static void set_csr(struct pwm_slice *s, uint32_t csr) {
     struct pwm *p = s->pwm;
     uint32_t bit = 1u << number(s), now = counter(s);
-    bool was_enabled = s->csr & PWM_CH0_CSR_EN;
+    bool was_enabled = s->csr & PWM_CH0_CSR_EN, down = is_counting_down(s);
     s->csr = csr;
-    s->position = now;
+    place_counter(s, now, down && is_phase_correct(s));
     p->block.values[CSR(number(s))] = csr;
     p->block.values[PWM_EN] = (p->block.values[PWM_EN] & ~bit) | (csr & PWM_CH0_CSR_EN ? bit : 0);
     if (!was_enabled || !(csr & PWM_CH0_CSR_EN)) {
-        latch(s);
+        latch_at_once(s);
     }
     choose_pins(p);
     read_pins(s);
@@ -383,11 +407,11 @@ static void write_slice(struct pwm_slice *s, unsigned reg, uint32_t value) {
         set_divider(s);
         break;
     case CTR(0):
-        s->position = s->pwm->block.values[reg];
+        place_counter(s, s->pwm->block.values[reg], false);
         break;
     default: /* CC and TOP */
         if (!(s->csr & PWM_CH0_CSR_EN)) {
-            latch(s);
+            latch_at_once(s);
         }
         break;
     }
@@ -440,6 +464,7 @@ static void pwm_reset(struct block *b) {
         s->csr = 0;
         s->phase = 0;
         s->position = 0;
+        s->is_beyond_top = false;
         s->synced = cycle_now(p);
         set_divider(s);
         latch(s);

@@ -19,8 +19,9 @@ struct pwm_slice {
     uint32_t compare[PWM_CHANNELS];
     /* Where it stood at cycle `synced` of clk_sys. */
     uint64_t synced;
-    int64_t phase;     /* sixteenths of a cycle since the last count */
-    uint32_t position; /* counts since the period began; twice as many as TOP + 1 when phase-correct */
+    int64_t phase;      /* sixteenths of a cycle since the last count */
+    uint32_t position;  /* counts since the period began; twice as many as TOP + 1 when phase-correct */
+    bool is_beyond_top; /* the counter was written, or TOP lowered, so that it runs on to 65535 */
     bool input_b;
     bool dreq_wanted;
     uint64_t pins[PWM_CHANNELS]; /* that can carry the channel */

@@ -269,6 +269,45 @@ static void counter_beyond_top_runs_on(void **state) {
     assert_int_equal(rd(f->b, PWM_CH0_CTR), 1);
 }
 
+/* What pico-sdk's hardware_pwm_test does with each slice, and how such a counter then runs. */
+static void phase_correct_counter_beyond_top_reads_as_written(void **state) {
+    struct fixture *f = *state;
+    wr(f->b, PWM_CH0_CSR, PWM_CH0_CSR_PH_CORRECT);
+    wr(f->b, PWM_CH0_TOP, 100);
+    wr(f->b, PWM_CH0_CC, 1300 << 16 | 3);
+    wr(f->b, PWM_CH0_CTR, 1234);
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 1234);
+    assert_false(f->pwm->level[0][PWM_A]);
+    assert_true(f->pwm->level[0][PWM_B]);
+    f->edges = 0;
+    wr(f->b, PWM_CH0_CSR, PWM_CH0_CSR_PH_CORRECT | PWM_CH0_CSR_EN);
+    run(f, 1);
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 1235);
+    run(f, 65);
+    expect(f, 0, 1300 - 1234, PWM_B, false);
+    wr(f->b, PWM_CH0_CTR, 0xfffe);
+    f->edges = 0;
+    run(f, 2);
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 0);
+    assert_true(f->pwm->level[0][PWM_A]);
+    assert_true(f->pwm->level[0][PWM_B]);
+    run(f, 103); /* 0 to 100, 100, 99, 98 */
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 98);
+}
+
+static void stores_keep_the_direction_of_a_phase_correct_counter(void **state) {
+    struct fixture *f = *state;
+    start(f, 9, 3, 0, PWM_CH0_CSR_PH_CORRECT);
+    run(f, 14);
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 5);
+    wr(f->b, PWM_CH0_CSR, PWM_CH0_CSR_PH_CORRECT);
+    wr(f->b, PWM_CH0_TOP, 20);
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 5);
+    wr(f->b, PWM_CH0_CSR, PWM_CH0_CSR_PH_CORRECT | PWM_CH0_CSR_EN);
+    run(f, 2);
+    assert_int_equal(rd(f->b, PWM_CH0_CTR), 3);
+}
+
 static void input_gates_or_counts(void **state) {
     struct fixture *f = *state;
     start(f, 0xffff, 0, 0, 1 << PWM_CH0_CSR_DIVMODE_LSB);
@@ -361,6 +400,8 @@ int main(void) {
         TEST(slices_start_together),
         TEST(phase_can_be_shifted),
         TEST(counter_beyond_top_runs_on),
+        TEST(phase_correct_counter_beyond_top_reads_as_written),
+        TEST(stores_keep_the_direction_of_a_phase_correct_counter),
         TEST(input_gates_or_counts),
         TEST(change_of_clock_moves_the_next_edge),
         TEST(fast_edges_can_be_left_out),

@@ -4,8 +4,10 @@
  * the documented sequences do on the core: mantissas with 62 bits after the point (1.0 to 2.0, after SQR0 to 4.0), a
  * product with 60, a double's quotient with 57 and root with 60, a float's with 61. Decided where it is silent:
  *  - Denormal operands count as zero, denormal results become zero; sums round to nearest, ties to even.
- *  - A NaN result is 0x7ff8000000000000 or 0x7fc00000; inf - inf, 0 * inf, 0 / 0, inf / inf and roots of negative
- *    numbers are NaN.
+ *  - A NaN operand is the result, X's before Y's: its sign and payload, made quiet. inf - inf, 0 * inf, 0 / 0,
+ *    inf / inf and roots of negative numbers give 0xfff8000000000000 or 0xffc00000. pico-sdk's m33 test states this
+ *    of a product, with Y's NaN, and of roots; that X comes first and that a difference keeps the sign of Y's NaN is
+ *    what x86 hosts do. So nothing is written over the mantissa of a NaN in X, nor is it rounded.
  *  - Conversions to integers clamp; NaN counts as the infinity of its sign.
  *  - The approximations of RYMR and RXMQ are good to 16 bits, the chip's to about 8: results of the sequences that
  *    round correctly are the same, the last bit of the "fast" ones may differ.
@@ -13,6 +15,8 @@
  *    in bits 22 to 14 of the first word. RXVD gives version 0.
  *  - PCMP shows the engaged flag as N, which is what the library's prologues test; REFD and RYMD clear it. */
 #include "emulator/cpu/dcp.h"
+
+#include <string.h>
 
 #define ONE (UINT64_C(1) << 62)
 #define BIAS 1023
@@ -94,6 +98,9 @@ static uint64_t shift_sticky(uint64_t value, unsigned shift) {
 
 /* X := X + Y or X - Y, with the larger one's exponent; a difference of equals is +0. */
 static void add(struct dcp *dcp, bool subtract) {
+    if (dcp->x.flags & DCP_NAN) {
+        return;
+    }
     bool x_negative = dcp->x.flags & DCP_NEGATIVE;
     bool y_negative = !(dcp->y.flags & DCP_NEGATIVE) == subtract;
     bool x_larger = dcp->order >= 0;
@@ -143,7 +150,9 @@ static void round_at(struct dcp_number *x, unsigned lsb) {
 
 static void normalise_and_round(struct dcp *dcp, unsigned lsb) {
     normalise(&dcp->x);
-    round_at(&dcp->x, lsb);
+    if (!(dcp->x.flags & DCP_NAN)) {
+        round_at(&dcp->x, lsb);
+    }
 }
 
 /* X is 2^52 + 2^32 + the number: make that number whole, towards zero or to nearest. */
@@ -274,7 +283,15 @@ static bool write_operand(struct dcp *dcp, unsigned operation, uint32_t low, uin
     }
 }
 
+static bool is_result_write(unsigned operation) {
+    static const uint8_t operations[] = { 0x20, 0x30, 0xa0, 0x40, 0xb0, 0x50, 0xc0 };
+    return memchr(operations, (int)operation, sizeof(operations)) != NULL;
+}
+
 static bool write_result(struct dcp *dcp, unsigned operation, uint64_t data) {
+    if (dcp->x.flags & DCP_NAN) {
+        return is_result_write(operation);
+    }
     switch (operation) {
     case 0x20: /* WXMS */
         dcp->x.mantissa = data != 0;
@@ -363,10 +380,29 @@ static bool is_zero(const struct dcp *dcp, enum result result) {
     }
 }
 
+/* The operand that is handed on as the NaN result, NULL when there is none. */
+static const struct dcp_number *nan_operand(const struct dcp *dcp, enum result result) {
+    if (dcp->x.flags & DCP_NAN) {
+        return &dcp->x;
+    }
+    bool has_two_operands = result != OF_ROOT && result != OF_NUMBER;
+    return has_two_operands && dcp->y.flags & DCP_NAN ? &dcp->y : NULL;
+}
+
+static uint64_t pack_nan_double(const struct dcp_number *nan) {
+    uint64_t sign = !nan || nan->flags & DCP_NEGATIVE ? UINT64_C(1) << 63 : 0;
+    return sign | UINT64_C(0x7ff8000000000000) | (nan ? (nan->mantissa & (ONE - 1)) >> DOUBLE_LSB : 0);
+}
+
+static uint32_t pack_nan_float(const struct dcp_number *nan) {
+    uint32_t sign = !nan || nan->flags & DCP_NEGATIVE ? 0x80000000u : 0;
+    return sign | 0x7fc00000 | (nan ? (uint32_t)((nan->mantissa & (ONE - 1)) >> FLOAT_LSB) : 0);
+}
+
 static uint64_t pack_double(const struct dcp *dcp, enum result result) {
     uint64_t sign = dcp->x.flags & DCP_NEGATIVE ? UINT64_C(1) << 63 : 0;
     if (is_nan(dcp, result)) {
-        return UINT64_C(0x7ff8000000000000);
+        return pack_nan_double(nan_operand(dcp, result));
     }
     if (is_infinite(dcp, result)) {
         return sign | (uint64_t)INFINITE_EXPONENT << 52;
@@ -384,7 +420,7 @@ static uint32_t pack_float(const struct dcp *dcp, enum result result) {
     uint32_t sign = dcp->x.flags & DCP_NEGATIVE ? 0x80000000u : 0;
     int32_t exponent = dcp->x.exponent - BIAS + 127;
     if (is_nan(dcp, result)) {
-        return 0x7fc00000;
+        return pack_nan_float(nan_operand(dcp, result));
     }
     if (is_infinite(dcp, result)) {
         return sign | 0x7f800000;

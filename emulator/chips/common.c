@@ -15,6 +15,7 @@
 #include "peripherals/onchip/pwm.h"
 #include "peripherals/onchip/resets.h"
 #include "peripherals/onchip/rosc.h"
+#include "peripherals/onchip/sha256.h"
 #include "peripherals/onchip/sio.h"
 #include "peripherals/onchip/spi.h"
 #include "peripherals/onchip/syscfg.h"
@@ -238,10 +239,14 @@ static void wire_spi_and_i2c(struct machine *machine) {
     }
 }
 
-/* All requests that come as pulses are the PWM's, by slice. */
+/* The requests that come as pulses are the PWM's, by slice, and the SHA-256's. */
 static void wants_pulses(void *context, uint64_t dreqs) {
     struct machine *machine = context;
+    struct sha256 *sha256 = find(machine, "SHA256");
     pwm_want_dreqs(find(machine, "PWM"), (uint32_t)(dreqs >> __builtin_ctzll(machine->chip->pulse_dreqs)));
+    if (sha256) {
+        sha256_want_requests(sha256, dreqs >> sha256->dreq.index & 1);
+    }
 }
 
 static void memory_written(void *context, uint32_t address, uint32_t size) {

@@ -204,6 +204,7 @@ static const struct dreq_at dreqs[] = {
     { "SHA256", offsetof(struct sha256, dreq), 54 },
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xfff) << 32)
+#define DREQ_SHA256 (UINT64_C(1) << 54)
 
 /* What this chip alone has beside its blocks. */
 struct rp2350 {
@@ -528,7 +529,7 @@ static void reset(struct machine *machine) {
     .bank0 = &rp2350_gpio_bank0, .qspi = &rp2350_gpio_qspi, .sio = &rp2350_sio, .dma = &rp2350_dma,                    \
     .pio = &rp2350_pio, .clocks = &rp2350_clocks, .rosc = &rp2350_rosc, .uarts = uarts, .uart_aux_function = UART_AUX, \
     .spis = spis, .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]),                        \
-    .pulse_dreqs = DREQ_PWM_WRAPS, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),                \
+    .pulse_dreqs = DREQ_PWM_WRAPS | DREQ_SHA256, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),  \
     .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
     .map_memory = map_memory, .reset = reset, .rom_call = rom_call, .core_started = salt_redundancy,                   \
     .gpio_read = gpio_read, .gpio_write = gpio_write

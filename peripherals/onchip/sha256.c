@@ -1,11 +1,17 @@
 /* SHA-256 accelerator: RP2350 datasheet 12.13; the algorithm: FIPS 180-4, 6.2.
  * Decided: the sums show their new value when the digest of a block is complete, 57 cycles of clk_sys after its last
- * word; the data request is up whenever a word would be taken after a START. Bytes and halfwords are put together in
- * the order in which they come. */
+ * word. Bytes and halfwords are put together in the order in which they come.
+ *
+ * DMA requests (12.13.4) are for entire blocks: 64, 32 or 16 transfers by CSR.DMA_SIZE, whenever a block can be taken
+ * after a START, and when a channel begins to wait. How much of the block is there already does not count: a channel
+ * that begins within a block writes more than fits, which sets ERR_WDATA_NOT_RDY, as pico-sdk's test of the block
+ * demands. Decided: requests are sent REQUESTS_AHEAD at a time, the rest one for each store to WDATA. */
 #include "peripherals/onchip/sha256.h"
 
 #define DIGEST_CYCLES 57u
 #define ROUNDS 64u
+#define BLOCK_BYTES (4 * SHA256_BLOCK_WORDS)
+#define REQUESTS_AHEAD 8u
 
 /* ---- The algorithm ---- */
 
@@ -69,8 +75,28 @@ static bool is_ready(const struct sha256 *h) {
     return !h->digested.pending;
 }
 
-static void sha256_update(struct sha256 *h) {
-    line_set(&h->dreq, h->started && is_ready(h));
+static void send_requests(struct sha256 *h, unsigned count) {
+    for (; count && h->requests; count--) {
+        h->requests--;
+        line_pulse(&h->dreq);
+    }
+}
+
+static void request_block(struct sha256 *h) {
+    bool taken = h->dma_waits && h->started && is_ready(h);
+    h->requests = taken ? BLOCK_BYTES >> field_get(h->block.values[SHA256_CSR], SHA256_CSR_DMA_SIZE) : 0;
+    send_requests(h, REQUESTS_AHEAD);
+}
+
+void sha256_want_requests(struct sha256 *h, bool wanted) {
+    if (wanted == h->dma_waits) {
+        return;
+    }
+    h->dma_waits = wanted;
+    h->requests = 0;
+    if (wanted) {
+        scheduler_add(h->block.env->scheduler, &h->grant, scheduler_now(h->block.env->scheduler));
+    }
 }
 
 static void start(struct sha256 *h) {
@@ -95,6 +121,7 @@ static void take_word(struct sha256 *h, uint32_t word) {
 /* A narrow store comes replicated over the word. */
 static void take(struct sha256 *h, uint32_t value) {
     unsigned size = h->block.env->size ? h->block.env->size : 4;
+    send_requests(h, 1);
     if (!is_ready(h)) {
         h->block.values[SHA256_CSR] |= SHA256_CSR_ERR_WDATA_NOT_RDY;
         return;
@@ -128,17 +155,21 @@ static void sha256_write(struct block *b, unsigned reg, uint32_t value, uint32_t
     struct sha256 *h = (struct sha256 *)b;
     if (reg == SHA256_CSR && value & SHA256_CSR_START) {
         start(h);
+        request_block(h);
     } else if (reg == SHA256_WDATA) {
         take(h, value);
     }
-    sha256_update(h);
 }
 
 static void digested(struct event *event, uint64_t late_ps) {
     struct sha256 *h = event->owner;
     sha256_digest(h->sum, h->message);
     h->words = 0;
-    sha256_update(h);
+    request_block(h);
+}
+
+static void channel_waits(struct event *event, uint64_t late_ps) {
+    request_block(event->owner);
 }
 
 static void sha256_reset(struct block *b) {
@@ -148,12 +179,13 @@ static void sha256_reset(struct block *b) {
     for (unsigned i = 0; i < SHA256_SUM_WORDS; i++) {
         h->sum[i] = 0;
     }
-    sha256_update(h);
+    h->requests = 0;
 }
 
 static void sha256_init(struct block *b) {
     struct sha256 *h = (struct sha256 *)b;
     h->digested = (struct event){ .name = "SHA-256", .callback = digested, .owner = h };
+    h->grant = (struct event){ .name = "SHA-256 request", .callback = channel_waits, .owner = h };
 }
 
 const struct block_class sha256_class = {

@@ -232,10 +232,17 @@ static uint32_t rom_call(void *context, struct core *core, unsigned number) {
 
 /* ---- The chip ---- */
 
+/* The USB controller can be led to GPIO15 and GPIO16 instead of its own pins. */
+static void wire_digital_pads(struct machine *machine) {
+    struct usb_device *usb = find(machine, "USBCTRL");
+    usb->gpio = &machine->bank0;
+}
+
 static bool wire(struct machine *machine, struct error *error) {
     struct rp2040 *chip = machine->chip_state;
     bool ok = chip_wire_common(machine);
     wire_ticks(machine);
+    wire_digital_pads(machine);
     wire_flash(machine, chip);
     wire_bootrom(machine, chip);
     if (!ok) {

@@ -1,6 +1,7 @@
 /* USB controller, device mode: RP2040 datasheet 4.1, RP2350 datasheet 12.7.
  *
- * Not modelled: host mode (registers keep what is written, one stub line), direct control of the PHY, bit errors
+ * Not modelled: host mode (registers keep what is written, one stub line), direct control of the PHY but for
+ * the pull-up of DP, bit errors
  * (CRC, bit stuffing, timeouts never happen on this cable: EP_TX_ERROR and EP_RX_ERROR of the RP2350 stay 0), the state
  * machine watchdog of the RP2350 (never fires).
  * The controller needs no clk_usb here: it answers whenever it is enabled.
@@ -14,7 +15,11 @@
  *   clears it. CONNECTED: attached, and a host has reset the bus since; DEV_CONN_DIS is raised by both changes.
  * - RX_SHORT_PACKET (RP2350): raised by every OUT packet of less than LENGTH; with double buffering the buffer select
  *   then stays where it is, on endpoint 0 only with EP0_STOP_ON_SHORT_PACKET.
- * - Without TO_PHY in USB_MUXING nothing is on the cable; SOFTCON is not needed.
+ * - Without TO_PHY in USB_MUXING nothing is on the cable, but for a pull-up that USBPHY_DIRECT and its override hold;
+ *   nothing is answered then. SOFTCON is not needed.
+ * - With TO_DIGITAL_PAD (RP2040) LINE_STATE shows GPIO15 (DP) and GPIO16 (DM) where their function 8 is selected. SDKs
+ *   before 1.3 work around erratum RP2040-E5 in this way on every chip: they force J there for a millisecond after a
+ *   bus reset. The erratum itself is not there (stepping B2): CONNECTED does not wait for that.
  * - BUS_RESET is raised by the beginning of SE0, not again while it lasts.
  * - EP_ABORT_DONE follows at once: no transaction is ever half way here. */
 #include "peripherals/onchip/usb_device.h"
@@ -47,6 +52,11 @@
 #define BUFFER_LENGTH 0x03ffu
 #define BUFFER_ISO_OFFSET 0x1800u /* high half alone: buffer 1 is 128 << n bytes after buffer 0 */
 
+/* RP2040 2.19.2: the digital pads of the controller. */
+#define DIGITAL_PAD_FUNCTION 8
+#define DIGITAL_PAD_DP 15
+#define DIGITAL_PAD_DM 16
+
 #define SUSPEND_AFTER_PS (3 * PS_PER_MS)
 
 /* What a transaction needs to know of its endpoint. */
@@ -75,12 +85,22 @@ static void set_dpram_word(struct usb_device *usb, uint32_t offset, uint32_t val
 }
 
 /* ---- Outputs ---- */
-static bool pulled_up(const struct usb_device *usb) {
+static bool reaches_phy(const struct usb_device *usb) {
+    return usb->block.values[USB_USB_MUXING] & USB_USB_MUXING_TO_PHY;
+}
+
+static bool dp_is_pulled_up(const struct usb_device *usb) {
     const uint32_t *values = usb->block.values;
-    uint32_t main_ctrl = values[USB_MAIN_CTRL];
-    return !usb->block.in_reset && (values[USB_SIE_CTRL] & USB_SIE_CTRL_PULLUP_EN) &&
-           (main_ctrl & USB_MAIN_CTRL_CONTROLLER_EN) && !(main_ctrl & USB_MAIN_CTRL_HOST_NDEVICE) &&
-           !(main_ctrl & USB_MAIN_CTRL_PHY_ISO) && (values[USB_USB_MUXING] & USB_USB_MUXING_TO_PHY);
+    if (values[USB_USBPHY_DIRECT_OVERRIDE] & USB_USBPHY_DIRECT_OVERRIDE_DP_PULLUP_EN_OVERRIDE_EN) {
+        return values[USB_USBPHY_DIRECT] & USB_USBPHY_DIRECT_DP_PULLUP_EN;
+    }
+    return (values[USB_SIE_CTRL] & USB_SIE_CTRL_PULLUP_EN) && reaches_phy(usb);
+}
+
+static bool pulled_up(const struct usb_device *usb) {
+    uint32_t main_ctrl = usb->block.values[USB_MAIN_CTRL];
+    return !usb->block.in_reset && (main_ctrl & USB_MAIN_CTRL_CONTROLLER_EN) &&
+           !(main_ctrl & USB_MAIN_CTRL_HOST_NDEVICE) && !(main_ctrl & USB_MAIN_CTRL_PHY_ISO) && dp_is_pulled_up(usb);
 }
 
 static bool vbus_detected(const struct usb_device *usb) {
@@ -177,8 +197,21 @@ static void look(const struct usb_device *usb, bool changes) {
 }
 
 /* ---- Read ---- */
+static bool cable_is_in_j(const struct usb_device *usb) { /* otherwise in SE0 */
+    return usb->attached && !usb->in_bus_reset;
+}
+
+static bool digital_pad(const struct usb_device *usb, unsigned pin) {
+    return usb->gpio && gpio_is_selected(usb->gpio, pin, DIGITAL_PAD_FUNCTION) && gpio_input(usb->gpio, pin);
+}
+
+/* J is 1, K is 2, SE0 is 0. */
 static uint32_t line_state(const struct usb_device *usb) {
-    return usb->attached && !usb->in_bus_reset ? 1u << USB_SIE_STATUS_LINE_STATE_LSB : 0; /* J or SE0 */
+    uint32_t muxing = usb->block.values[USB_USB_MUXING], state = cable_is_in_j(usb);
+    if (muxing & USB_USB_MUXING_TO_DIGITAL_PAD) {
+        state = digital_pad(usb, DIGITAL_PAD_DP) | (uint32_t)digital_pad(usb, DIGITAL_PAD_DM) << 1;
+    }
+    return state << USB_SIE_STATUS_LINE_STATE_LSB;
 }
 
 static uint32_t read_sie_status(const struct usb_device *usb) {
@@ -207,7 +240,7 @@ static uint32_t usb_read(struct block *block, unsigned reg) {
     case USB_SOF_RD:
         return read_sof(usb);
     case USB_USBPHY_DIRECT:
-        return block->values[reg] | (line_state(usb) ? USB_USBPHY_DIRECT_RX_DP | USB_USBPHY_DIRECT_RX_DD : 0);
+        return block->values[reg] | (cable_is_in_j(usb) ? USB_USBPHY_DIRECT_RX_DP | USB_USBPHY_DIRECT_RX_DD : 0);
     case USB_SOF_TIMESTAMP_RAW:
         return timestamp(scheduler_now(block->env->scheduler));
     case USB_SOF_TIMESTAMP_LAST:
@@ -270,7 +303,7 @@ static void usb_write(struct block *block, unsigned reg, uint32_t value, uint32_
         tell_endpoints_changed(usb, value);
         break;
     case USB_USBPHY_DIRECT_OVERRIDE:
-        if (value) {
+        if (value & ~USB_USBPHY_DIRECT_OVERRIDE_DP_PULLUP_EN_OVERRIDE_EN) {
             block_report_stub(block, block->registers->descs[reg].offset, true);
         }
         break;
@@ -331,7 +364,7 @@ static uint32_t second_buffer_offset(const struct endpoint *endpoint, uint32_t b
 static bool find_endpoint(const struct usb_device *usb, uint8_t address, unsigned number,
                           enum usb_buffer_direction direction, struct endpoint *ret) {
     unsigned index = number * 2 + direction;
-    if (!usb->attached || usb->in_bus_reset || number > 15 ||
+    if (!usb->attached || !reaches_phy(usb) || usb->in_bus_reset || number > 15 ||
         address != (usb->block.values[USB_ADDR_ENDP] & USB_ADDR_ENDP_ADDRESS)) {
         return false;
     }

@@ -3,6 +3,7 @@
 #define ONCHIP_USB_DEVICE_H
 
 #include "emulator/core/usb_bus.h"
+#include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/registers/usb.h"
 
 #define USB_DPRAM_SIZE 4096
@@ -12,6 +13,7 @@ enum usb_buffer_direction { USB_BUFFER_IN, USB_BUFFER_OUT };
 struct usb_device {
     struct block block; /* irq[0] is USBCTRL_IRQ */
     struct usb_bus_device bus;
+    struct gpio_bank *gpio; /* RP2040: whose pins are the digital pads; NULL: there are none */
     uint8_t dpram[USB_DPRAM_SIZE];
 
     struct event idle; /* 3 ms without a frame: suspend */

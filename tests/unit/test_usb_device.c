@@ -106,6 +106,51 @@ static void pull_up_attaches(void **state) {
     block_destroy(f.block);
 }
 
+static void select_pad(struct gpio_bank *bank, unsigned pin, uint32_t inover) {
+    gpio_set_control(bank, pin, 8 | inover << 16); /* FUNCSEL, INOVER */
+}
+
+static uint32_t line_state(struct fixture *f) {
+    return field_get(get(f, USB_SIE_STATUS), USB_SIE_STATUS_LINE_STATE);
+}
+
+/* What SDKs before 1.3 do about erratum RP2040-E5 after a bus reset. */
+static void pull_up_is_held_while_j_is_forced_at_the_digital_pads(void **state) {
+    struct fixture f;
+    struct gpio_bank bank;
+    uint8_t data[64];
+    unsigned length;
+    bool data1;
+    setup(&f);
+    gpio_bank_init(&bank, &f.env, &rp2040_gpio_bank0);
+    ((struct usb_device *)f.block)->gpio = &bank;
+    ram(&f, 0x80, 0x8000 | 0x400); /* endpoint 0 IN: full, available */
+    bus(&f)->class->drive_reset(bus(&f)->context, true);
+    assert_int_equal(line_state(&f), 0);
+    bus(&f)->class->drive_reset(bus(&f)->context, false);
+    select_pad(&bank, 15, 3);
+    put(&f, USB_USBPHY_DIRECT, USB_USBPHY_DIRECT_DP_PULLUP_EN);
+    put(&f, USB_USBPHY_DIRECT_OVERRIDE, USB_USBPHY_DIRECT_OVERRIDE_DP_PULLUP_EN_OVERRIDE_EN);
+    put(&f, USB_USB_MUXING, USB_USB_MUXING_TO_DIGITAL_PAD | USB_USB_MUXING_SOFTCON);
+    assert_int_equal(line_state(&f), 1); /* J */
+    select_pad(&bank, 16, 3);
+    assert_int_equal(line_state(&f), 3); /* SE1 */
+    gpio_set_control(&bank, 15, 5);
+    assert_int_equal(line_state(&f), 2); /* K */
+    assert_true(f.told_attached);
+    assert_int_equal(in(&f, 0, data, &length, &data1), USB_TIMEOUT);
+    assert_true(get(&f, USB_SIE_STATUS) & USB_SIE_STATUS_CONNECTED);
+    put(&f, USB_USB_MUXING, USB_USB_MUXING_TO_PHY | USB_USB_MUXING_SOFTCON);
+    put(&f, USB_USBPHY_DIRECT_OVERRIDE, 0);
+    assert_int_equal(line_state(&f), 1);
+    assert_int_equal(f.attach_changes, 1);
+    assert_int_equal(in(&f, 0, data, &length, &data1), USB_ACK);
+    put(&f, USB_USB_MUXING, USB_USB_MUXING_TO_DIGITAL_PAD); /* without the override: off the cable */
+    assert_false(f.told_attached);
+    assert_int_equal(f.log.count[LOG_STUB], 0);
+    block_destroy(f.block);
+}
+
 static void rp2350_phy_is_isolated_after_reset(void **state) {
     struct fixture f;
     setup_chip(&f, &rp2350_usb_registers);
@@ -343,6 +388,7 @@ static void bad_buffer_address_stays_inside(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pull_up_attaches),
+        cmocka_unit_test(pull_up_is_held_while_j_is_forced_at_the_digital_pads),
         cmocka_unit_test(rp2350_phy_is_isolated_after_reset),
         cmocka_unit_test(setup_packet_is_stored_and_raises_interrupt),
         cmocka_unit_test(in_buffer_goes_once),

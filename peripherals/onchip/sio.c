@@ -4,7 +4,8 @@
  *
  * Decided: the quotient and remainder of a division that is still running read as its result. ACCUMn_ADD adds all 32
  * bits written. A push into a full mailbox and a pop from an empty one change nothing but WOF and ROE; such a pop
- * gives the word popped last. The mailbox does not send an event by itself; `arrived` tells the machine. */
+ * gives the word popped last. Of erratum RP2350-E2 the stores to registers are seen, those to holes between them are
+ * not. The mailbox does not send an event by itself; `arrived` tells the machine. */
 #include "peripherals/onchip/sio.h"
 #include "peripherals/onchip/registers/sio.h"
 
@@ -16,6 +17,7 @@ const struct sio_variant rp2350_sio = {
     .qspi_shift = 24,
     .bank0_high = SIO_GPIO_HI_OUT_GPIO,
     .interpolators_rotate = true,
+    .mirrors_spinlocks = true,
 };
 
 static struct sio *sio_of(struct block *block) {
@@ -331,11 +333,21 @@ static bool write_gpio(struct sio *sio, unsigned reg, uint32_t value) {
     return true;
 }
 
+#define FIRST_BEHIND_SPINLOCKS 0x180u
+
+static void release_mirrored_spinlock(struct sio *sio, uint32_t offset) {
+    uint32_t lock = (offset - FIRST_BEHIND_SPINLOCKS) / 4;
+    if (sio->variant->mirrors_spinlocks && lock < 32) {
+        sio->spinlocks &= ~(1u << lock);
+    }
+}
+
 static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct sio *sio = sio_of(block);
     unsigned core = block->env->core;
     struct sio_core *c = &sio->cores[core];
     const struct register_desc *desc = &block->registers->descs[reg];
+    release_mirrored_spinlock(sio, desc->offset);
     if (write_gpio(sio, reg, value & (desc->writable | desc->trigger))) {
         return;
     }

@@ -19,6 +19,7 @@ struct sio_variant {
     unsigned qspi_shift;       /* bit of GPIO_HI_* where the pins of the QSPI bank begin */
     uint32_t bank0_high;       /* bits of GPIO_HI_* that are GPIO 32 and up */
     bool interpolators_rotate; /* else they shift */
+    bool mirrors_spinlocks;    /* a store 128 bytes behind a lock releases it as well: erratum RP2350-E2 */
 };
 
 extern const struct sio_variant rp2040_sio;

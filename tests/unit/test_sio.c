@@ -117,6 +117,21 @@ static void spin_locks_are_claimed_once(void **state) {
     assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 0);
 }
 
+static void rp2350_releases_locks_by_stores_behind_them(void **state) {
+    struct chip *chip = *state;
+    rd(chip->sio, SIO_SPINLOCK0);
+    rd(chip->sio, SIO_SPINLOCK0 + 3);
+    rd(chip->sio, SIO_SPINLOCK0 + 31);
+    wr(chip->sio, SIO_DOORBELL_OUT_SET, 0); /* 0x180 */
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 1u << 31 | 1u << 3);
+    rd(chip->sio, SIO_DOORBELL_IN_CLR); /* a load of 0x18c does not */
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 1u << 31 | 1u << 3);
+    wr(chip->sio, SIO_DOORBELL_IN_CLR, 0);
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 1u << 31);
+    wr(chip->sio, SIO_GPIO_OUT, 0);
+    assert_int_equal(rd(chip->sio, SIO_SPINLOCK_ST), 1u << 31);
+}
+
 static void check_division(struct chip *chip, bool is_signed, uint32_t a, uint32_t b, uint32_t q, uint32_t r) {
     wr(chip->sio, is_signed ? SIO_DIV_SDIVIDEND : SIO_DIV_UDIVIDEND, a);
     wr(chip->sio, is_signed ? SIO_DIV_SDIVISOR : SIO_DIV_UDIVISOR, b);
@@ -357,6 +372,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(high_registers_are_the_qspi_pins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(mailbox_carries_eight_words, set_up, tear_down),
         cmocka_unit_test_setup_teardown(spin_locks_are_claimed_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rp2350_releases_locks_by_stores_behind_them, set_up_rp2350, tear_down),
         cmocka_unit_test_setup_teardown(divider_divides, set_up, tear_down),
         cmocka_unit_test_setup_teardown(divider_state_can_be_restored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(interpolator_makes_tables, set_up, tear_down),

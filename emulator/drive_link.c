@@ -123,14 +123,17 @@ void drive_link_step(struct drive_link *link, uint64_t now_ps) {
     }
 }
 
-void drive_link_close(struct drive_link *link) {
+bool drive_link_close(struct drive_link *link) {
     struct error error;
+    bool whole = true;
     if (link->drive) {
-        drive_finish(link->drive);
+        whole = drive_finish(link->drive);
         drive_destroy(link->drive);
         link->drive = NULL;
     }
     if (link->file.path) {
-        tell(link, drive_file_close(&link->file, &error), &error);
+        whole = drive_file_close(&link->file, &error);
+        tell(link, whole, &error);
     }
+    return whole;
 }

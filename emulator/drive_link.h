@@ -36,7 +36,8 @@ bool drive_link_open_image(struct drive_link *link, const char *path, struct mac
 void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size);
 /* Between two slices of the machine. */
 void drive_link_step(struct drive_link *link, uint64_t now_ps);
-/* The last changes of the board are copied into the folder or the file. Before the machine is destroyed. */
-void drive_link_close(struct drive_link *link);
+/* The last changes of the board are copied into the folder or the file. Before the machine is destroyed. False when
+ * they are not all there; that has been reported. */
+bool drive_link_close(struct drive_link *link);
 
 #endif

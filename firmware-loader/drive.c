@@ -508,14 +508,17 @@ bool drive_busy(const struct drive *drive) {
     return work || (drive->online && (later || push));
 }
 
-void drive_finish(struct drive *drive) {
+bool drive_finish(struct drive *drive) {
+    bool whole = true;
+    drive->unwritten = false;
     drive->busy = false;
     drive->request.count = 0;
     drive->online = false;
     pull_area(drive);
     if (drive->broken && drive->area) {
-        drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter);
+        whole = drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter);
     }
+    return whole && !drive->unwritten;
 }
 
 static void remember(void *context, const struct drive_item *item) {
@@ -592,8 +595,10 @@ static bool build(struct drive *drive, uint32_t serial, struct error *error) {
 }
 
 static bool begin(struct drive *drive, uint32_t serial, struct error *error) {
-    if (drive->folder && drive->area) {
-        drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter);
+    if (drive->folder && drive->area && !drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter)) {
+        error_set(error, "%s: cannot take what the board has written: make room in it, or run without --drive",
+                  drive->folder);
+        return false;
     }
     drive->listing_whole = drive->folder && drive_list(drive->folder, &drive->listing, &drive->reporter);
     if (!drive->listing_whole && !drive->listing.count) {

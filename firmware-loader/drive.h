@@ -74,7 +74,7 @@ void drive_poll(struct drive *drive);
  * limit of its own), then calls drive_finish(). */
 bool drive_busy(const struct drive *drive);
 /* A last look before the machine goes: what the firmware has changed in the area is copied into the folder, directly.
- */
-void drive_finish(struct drive *drive);
+ * False when the folder did not take all of it; that has been reported. */
+bool drive_finish(struct drive *drive);
 
 #endif

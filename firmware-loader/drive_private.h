@@ -123,6 +123,7 @@ struct drive {
     unsigned host_ms;
     uint64_t list_ms;  /* not before, on the host's clock */
     bool host_written; /* by us, since the listing was made */
+    bool unwritten;    /* the folder did not take something of the drive's */
     bool pushing;      /* the folder's changes are being written */
     struct drive_push push;
     struct drive_records records;
@@ -158,8 +159,9 @@ char *drive_conflict_name(const char *folder, const char *path);
 void drive_make_parents(const char *folder, const char *path);
 
 /* drive_rescue.c: what the board wrote in an area and the folder does not have is copied into the folder, also from a
- * volume that is not sound. Before the area is made anew, or when the folder cannot be kept in step any more. */
-void drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter);
+ * volume that is not sound. Before the area is made anew, or when the folder cannot be kept in step any more. False
+ * when the folder did not take all of it; that has been reported. */
+bool drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter);
 
 /* drive_push.c: folder to volume. */
 bool drive_push_wanted(struct drive *drive);

@@ -194,12 +194,18 @@ void drive_make_parents(const char *folder, const char *path) {
     free(head);
 }
 
+/* A folder that may not be written is the user's choice, and a line is enough; anything else is a loss. */
+static bool is_loss(int error) {
+    return error != EROFS && error != EACCES && error != EPERM;
+}
+
 static bool write_to_host(struct drive *drive, const struct drive_found *found, const char *path, const uint8_t *data,
                           struct drive_signature *ret_signature) {
     drive->host_written = true;
     drive_make_parents(drive->folder, path);
     int64_t seconds = fat_time_to_unix(found->entry.modified);
     if (drive_host_write(drive->folder, path, data, found->entry.size, seconds, ret_signature)) {
+        drive->unwritten |= is_loss(errno);
         drive_say(&drive->reporter, LOG_WARN, "%s/%s: cannot be written: %s", drive->folder, path, strerror(errno));
         note_failure(drive, found->path);
         return false;
@@ -392,7 +398,9 @@ static void pull_folder(struct drive *drive, const struct drive_found *found) {
     }
     drive->host_written = true;
     drive_make_parents(drive->folder, found->path);
-    drive_host_make_folder(drive->folder, found->path);
+    if (drive_host_make_folder(drive->folder, found->path) == DRIVE_HOST_FAILED && errno != EEXIST) {
+        drive->unwritten |= is_loss(errno);
+    }
     if (drive_host_stat(drive->folder, found->path, &item) == DRIVE_HOST_OK && item.folder) {
         note(drive, found, 0, &item.signature);
         return;

@@ -17,6 +17,7 @@ struct rescue {
     size_t size; /* of the area */
     struct fat_volume volume;
     struct drive_reporter *reporter;
+    bool failed; /* a file could not be written */
 };
 
 static bool is_firmwares_own(const struct drive_found *found, const uint8_t *data) {
@@ -43,6 +44,7 @@ static void copy(struct rescue *rescue, const struct drive_found *found, const c
     if (drive_host_write(rescue->folder, name, data, found->entry.size, fat_time_to_unix(found->entry.modified),
                          &signature)) {
         drive_say(rescue->reporter, LOG_WARN, "%s/%s: cannot be written: %s", rescue->folder, name, strerror(errno));
+        rescue->failed = true;
     } else {
         drive_say(rescue->reporter, LOG_WARN, "%s/%s: written by the board and not in the folder: kept as %s",
                   rescue->folder, found->path, name);
@@ -79,7 +81,7 @@ static void rescue_file(struct rescue *rescue, const struct drive_found *found) 
     free(data);
 }
 
-void drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter) {
+bool drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter) {
     struct rescue rescue = { .folder = folder, .size = size, .reporter = reporter };
     struct fat_device device = fat_memory_device(area, size);
     struct drive_snapshot snapshot = { 0 };
@@ -90,4 +92,5 @@ void drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_r
         }
     }
     drive_snapshot_finish(&snapshot);
+    return !rescue.failed;
 }

@@ -292,7 +292,9 @@ static int close_all(struct job *job, int code) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
         code = code == EXIT_PASS ? EXIT_USAGE : code;
     }
-    drive_link_close(&job->session.drive);
+    if (!drive_link_close(&job->session.drive)) {
+        code = code == EXIT_PASS ? EXIT_USAGE : code;
+    }
     display_close(&job->session);
     wiring_close(&job->session.wiring);
     machine_destroy(job->session.machine);

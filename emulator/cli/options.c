@@ -205,7 +205,6 @@ static bool parse_level(struct run_options *options, const char *word) {
 }
 
 static bool parse_trace(struct run_options *options, const char *word) {
-    options->log[LOG_TRACE] = true;
     if (strcmp(word, "exceptions") == 0) {
         options->trace_exceptions = true;
     } else if (strcmp(word, "bus") == 0) {
@@ -375,6 +374,7 @@ bool run_options_parse(struct run_options *options, int argc, char **argv, int *
         }
         *place = argv[optind++];
     }
+    options->log[LOG_TRACE] |= options->trace_exceptions || options->trace_bus || options->trace_usb;
     if (options->speed == SPEED_DEFAULT) {
         options->speed = is_timed(options) ? SPEED_MAX : 1.0;
     }

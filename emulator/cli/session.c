@@ -15,7 +15,8 @@
 #define REST_PS (100 * PS_PER_MS)
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
 #define FLASH_GRACE_PS (100 * PS_PER_MS)
-#define PAUSE_MS 10 /* between two looks around while paused */
+#define SAFE_MODE_QUIET_PS (100 * PS_PER_MS) /* then the reason has been printed whole */
+#define PAUSE_MS 10                          /* between two looks around while paused */
 
 /* ---- Output ---- */
 
@@ -43,8 +44,13 @@ static void conclude(struct session *session, int code) {
     }
 }
 
-/* What is printed first decides, however the bytes come in packets. */
+/* What is printed first decides, however the bytes come in packets. Safe mode does as well, but the run goes on until
+ * its reason has been printed. */
 static void judge_text(struct session *session, const uint8_t *data, size_t size) {
+    if (session->safe_mode_ps != TIME_NEVER) {
+        session->safe_mode_ps = machine_now(session->machine);
+        return;
+    }
     for (size_t i = 0; i < size && session->verdict == NO_VERDICT; i++) {
         if (matcher_feed(&session->fail, data + i, 1)) {
             fprintf(stderr, "ouroboard: the fail text was printed: %s\n", session->options->fail_text);
@@ -52,8 +58,8 @@ static void judge_text(struct session *session, const uint8_t *data, size_t size
         } else if (matcher_feed(&session->expect, data + i, 1)) {
             conclude(session, EXIT_PASS);
         } else if (matcher_feed(&session->safe_mode, data + i, 1)) {
-            fprintf(stderr, "ouroboard: the firmware went to safe mode\n");
-            conclude(session, EXIT_GUEST);
+            session->safe_mode_ps = machine_now(session->machine);
+            return;
         }
     }
 }
@@ -124,15 +130,35 @@ static bool is_final_lockup(struct session *session, enum machine_state state) {
     return now - session->locked_up_ps > LOCKUP_GRACE_PS;
 }
 
+static int say_locked_up(void) {
+    fprintf(stderr, "ouroboard: the guest crashed: the core is locked up (--trace exceptions shows how)\n");
+    return EXIT_GUEST;
+}
+
+static int say_safe_mode(void) {
+    fprintf(stderr, "ouroboard: the firmware went to safe mode\n");
+    return EXIT_GUEST;
+}
+
+/* What ends the run comes while the output of a crash is still waited for: the crash is the verdict. */
+static int judge_waited_for(const struct session *session) {
+    if (session->safe_mode_ps != TIME_NEVER) {
+        return say_safe_mode();
+    }
+    return session->locked_up_ps != TIME_NEVER ? say_locked_up() : NO_VERDICT;
+}
+
+static int judge_safe_mode(const struct session *session) {
+    bool told = session->safe_mode_ps != TIME_NEVER &&
+                machine_now(session->machine) - session->safe_mode_ps >= SAFE_MODE_QUIET_PS;
+    return told ? say_safe_mode() : NO_VERDICT;
+}
+
 static int judge_state(struct session *session, enum machine_state state) {
     bool locked_up = is_final_lockup(session, state);
     switch (state) {
     case MACHINE_LOCKED_UP:
-        if (!locked_up) {
-            return NO_VERDICT;
-        }
-        fprintf(stderr, "ouroboard: the guest crashed: the core is locked up (--trace exceptions shows how)\n");
-        return EXIT_GUEST;
+        return locked_up ? say_locked_up() : NO_VERDICT;
     case MACHINE_IN_BOOTLOADER:
         fprintf(stderr,
                 "ouroboard: the firmware has entered the boot loader (the UF2 drive): run again with an image\n");
@@ -141,7 +167,7 @@ static int judge_state(struct session *session, enum machine_state state) {
         fprintf(stderr, "ouroboard: the boot ROM finds nothing to start in the flash: give a firmware image\n");
         return EXIT_USAGE;
     default:
-        return NO_VERDICT;
+        return judge_safe_mode(session);
     }
 }
 
@@ -149,6 +175,10 @@ static int judge_time(const struct session *session, uint64_t now) {
     uint64_t timeout = session->options->timeout_ms;
     if (!timeout || now < timeout * PS_PER_MS) {
         return NO_VERDICT;
+    }
+    int crash = judge_waited_for(session);
+    if (crash != NO_VERDICT) {
+        return crash;
     }
     fprintf(stderr, "ouroboard: timeout after %" PRIu64 " ms of virtual time\n", timeout);
     return EXIT_TIMEOUT;
@@ -212,7 +242,11 @@ static int act(struct session *session, uint64_t now) {
         return EXIT_USAGE;
     }
     bool open = !options->timeout_ms && !options->expect_text;
-    return open && actions_are_done(&session->wiring.actions) ? EXIT_PASS : NO_VERDICT;
+    if (!open || !actions_are_done(&session->wiring.actions)) {
+        return NO_VERDICT;
+    }
+    int crash = judge_waited_for(session);
+    return crash == NO_VERDICT ? EXIT_PASS : crash;
 }
 
 static void set_crashed(struct session *session, bool crashed) {
@@ -253,18 +287,26 @@ static bool serve_window(struct session *session, uint64_t now) {
     return requests.leave;
 }
 
-/* Nobody reads the output any more, or the disk is full: a run with a verdict goes on to it, any other one ends. */
-static int judge_output(struct session *session) {
-    int error = console_output_error(session->console);
+static void say_output_failed(struct session *session, int error) {
     if (error && error != EPIPE && !session->output_failed) {
         session->output_failed = true;
         fprintf(stderr, "ouroboard: standard output: %s\n", strerror(error));
     }
+}
+
+/* Nobody reads the output any more, or the disk is full: a run with a verdict goes on to it, any other one ends. */
+static int judge_output(struct session *session) {
+    int error = console_output_error(session->console);
+    say_output_failed(session, error);
     return !error || is_judged(session->options) ? NO_VERDICT : error == EPIPE ? EXIT_PASS : EXIT_USAGE;
 }
 
 /* Left by the user: what was to be printed has not been. */
 static int judge_leaving(const struct session *session) {
+    int crash = session->crashed ? NO_VERDICT : judge_waited_for(session);
+    if (crash != NO_VERDICT) {
+        return crash;
+    }
     if (!session->options->expect_text) {
         return session->crashed ? EXIT_GUEST : EXIT_PASS;
     }
@@ -314,6 +356,13 @@ static void finish_flash_write(struct session *session) {
     }
 }
 
+/* Output that is not all on the disk is no pass. */
+static int finish_output(struct session *session, int code) {
+    console_flush(session->console);
+    say_output_failed(session, console_output_error(session->console));
+    return session->output_failed && code == EXIT_PASS ? EXIT_USAGE : code;
+}
+
 static void print_stats(const struct session *session) {
     double virtual_s = (double)machine_now(session->machine) / PS_PER_S;
     double wall_s = (double)(wall_now_ns() - session->wall_start_ns) / 1e9;
@@ -349,7 +398,7 @@ int session_run(struct session *session) {
     matcher_init(&session->fail, session->options->fail_text);
     bool judged = session->options->expect_text || session->options->timeout_ms;
     matcher_init(&session->safe_mode, judged ? "You are in safe mode because:" : NULL);
-    session->locked_up_ps = TIME_NEVER;
+    session->locked_up_ps = session->safe_mode_ps = TIME_NEVER;
     session->wall_start_ns = wall_now_ns();
     session->parent = (int)getppid();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));
@@ -363,5 +412,5 @@ int session_run(struct session *session) {
     if (session->options->stats) {
         print_stats(session);
     }
-    return code;
+    return finish_output(session, code);
 }

@@ -47,6 +47,7 @@ struct session {
     bool flash_failed;     /* the user has been told that the flash file cannot be written */
     bool crashed;          /* and stands still in its window */
     uint64_t locked_up_ps; /* since when core 0 is in lock-up; TIME_NEVER: it is not */
+    uint64_t safe_mode_ps; /* when the last words about safe mode were printed; TIME_NEVER: none were */
 };
 
 #define NO_VERDICT (-1)

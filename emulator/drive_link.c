@@ -60,13 +60,15 @@ static void begin(struct drive_link *link, struct machine *machine, uint32_t off
 }
 
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
-                     uint32_t size, unsigned host_ms, drive_report *report, void *context, struct error *error) {
+                     uint32_t size, unsigned host_ms, bool hold_code, drive_report *report, void *context,
+                     struct error *error) {
     begin(link, machine, offset, size, report, context);
     struct drive_desc desc = {
         .folder = folder,
         .area = link->area,
         .area_size = size,
         .host_ms = host_ms,
+        .hold_code = hold_code,
         .submit = submit,
         .submit_context = link,
         .report = report,
@@ -76,6 +78,7 @@ bool drive_link_open(struct drive_link *link, const char *folder, struct machine
     if (!link->drive) {
         return false;
     }
+    link->resting = drive_code_is_held(link->drive);
     usbhost_listen(link->host, &link->listener);
     return true;
 }
@@ -84,6 +87,21 @@ bool drive_link_open_image(struct drive_link *link, const char *path, struct mac
                            uint32_t size, drive_report *report, void *context, struct error *error) {
     begin(link, machine, offset, size, report, context);
     return drive_file_open(&link->file, path, link->area, size, error);
+}
+
+bool drive_link_is_writable(const struct drive_link *link) {
+    const struct usbhost_msc_info *info = usbhost_msc_info(link->host, LUN);
+    return info->state == USBHOST_MSC_READY && !info->write_protected;
+}
+
+void drive_link_release_code(struct drive_link *link) {
+    link->resting = false;
+    drive_release_code(link->drive);
+}
+
+void drive_link_abandon(struct drive_link *link) {
+    drive_destroy(link->drive);
+    link->drive = NULL;
 }
 
 void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size) {
@@ -111,7 +129,7 @@ static void tell(struct drive_link *link, bool ok, const struct error *error) {
 
 void drive_link_step(struct drive_link *link, uint64_t now_ps) {
     struct error error;
-    if (now_ps < link->next_poll_ps) {
+    if (now_ps < link->next_poll_ps || link->resting) {
         return;
     }
     link->next_poll_ps = now_ps + POLL_PS;

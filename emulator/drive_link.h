@@ -23,15 +23,24 @@ struct drive_link {
     uint32_t offset, size; /* of the file system in flash */
     uint8_t *area;         /* there */
     uint64_t next_poll_ps;
+    bool resting; /* nothing moves: a program is held back */
 };
 
 /* Make `folder` the drive at `offset` of the machine's flash: before power-on. The link must stay where it is.
- * `host_ms` as in struct drive_desc: DRIVE_LINK_HOST_MS where people edit files. */
+ * `host_ms` and `hold_code` as in struct drive_desc: DRIVE_LINK_HOST_MS where people edit files. While a program is
+ * held back nothing is copied in either direction. */
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
-                     uint32_t size, unsigned host_ms, drive_report *report, void *context, struct error *error);
+                     uint32_t size, unsigned host_ms, bool hold_code, drive_report *report, void *context,
+                     struct error *error);
 /* The same with the raw image in the file `path`. */
 bool drive_link_open_image(struct drive_link *link, const char *path, struct machine *machine, uint32_t offset,
                            uint32_t size, drive_report *report, void *context, struct error *error);
+/* Whether the board lets the PC write its drive now. */
+bool drive_link_is_writable(const struct drive_link *link);
+/* What was held back goes onto the drive. */
+void drive_link_release_code(struct drive_link *link);
+/* Forget the drive: the folder stays as it is. */
+void drive_link_abandon(struct drive_link *link);
 /* From machine_events.flash_changed. */
 void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size);
 /* Between two slices of the machine. */

@@ -422,10 +422,16 @@ static uint64_t host_now_ms(void) {
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
+static bool list(struct drive *drive) {
+    bool whole = drive_list(drive->folder, &drive->listing, &drive->reporter);
+    drive->held = drive->hold ? drive_hold_back(&drive->listing) : 0;
+    return whole;
+}
+
 /* A listing from before we wrote in the folder says nothing about what is missing. */
 static void list_folder(struct drive *drive) {
     uint64_t now_ms = host_now_ms();
-    if (drive->host_ms && now_ms < drive->list_ms) {
+    if (drive->host_ms && now_ms < drive->list_ms && !drive->releasing) {
         return;
     }
     drive->unchanged = 0;
@@ -433,7 +439,7 @@ static void list_folder(struct drive *drive) {
     drive->previous = drive->listing;
     drive->previous_whole = drive->listing_whole && !drive->host_written;
     drive->host_written = false;
-    drive->listing_whole = drive_list(drive->folder, &drive->listing, &drive->reporter);
+    drive->listing_whole = list(drive);
     uint64_t took_ms = host_now_ms() - now_ms;
     drive->list_ms = now_ms + drive->host_ms + took_ms * LIST_SHARE;
 }
@@ -600,7 +606,7 @@ static bool begin(struct drive *drive, uint32_t serial, struct error *error) {
                   drive->folder);
         return false;
     }
-    drive->listing_whole = drive->folder && drive_list(drive->folder, &drive->listing, &drive->reporter);
+    drive->listing_whole = drive->folder && list(drive);
     if (!drive->listing_whole && !drive->listing.count) {
         error_set(error, "%s: cannot be read", drive->folder ? drive->folder : "folder");
         return false;
@@ -618,6 +624,7 @@ struct drive *drive_create(const struct drive_desc *desc, struct error *error) {
     drive->area = desc->area;
     drive->area_size = desc->area_size;
     drive->host_ms = desc->host_ms;
+    drive->hold = desc->hold_code;
     drive->submit = desc->submit;
     drive->submit_context = desc->submit_context;
     drive->reporter = (struct drive_reporter){ .report = desc->report, .context = desc->report_context };

@@ -44,6 +44,9 @@ struct drive_desc {
     /* The least time between two looks at the folder, on the host's clock: a board that runs faster than the clock on
      * the wall must not take a file that an editor is about to write for one that stands still. 0: every poll looks. */
     unsigned host_ms;
+    /* Keep off the drive what CircuitPython would start by itself (code.py and its other names), until
+     * drive_release_code(). */
+    bool hold_code;
     drive_submit *submit;
     void *submit_context;
     drive_report *report; /* may be NULL */
@@ -70,6 +73,12 @@ void drive_flash_changed(struct drive *drive, size_t offset, size_t length);
 
 /* Look at the folder, and start what is to be done. Call it a few times a second. */
 void drive_poll(struct drive *drive);
+/* Whether a program is held back. */
+bool drive_code_is_held(const struct drive *drive);
+/* From the next poll on it goes onto the drive, whatever the host's clock says; then the firmware reloads. */
+void drive_release_code(struct drive *drive);
+/* What was released is on the drive, or cannot be there (that has been reported). */
+bool drive_code_is_written(struct drive *drive);
 /* Whether something is under way or waits for the next poll: a front end that leaves polls until this is false (with a
  * limit of its own), then calls drive_finish(). */
 bool drive_busy(const struct drive *drive);

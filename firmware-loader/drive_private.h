@@ -125,6 +125,9 @@ struct drive {
     bool host_written; /* by us, since the listing was made */
     bool unwritten;    /* the folder did not take something of the drive's */
     bool pushing;      /* the folder's changes are being written */
+    bool hold;         /* programs stay off the drive */
+    size_t held;       /* how many are there */
+    bool releasing;    /* they are on their way */
     struct drive_push push;
     struct drive_records records;
 };
@@ -162,6 +165,9 @@ void drive_make_parents(const char *folder, const char *path);
  * volume that is not sound. Before the area is made anew, or when the folder cannot be kept in step any more. False
  * when the folder did not take all of it; that has been reported. */
 bool drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter);
+
+/* drive_hold.c: take what CircuitPython starts by itself out of a listing; returns how many there were. */
+size_t drive_hold_back(struct drive_listing *listing);
 
 /* drive_push.c: folder to volume. */
 bool drive_push_wanted(struct drive *drive);

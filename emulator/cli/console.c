@@ -490,6 +490,10 @@ int console_output_error(const struct console *console) {
     return console->output_error;
 }
 
+bool console_is_script(const struct console *console) {
+    return console->kind == KIND_STDIO && !console->raw;
+}
+
 bool console_is_raw(const struct console *console) {
     return console->raw;
 }

@@ -38,6 +38,8 @@ unsigned console_poll(const struct console *console, bool wants_input, struct po
 bool console_wants_out(const struct console *console);
 /* Why standard output takes no more (EPIPE: whoever read it has gone); 0 while it does. */
 int console_output_error(const struct console *console);
+/* A pipe or a file is read, not a terminal. */
+bool console_is_script(const struct console *console);
 /* The other side's terminal is in raw mode: a line feed does not return the carriage. */
 bool console_is_raw(const struct console *console);
 /* False: somebody is there who does not read: the sender should wait. Always true on a pseudo-terminal, where nobody

@@ -29,6 +29,10 @@ static const char usage[] =
     "Console:\n"
     "  --serial WHERE        stdio (default), pty, pty:LINK, tcp:PORT (RFC 2217) or none\n"
     "  --console PORT        auto (default: USB, and UART0 until USB is there), usb, uart0 or uart1\n"
+    "  --console-first       start code.py when the console is open, so that its first line is heard; the default "
+    "with\n"
+    "                        --expect-text or --fail-text for a CircuitPython drive\n"
+    "  --no-console-first    start it at once, as a board does; what it prints before a PC listens is lost\n"
     "  --data WHERE          the second USB serial port (usb_cdc.data): pty, pty:LINK or tcp:PORT\n"
     "  --serial-log-file F   also write every console byte to F\n"
     "\n"
@@ -86,6 +90,8 @@ enum option_id {
     OPTION_WINDOW,
     OPTION_NO_WINDOW,
     OPTION_FRAMES,
+    OPTION_CONSOLE_FIRST,
+    OPTION_NO_CONSOLE_FIRST,
     OPTION_LOG,
     OPTION_TRACE,
     OPTION_USB_CAPTURE,
@@ -108,6 +114,8 @@ static const struct option long_options[] = {
     { "otp", required_argument, NULL, OPTION_OTP },
     { "serial", required_argument, NULL, OPTION_SERIAL },
     { "console", required_argument, NULL, OPTION_CONSOLE },
+    { "console-first", no_argument, NULL, OPTION_CONSOLE_FIRST },
+    { "no-console-first", no_argument, NULL, OPTION_NO_CONSOLE_FIRST },
     { "data", required_argument, NULL, OPTION_DATA },
     { "serial-log-file", required_argument, NULL, OPTION_SERIAL_LOG },
     { "speed", required_argument, NULL, OPTION_SPEED },
@@ -300,6 +308,10 @@ static bool apply(struct run_options *options, int id, const char *argument) {
     case OPTION_WINDOW:
     case OPTION_NO_WINDOW:
         options->window = id == OPTION_WINDOW ? WINDOW_YES : WINDOW_NO;
+        return true;
+    case OPTION_CONSOLE_FIRST:
+    case OPTION_NO_CONSOLE_FIRST:
+        options->console_first = id == OPTION_CONSOLE_FIRST ? CONSOLE_FIRST_YES : CONSOLE_FIRST_NO;
         return true;
     case OPTION_FRAMES:
         return parse_number("--frames", argument, &options->frames);

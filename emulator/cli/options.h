@@ -24,6 +24,9 @@ struct run_request {
 /* WINDOW_AUTO: when there are parts to be seen and a display to see them on. */
 enum window_option { WINDOW_AUTO, WINDOW_YES, WINDOW_NO };
 
+/* CONSOLE_FIRST_AUTO: when text is waited for. */
+enum console_first_option { CONSOLE_FIRST_AUTO, CONSOLE_FIRST_YES, CONSOLE_FIRST_NO };
+
 struct run_options {
     const char *project; /* a folder or a diagram.json; NULL: none */
     const char *vcd;
@@ -51,6 +54,7 @@ struct run_options {
     bool trace_exceptions;
     bool trace_usb;
     enum window_option window;
+    enum console_first_option console_first;
     uint64_t frames; /* of the window, after which the run ends; 0: any number */
     bool exact;
     bool stats;

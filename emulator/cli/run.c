@@ -23,8 +23,10 @@ struct job {
     char firmware[1024];
     struct image image;
     bool has_image;
+    enum firmware_kind kind; /* of the image, or of what the flash file holds */
     uint8_t *bootrom;
     struct otp_file otp;
+    bool at_once; /* code.py does not wait for the console */
 };
 
 static void print_log(void *context, enum log_level level, uint64_t time_ps, const char *source, const char *line) {
@@ -92,6 +94,7 @@ static bool resolve(struct job *job, const struct run_options *options, struct e
     job->has_image = true;
     struct description description;
     describe_image(&job->image, &description);
+    job->kind = description.kind;
     if (!job->board) {
         job->board = description.board ? description.board : board_default(description.chip);
     }
@@ -139,18 +142,40 @@ static bool check_folder(const char *path, struct error *error) {
     return true;
 }
 
+static bool wants_console_first(const struct job *job, struct error *error, bool *ret_wanted) {
+    const struct run_options *options = job->session.options;
+    bool on_usb = strcmp(options->console, "auto") == 0 || strcmp(options->console, "usb") == 0;
+    bool possible = options->drive && job->kind == FIRMWARE_CIRCUITPYTHON && on_usb;
+    bool judged = options->expect_text || options->fail_text;
+    if (options->console_first == CONSOLE_FIRST_YES && !possible) {
+        error_set(error, "--console-first: is for CircuitPython with a folder as its drive and its console on USB: %s",
+                  !options->drive ? "give --drive DIR"
+                  : on_usb        ? "this firmware is none"
+                                  : "leave --console out");
+        return false;
+    }
+    *ret_wanted =
+        possible && !job->at_once &&
+        (options->console_first == CONSOLE_FIRST_YES || (options->console_first == CONSOLE_FIRST_AUTO && judged));
+    return true;
+}
+
 static bool open_drive(struct job *job, struct error *error) {
     struct session *session = &job->session;
     const struct run_options *options = session->options;
+    bool hold_code;
     uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
     if (options->drive && !check_folder(options->drive, error)) {
+        return false;
+    }
+    if (!wants_console_first(job, error, &hold_code)) {
         return false;
     }
     /* runs whose outcome is kept must not depend on the host's clock */
     unsigned host_ms = options->request_count || options->vcd ? 0 : DRIVE_LINK_HOST_MS;
     if (options->drive) {
-        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, host_ms, print_drive,
-                               session, error);
+        return drive_link_open(&session->drive, options->drive, session->machine, offset, size, host_ms, hold_code,
+                               print_drive, session, error);
     }
     return !options->image || drive_link_open_image(&session->drive, options->image, session->machine, offset, size,
                                                     print_drive, session, error);
@@ -232,16 +257,36 @@ static bool keep_loaded(struct flash_file *file, struct error *error) {
     return flash_file_commit(file, 0, error);
 }
 
+/* What the flash holds of an earlier run. */
+static void tell_kind(struct job *job) {
+    const struct w25q *flash = machine_flash(job->session.machine);
+    struct image_range range = { CHIP_FLASH_BASE, flash->desc.size, flash->contents };
+    struct image image = { .format = IMAGE_RAW, .ranges = &range, .range_count = 1, .total = range.size };
+    struct description description;
+    if (!job->has_image) {
+        describe_image(&image, &description);
+        job->kind = description.kind;
+    }
+}
+
+static bool load_flash(struct job *job, struct error *error) {
+    if (!open_flash(job, error) || (job->has_image && !load_image(job->session.machine, &job->image, error))) {
+        return false;
+    }
+    tell_kind(job);
+    return true;
+}
+
 static bool load_all(struct job *job, struct error *error) {
     struct machine *machine = job->session.machine;
-    if (!open_flash(job, error) || (job->has_image && !load_image(machine, &job->image, error)) ||
-        !open_drive(job, error) || !keep_loaded(job->session.flash_file, error)) {
+    if (!load_flash(job, error) || !open_drive(job, error) || !keep_loaded(job->session.flash_file, error)) {
         return false;
     }
     if (!wiring_build(&job->session.wiring, job->session.options, job->board, machine, error)) {
         return false;
     }
     bool ram_only = job->has_image && image_is_ram_only(&job->image);
+    console_first_begin(&job->session);
     machine_power_on(machine, ram_only ? image_ram_entry(&job->image) : 0);
     wiring_start(&job->session.wiring);
     return true;
@@ -256,11 +301,12 @@ static bool open_data_port(struct session *session, struct error *error) {
 }
 
 static bool open_console(struct session *session, struct error *error) {
-    session->console = console_open(session->options->serial, error);
+    bool again = session->console != NULL;
+    session->console = again ? session->console : console_open(session->options->serial, error);
     if (!session->console) {
         return false;
     }
-    const char *address = console_address(session->console);
+    const char *address = again ? NULL : console_address(session->console);
     if (address) { /* the first line of both streams: programs look for it on either */
         printf("serial console on %s\n", address);
         fflush(stdout);
@@ -285,8 +331,12 @@ static bool close_outputs(struct session *session) {
     return output_close(session->wiring.vcd_file, "--vcd", options->vcd) && log && capture;
 }
 
+/* The console stays for the next try. */
 static int close_all(struct job *job, int code) {
     struct error error;
+    if (code == BEGIN_AGAIN) {
+        drive_link_abandon(&job->session.drive);
+    }
     bool kept = otp_file_close(&job->otp, &error);
     if (!flash_file_close(job->session.flash_file, &error) || !kept) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
@@ -298,7 +348,9 @@ static int close_all(struct job *job, int code) {
     display_close(&job->session);
     wiring_close(&job->session.wiring);
     machine_destroy(job->session.machine);
-    console_close(job->session.console);
+    if (code != BEGIN_AGAIN) {
+        console_close(job->session.console);
+    }
     data_port_close(&job->session.data);
     bool complete = close_outputs(&job->session);
     image_finish(&job->image);
@@ -306,13 +358,10 @@ static int close_all(struct job *job, int code) {
     return code == EXIT_PASS && !complete ? EXIT_USAGE : code;
 }
 
-int command_run(int argc, char **argv) {
-    struct run_options options;
+/* `ret_console` is there already when it is another try. */
+static int run_job(struct run_options options, bool at_once, struct console **ret_console) {
+    struct job job = { .session = { .options = &options, .console = *ret_console }, .at_once = at_once };
     int code;
-    if (!run_options_parse(&options, argc, argv, &code)) {
-        return code;
-    }
-    struct job job = { .session = { .options = &options } };
     struct error error = { { 0 } };
     if (wiring_read(&job.session.wiring, &options, &error) && resolve(&job, &options, &error) &&
         make_machine(&job, &error) && load_all(&job, &error) && open_console(&job.session, &error) &&
@@ -324,5 +373,23 @@ int command_run(int argc, char **argv) {
         }
         code = EXIT_USAGE;
     }
+    *ret_console = job.session.console;
     return close_all(&job, code);
+}
+
+int command_run(int argc, char **argv) {
+    struct run_options options;
+    struct console *console = NULL;
+    int code;
+    if (!run_options_parse(&options, argc, argv, &code)) {
+        return code;
+    }
+    code = run_job(options, false, &console);
+    if (code == BEGIN_AGAIN) {
+        fprintf(stderr,
+                "ouroboard: the console cannot be first: the board's console and a drive that a PC can write do "
+                "not both come up (boot.py?); beginning again, with code.py started at once\n");
+        code = run_job(options, true, &console);
+    }
+    return code;
 }

@@ -16,7 +16,10 @@
 #define LOCKUP_GRACE_PS (1000 * PS_PER_MS)
 #define FLASH_GRACE_PS (100 * PS_PER_MS)
 #define SAFE_MODE_QUIET_PS (100 * PS_PER_MS) /* then the reason has been printed whole */
-#define PAUSE_MS 10                          /* between two looks around while paused */
+#define PROMPT_QUIET_PS (300 * PS_PER_MS)
+#define PROMPT_LONGEST_PS (3 * PS_PER_S) /* for a program that goes on printing */
+#define CTRL_C 3
+#define PAUSE_MS 10 /* between two looks around while paused */
 
 /* ---- Output ---- */
 
@@ -51,11 +54,12 @@ static void judge_text(struct session *session, const uint8_t *data, size_t size
         session->safe_mode_ps = machine_now(session->machine);
         return;
     }
+    bool early = console_first_is_early(session);
     for (size_t i = 0; i < size && session->verdict == NO_VERDICT; i++) {
-        if (matcher_feed(&session->fail, data + i, 1)) {
+        if (!early && matcher_feed(&session->fail, data + i, 1)) {
             fprintf(stderr, "ouroboard: the fail text was printed: %s\n", session->options->fail_text);
             conclude(session, EXIT_ASSERTION);
-        } else if (matcher_feed(&session->expect, data + i, 1)) {
+        } else if (!early && matcher_feed(&session->expect, data + i, 1)) {
             conclude(session, EXIT_PASS);
         } else if (matcher_feed(&session->safe_mode, data + i, 1)) {
             session->safe_mode_ps = machine_now(session->machine);
@@ -70,6 +74,8 @@ static void on_console(void *context, enum console_port port, const uint8_t *dat
         return;
     }
     console_write(session->console, data, size);
+    session->printed_ps = machine_now(session->machine);
+    console_first_heard(session, session->printed_ps);
     if (session->feed) {
         feed_print(session->feed, data, size);
     }
@@ -90,15 +96,45 @@ static void read_input(struct session *session) {
     }
 }
 
+/* CircuitPython throws away what it has received when it sees a Ctrl-C. A person waits for the prompt; a script cannot,
+ * so what follows in it waits until the board has been silent for a moment. */
+static bool is_interrupting(struct session *session) {
+    uint64_t now = machine_now(session->machine), since = session->interrupted_ps;
+    if (since == TIME_NEVER) {
+        return false;
+    }
+    uint64_t last = session->printed_ps > since ? session->printed_ps : since;
+    bool over = now - last >= PROMPT_QUIET_PS || now - since >= PROMPT_LONGEST_PS;
+    session->interrupted_ps = over ? TIME_NEVER : since;
+    return !over;
+}
+
+/* What may be sent in one go: of a script's bytes, up to a Ctrl-C. */
+static size_t input_piece(const struct session *session) {
+    const uint8_t *interrupt = memchr(session->input, CTRL_C, session->input_length);
+    if (!interrupt || !console_is_script(session->console)) {
+        return session->input_length;
+    }
+    size_t length = (size_t)(interrupt - session->input);
+    while (length < session->input_length && session->input[length] == CTRL_C) {
+        length++;
+    }
+    return length;
+}
+
 static void feed_input(struct session *session) {
     if (session->input_length < sizeof(session->input)) {
         read_input(session);
     }
     enum console_port port = input_port(session);
-    if (!session->input_length || !machine_console_ready(session->machine, port)) {
+    if (!session->input_length || console_first_keeps_input(session) || is_interrupting(session) ||
+        !machine_console_ready(session->machine, port)) {
         return;
     }
-    size_t taken = machine_console_write(session->machine, port, session->input, session->input_length);
+    size_t taken = machine_console_write(session->machine, port, session->input, input_piece(session));
+    if (taken && session->input[taken - 1] == CTRL_C && console_is_script(session->console)) {
+        session->interrupted_ps = machine_now(session->machine);
+    }
     session->input_length -= taken;
     memmove(session->input, session->input + taken, session->input_length);
 }
@@ -171,13 +207,13 @@ static int judge_state(struct session *session, enum machine_state state) {
     }
 }
 
-static int judge_time(const struct session *session, uint64_t now) {
+static int judge_time(struct session *session, uint64_t now) {
     uint64_t timeout = session->options->timeout_ms;
     if (!timeout || now < timeout * PS_PER_MS) {
         return NO_VERDICT;
     }
     int crash = judge_waited_for(session);
-    if (crash != NO_VERDICT) {
+    if (crash != NO_VERDICT || console_first_gives_up(session)) {
         return crash;
     }
     fprintf(stderr, "ouroboard: timeout after %" PRIu64 " ms of virtual time\n", timeout);
@@ -197,6 +233,9 @@ static uint64_t slice_end(const struct session *session, uint64_t now) {
 /* A failure is told once; it is tried again all the time. */
 static void keep_flash(struct session *session) {
     struct error error;
+    if (session->console_first.step == CONSOLE_FIRST_HELD) {
+        return; /* it may begin again */
+    }
     bool ok = flash_file_commit(session->flash_file, machine_now(session->machine), &error);
     if (!ok && !session->flash_failed) {
         fprintf(stderr, "ouroboard: %s\n", error.message);
@@ -333,6 +372,10 @@ static int loop(struct session *session) {
         if (session->verdict == NO_VERDICT) {
             session->verdict = judge_output(session);
         }
+        console_first_step(session, now);
+        if (session->console_first.in_vain) {
+            return session->verdict == NO_VERDICT ? BEGIN_AGAIN : session->verdict;
+        }
         drive_link_step(&session->drive, now);
         keep_flash(session);
         console_flush(session->console);
@@ -372,7 +415,7 @@ static void print_stats(const struct session *session) {
 
 static void on_flash(void *context, uint32_t offset, uint32_t size, bool erased) {
     struct session *session = context;
-    if (session->flash_file) {
+    if (session->flash_file && session->console_first.step != CONSOLE_FIRST_HELD) {
         flash_file_changed(session->flash_file, offset, size, erased);
     }
     drive_link_flash_changed(&session->drive, offset, size);
@@ -398,11 +441,14 @@ int session_run(struct session *session) {
     matcher_init(&session->fail, session->options->fail_text);
     bool judged = session->options->expect_text || session->options->timeout_ms;
     matcher_init(&session->safe_mode, judged ? "You are in safe mode because:" : NULL);
-    session->locked_up_ps = session->safe_mode_ps = TIME_NEVER;
+    session->locked_up_ps = session->safe_mode_ps = session->interrupted_ps = TIME_NEVER;
     session->wall_start_ns = wall_now_ns();
     session->parent = (int)getppid();
     pace_start(&session->pace, session->options->speed, machine_now(session->machine));
     int code = loop(session);
+    if (code == BEGIN_AGAIN) {
+        return code;
+    }
     struct error error;
     if (!wiring_end(&session->wiring, &error)) {
         fprintf(stderr, "ouroboard: %s\n", error.message);

@@ -3,6 +3,7 @@
 #define CLI_SESSION_H
 
 #include "emulator/cli/console.h"
+#include "emulator/cli/console_first.h"
 #include "emulator/cli/data_port.h"
 #include "emulator/cli/matcher.h"
 #include "emulator/cli/options.h"
@@ -28,6 +29,7 @@ struct session {
     struct window *window;         /* NULL: none */
     struct feed *feed;             /* the window's, or NULL */
     char title[256];               /* of the window */
+    struct console_first console_first;
     FILE *serial_log;
     FILE *usb_capture;
     int verdict; /* exit code, or NO_VERDICT */
@@ -35,11 +37,13 @@ struct session {
     struct pace pace;
     uint8_t input[256]; /* typed, not yet taken by the machine */
     size_t input_length;
-    uint64_t traffic;   /* of console and data port, when looked at last */
-    uint64_t active_ps; /* when there was some last */
-    int parent;         /* process that has started this one */
-    bool output_held;   /* the USB console waits until the user has read */
-    bool usb_seen;      /* the USB console has said something: UART0 is no longer the console */
+    uint64_t interrupted_ps; /* when a script has sent a Ctrl-C; TIME_NEVER: what follows need not wait any more */
+    uint64_t printed_ps;     /* when the board has printed something last */
+    uint64_t traffic;        /* of console and data port, when looked at last */
+    uint64_t active_ps;      /* when there was some last */
+    int parent;              /* process that has started this one */
+    bool output_held;        /* the USB console waits until the user has read */
+    bool usb_seen;           /* the USB console has said something: UART0 is no longer the console */
     uint64_t wall_start_ns;
     uint32_t flash_open; /* the end of what has been erased and not filled again; 0: nothing */
     bool leaving;
@@ -51,10 +55,11 @@ struct session {
 };
 
 #define NO_VERDICT (-1)
+#define BEGIN_AGAIN (-2) /* without --console-first: nothing of this run is kept */
 
 /* Listen to the machine: console, flash. Before anything is loaded. */
 void session_attach(struct session *session);
-/* Run to the end; the result is an exit code. */
+/* Run to the end; the result is an exit code, or BEGIN_AGAIN. */
 int session_run(struct session *session);
 
 #endif

@@ -98,7 +98,7 @@ static void load(struct rig *rig, const struct image *image) {
 static void open_drive(struct rig *rig, const char *folder) {
     struct error error;
     if (folder && !drive_link_open(&rig->drive, folder, rig->machine, board_drive_offset(rig->board),
-                                   board_drive_bytes(rig->board), 0, take_drive_line, rig, &error)) {
+                                   board_drive_bytes(rig->board), 0, false, take_drive_line, rig, &error)) {
         failed(&error);
     }
 }

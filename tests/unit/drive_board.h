@@ -14,6 +14,7 @@ struct board {
     struct drive *drive;
     struct drive_request *request; /* under way */
     bool present, protect;
+    bool hold_code; /* of the next start_drive() */
     unsigned fail_after; /* writes; 0: never */
     unsigned reads, writes;
     uint32_t written[4096]; /* the blocks, in order */
@@ -199,6 +200,7 @@ static inline void start_drive(void) {
         .folder = folder,
         .area = board.area,
         .area_size = SIZE,
+        .hold_code = board.hold_code,
         .submit = submit,
         .submit_context = &board,
         .report = collect,

@@ -1,4 +1,5 @@
-/* The drive engine and folders that a drive cannot hold or nobody can read: see drive_board.h. */
+/* The drive engine and what it does not put onto the drive: folders that a drive cannot hold or nobody can read,
+ * programs that are held back. See drive_board.h. */
 #include "tests/unit/drive_board.h"
 
 static unsigned count_of(const char *text, const char *part) {
@@ -90,6 +91,53 @@ static void a_file_made_readable_is_taken(void **state) {
     assert_string_equal(board_text("late.py"), "late");
 }
 
+static bool is_on_board(const char *path) {
+    struct fat_volume volume = firmware_volume();
+    struct fat_entry entry;
+    return fat_lookup(&volume, path, &entry) == FAT_OK;
+}
+
+/* Every name that CircuitPython starts by itself, and none besides, stays off the drive until it is released. */
+static void held_programs_come_later(void **state) {
+    static const char *const programs[] = { "code.py",     "main.py",     "CODE.TXT",   "main.txt",
+                                            "code.txt.py", "main.py.txt", "code.py.py", "main.txt.txt" };
+    static const char *const others[] = { "boot.py", "code.pyc", "decode.py", "lib/code.py", "code", "main.py.bak" };
+    in_folder("touch main.py main.txt code.txt.py main.py.txt code.py.py main.txt.txt CODE.TXT "
+              "boot.py code.pyc decode.py lib/code.py code main.py.bak");
+    drive_destroy(board.drive);
+    board.hold_code = true;
+    start_drive();
+    attach();
+    assert_true(drive_code_is_held(board.drive));
+    for (unsigned i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
+        assert_false(is_on_board(programs[i]));
+    }
+    for (unsigned i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        assert_true(is_on_board(others[i]));
+    }
+    drive_release_code(board.drive);
+    assert_false(drive_code_is_written(board.drive));
+    poll();
+    poll();
+    assert_true(drive_code_is_written(board.drive));
+    same_on_both();
+    assert_string_equal(board.lines, "");
+}
+
+/* They are not taken for deleted, whatever happens meanwhile. */
+static void held_programs_are_not_lost(void **state) {
+    drive_destroy(board.drive);
+    board.hold_code = true;
+    start_drive();
+    attach();
+    settle();
+    firmware_write("log.txt", "written by the board");
+    settle();
+    in_folder("[ -s code.py ] && [ -s log.txt ]");
+    drive_finish(board.drive);
+    in_folder("[ -s code.py ]");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -97,7 +145,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(a_folder_far_too_large_is_told_once), TEST(a_smaller_file_makes_room),
         TEST(what_never_fitted_is_no_change),      TEST(an_unreadable_folder_stops_nothing_else),
-        TEST(a_file_made_readable_is_taken),
+        TEST(a_file_made_readable_is_taken),       TEST(held_programs_come_later),
+        TEST(held_programs_are_not_lost),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,47 @@
+/* --console-first: what code.py prints is heard from its first line on.
+ *
+ * A board prints before a PC listens, and what it prints then is lost. So code.py stays off the drive until the console
+ * is open; then it is written over USB, as somebody who saves it would, and the firmware starts it by its auto-reload.
+ * It runs once; supervisor.runtime.run_reason is AUTO_RELOAD. What is typed waits until then: a key would lead to the
+ * REPL.
+ *
+ * A boot.py that switches auto-reload off: Ctrl-D starts the program. One that takes the drive or the console from the
+ * PC: the run begins again from power-on with code.py in its place (nothing of the first try has been kept).
+ * Not done: the first lines after a later reset of the chip (microcontroller.reset(), a watchdog) are lost again. */
+#ifndef CLI_CONSOLE_FIRST_H
+#define CLI_CONSOLE_FIRST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session;
+
+enum console_first_step {
+    CONSOLE_FIRST_OFF,
+    CONSOLE_FIRST_HELD,     /* until the console is open */
+    CONSOLE_FIRST_WRITTEN,  /* on its way onto the drive */
+    CONSOLE_FIRST_STARTING, /* there; the firmware is about to start it */
+};
+
+struct console_first {
+    enum console_first_step step;
+    uint64_t since_ps; /* of this step */
+    uint64_t ready_ps; /* since when the console is open; TIME_NEVER: it is not */
+    uint64_t heard_ps; /* when the board has printed something since code.py is there; TIME_NEVER: nothing yet */
+    bool in_vain;      /* begin again without */
+};
+
+/* After the drive has been made. */
+void console_first_begin(struct session *session);
+/* Between two slices of the machine. */
+void console_first_step(struct session *session, uint64_t now);
+/* The board has printed something. */
+void console_first_heard(struct session *session, uint64_t now);
+/* What is printed is no program's: no text of --expect-text or --fail-text is looked for in it. */
+bool console_first_is_early(const struct session *session);
+/* What is typed has to wait. */
+bool console_first_keeps_input(const struct session *session);
+/* The run is about to end while code.py has not been started: true when it begins again without. */
+bool console_first_gives_up(struct session *session);
+
+#endif

@@ -245,8 +245,7 @@ static void check_boot2(const struct image *image, struct description *d) {
 }
 
 /* The first item of a block that holds an IMAGE_DEF is its type: EXE or DATA, core, chip. */
-static void find_image_def(const struct image *image, struct description *d) {
-    uint32_t base = image->ranges[0].address;
+static void find_image_def_from(const struct image *image, uint32_t base, struct description *d) {
     for (uint32_t offset = 0; offset < SEARCH_BYTES; offset += 4) {
         const uint8_t *block = image_at(image, base + offset, 8);
         if (block && get32(block) == BLOCK_MAGIC && block[4] == BLOCK_ITEM_IMAGE_TYPE) {
@@ -255,6 +254,14 @@ static void find_image_def(const struct image *image, struct description *d) {
             d->riscv = (flags >> 8 & 7) == 1;
             return;
         }
+    }
+}
+
+/* In flash it lies near the beginning; what is loaded into RAM may begin anywhere. */
+static void find_image_def(const struct image *image, struct description *d) {
+    size_t count = image_is_ram_only(image) ? image->range_count : 1;
+    for (size_t i = 0; i < count && !d->has_image_def; i++) {
+        find_image_def_from(image, image->ranges[i].address, d);
     }
 }
 

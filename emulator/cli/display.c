@@ -31,8 +31,9 @@ bool display_open(struct session *session, struct error *error) {
         return go_without(session, error);
     }
     const struct project *project = &session->wiring.project;
-    snprintf(session->title, sizeof(session->title), "%s%s%s", project->folder, project->folder[0] ? " - " : "",
-             project->board->name);
+    char name[128];
+    project_name(project, name, sizeof(name));
+    snprintf(session->title, sizeof(session->title), "%s%s%.64s", name, name[0] ? " - " : "", project->board->name);
     struct window_desc desc = { .project = project, .title = session->title, .frames = session->options->frames };
     session->window = window_open(&desc, error);
     if (!session->window && session->options->window == WINDOW_AUTO) {

@@ -13,8 +13,14 @@
 #include <jansson.h>
 
 /* ---- Parts ---- */
-static double number_of(const json_t *object, const char *key, double limit) {
-    double number = json_number_value(json_object_get(object, key));
+static double number_of(const json_t *object, const char *key, double limit, unsigned index,
+                        struct findings *findings) {
+    const json_t *value = json_object_get(object, key);
+    double number = json_number_value(value);
+    if (value && !json_is_number(value)) {
+        findings_add(findings, LOG_ERROR, "parts[%u]: %s is not a number (write it without quotation marks)", index,
+                     key);
+    }
     return number > limit ? limit : number < -limit ? -limit : number;
 }
 
@@ -73,9 +79,9 @@ static void take_part(struct diagram *diagram, unsigned index, const json_t *obj
         .index = index,
         .id = json_string_value(json_object_get(object, "id")),
         .type = json_string_value(json_object_get(object, "type")),
-        .left = number_of(object, "left", 1e5) * DIAGRAM_MM_PER_PIXEL,
-        .top = number_of(object, "top", 1e5) * DIAGRAM_MM_PER_PIXEL,
-        .rotate = fmod(number_of(object, "rotate", 1e6), 360),
+        .left = number_of(object, "left", 1e5, index, findings) * DIAGRAM_MM_PER_PIXEL,
+        .top = number_of(object, "top", 1e5, index, findings) * DIAGRAM_MM_PER_PIXEL,
+        .rotate = fmod(number_of(object, "rotate", 1e6, index, findings), 360),
         .hide = json_is_true(json_object_get(object, "hide")),
     };
     if (!is_name(part.id) || !part.type) {

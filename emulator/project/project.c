@@ -251,7 +251,10 @@ static char *read_file(const char *path, size_t *ret_size, struct findings *find
     } else {
         *ret_size = fread(text, 1, DIAGRAM_BYTES + 1, file);
         if (ferror(file) || *ret_size > DIAGRAM_BYTES) {
-            findings_add(findings, LOG_ERROR, "%s", ferror(file) ? "cannot be read" : "is over 4 MB");
+            const char *why = !ferror(file)     ? "is over 4 MB"
+                              : errno == EISDIR ? "is a folder, not a diagram; name the file"
+                                                : strerror(errno);
+            findings_add(findings, LOG_ERROR, "%s", why);
             free(text);
             text = NULL;
         }
@@ -262,6 +265,11 @@ static char *read_file(const char *path, size_t *ret_size, struct findings *find
     return text;
 }
 
+static bool is_diagram_name(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return strcmp(slash ? slash + 1 : path, "diagram.json") == 0;
+}
+
 /* DIR or DIR/diagram.json to both. */
 static bool find_paths(const char *path, char *folder, char *diagram) {
     struct stat status;
@@ -269,7 +277,7 @@ static bool find_paths(const char *path, char *folder, char *diagram) {
     if (strlen(path) > PROJECT_PATH - 32) {
         return false;
     }
-    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode)) {
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode) && !is_diagram_name(path)) {
         snprintf(folder, PROJECT_PATH, "%s", path);
         snprintf(diagram, PROJECT_PATH, "%s%sdiagram.json", path, slash && !slash[1] ? "" : "/");
         diagram = stat(diagram, &status) == 0 ? diagram : memset(diagram, 0, 1);
@@ -302,6 +310,13 @@ bool project_read(struct project *project, const char *path, const char *board, 
     bool ok = text && diagram_parse(&project->diagram, text, size, findings) && resolve(project, board, findings);
     free(text);
     return ok;
+}
+
+void project_name(const struct project *project, char *ret_name, size_t size) {
+    char *real = project->folder[0] ? realpath(project->folder, NULL) : NULL;
+    const char *slash = real ? strrchr(real, '/') : NULL;
+    snprintf(ret_name, size, "%s", slash && slash[1] ? slash + 1 : project->folder);
+    free(real);
 }
 
 bool project_plain(struct project *project, const struct board *board, struct findings *findings) {

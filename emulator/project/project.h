@@ -74,6 +74,8 @@ struct project {
 /* Read DIR/diagram.json (a folder without one is a project without parts) or the named diagram. `board`: instead of
  * the diagram's, by CircuitPython's id; may be NULL. False after at least one error line; finish it all the same. */
 bool project_read(struct project *project, const char *path, const char *board, struct findings *findings);
+/* What people call it: its folder's name, also when that was given as "."; "" without a folder. */
+void project_name(const struct project *project, char *ret_name, size_t size);
 /* A board alone. */
 bool project_plain(struct project *project, const struct board *board, struct findings *findings);
 /* As project_read() from a text. */

@@ -138,6 +138,10 @@ bool project_join(struct project *project, struct net *a, struct net *b) {
 static bool connect(struct project *project, const struct project_wire *wire, struct findings *findings) {
     struct project_part *a = &project->parts[wire->part[0]], *b = &project->parts[wire->part[1]];
     struct net **from = &a->nets[wire->pin[0]], **to = &b->nets[wire->pin[1]];
+    if (from == to) {
+        findings_add(findings, LOG_WARN, "connections[%u]: both ends are %s:%s", wire->from->index, wire->from->part[0],
+                     wire->from->pin[0]);
+    }
     if (!*from && !*to) {
         *from = new_net(project, a, wire->pin[0]);
     }

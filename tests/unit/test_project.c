@@ -230,8 +230,25 @@ static void places_parts(void **state) {
     project_finish(&project);
 }
 
+/* A folder that is named by "." has a name all the same. */
+static void a_project_is_called_by_its_folder(void **state) {
+    static const struct {
+        const char *folder, *name;
+    } cases[] = {
+        { "/usr/bin", "bin" }, { "/usr/bin/.", "bin" }, { "/usr/bin/../bin/", "bin" }, { "/", "/" }, { "", "" }
+    };
+    for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct project project = { 0 };
+        char name[64];
+        snprintf(project.folder, sizeof(project.folder), "%s", cases[i].folder);
+        project_name(&project, name, sizeof(name));
+        assert_true(strstr(name, cases[i].name) == name && strlen(name) == strlen(cases[i].name));
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_project_is_called_by_its_folder),
         cmocka_unit_test(accepts_what_is_only_layout),
         cmocka_unit_test(names_what_is_unknown),
         cmocka_unit_test(says_all_mistakes_at_once),

@@ -1,9 +1,11 @@
 #include "emulator/cli/options.h"
 
+#include "emulator/cli/actions.h"
 #include "emulator/core/scheduler.h"
 
 #include <errno.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +159,12 @@ static bool parse_number(const char *option, const char *text, uint64_t *ret_num
 
 /* Virtual time is 64 bits of picoseconds. */
 static bool parse_timeout(const char *text, uint64_t *ret_ms) {
+    uint64_t ps;
+    if (time_parse(text, &ps)) {
+        char remedy[80];
+        snprintf(remedy, sizeof(remedy), "is in milliseconds and has no unit: say %" PRIu64, ps / PS_PER_MS);
+        return complain("--timeout", text, remedy);
+    }
     if (!parse_number("--timeout", text, ret_ms)) {
         return false;
     }

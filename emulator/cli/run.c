@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 
 /* What is to run: resolved from the options before anything is opened. */
 struct job {
@@ -26,6 +27,7 @@ struct job {
     enum firmware_kind kind; /* of the image, or of what the flash file holds */
     uint8_t *bootrom;
     struct otp_file otp;
+    DIR *folder;  /* the drive's, locked; NULL: none */
     bool at_once; /* code.py does not wait for the console */
 };
 
@@ -94,6 +96,11 @@ static bool resolve(struct job *job, const struct run_options *options, struct e
     job->has_image = true;
     struct description description;
     describe_image(&job->image, &description);
+    if (description.riscv) {
+        error_set(error, "%s: is for the RISC-V cores of the RP2350, which are not emulated: take its build for Arm",
+                  job->firmware);
+        return false;
+    }
     job->kind = description.kind;
     if (!job->board) {
         job->board = description.board ? description.board : board_default(description.chip);
@@ -132,13 +139,19 @@ static bool load_image(struct machine *machine, const struct image *image, struc
     return true;
 }
 
-static bool check_folder(const char *path, struct error *error) {
-    DIR *folder = opendir(path);
-    if (!folder) {
+/* Two runs with one folder are no crime, but what either board writes reaches the other. */
+static bool open_folder(struct job *job, const char *path, struct error *error) {
+    job->folder = opendir(path);
+    if (!job->folder) {
         error_set(error, "--drive %s: %s; name a folder that can be read", path, strerror(errno));
         return false;
     }
-    closedir(folder);
+    if (flock(dirfd(job->folder), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        fprintf(stderr,
+                "ouroboard: warning: --drive %s: is another run's drive as well, and what either board writes reaches "
+                "the other; give each a folder of its own\n",
+                path);
+    }
     return true;
 }
 
@@ -165,7 +178,7 @@ static bool open_drive(struct job *job, struct error *error) {
     const struct run_options *options = session->options;
     bool hold_code;
     uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
-    if (options->drive && !check_folder(options->drive, error)) {
+    if (options->drive && !open_folder(job, options->drive, error)) {
         return false;
     }
     if (!wants_console_first(job, error, &hold_code)) {
@@ -355,6 +368,9 @@ static int close_all(struct job *job, int code) {
     bool complete = close_outputs(&job->session);
     image_finish(&job->image);
     free(job->bootrom);
+    if (job->folder) {
+        closedir(job->folder);
+    }
     return code == EXIT_PASS && !complete ? EXIT_USAGE : code;
 }
 

@@ -44,6 +44,10 @@ static bool join(struct wiring *wiring, const char *text, struct error *error) {
         error_set(error, "--wire %s: %s", text, why.message);
         return false;
     }
+    if (a == b) {
+        error_set(error, "--wire %s: both names are the same pin; say two different ones", text);
+        return false;
+    }
     if (!project_join(&wiring->project, a, b)) {
         error_set(error, "--wire %s: makes a short circuit of a supply", text);
         return false;

@@ -3,10 +3,10 @@
  * WAKE_EN and SLEEP_EN (storage; ENABLED shows WAKE_EN), DFTCLK; the pins of GPIN and GPOUT: clocks from GPIN stand,
  * those of GPOUT have their frequency and do not reach the pins.
  * The RP2040's clk_peri has no divider (2.15.3); its SVD names a CLK_PERI_DIV, which keeps what is written and does
- * nothing. A divider with a fraction divides by 1 or by 2.0 and more.
- * Decided: of 1.x it divides by 1. An auxiliary multiplexer follows AUXSRC at once. RESUS watches for a clk_sys that
- * has stopped altogether. The frequency counter's window is 2^INTERVAL / 1024 ms by FC0_REF_KHZ, in whole cycles of
- * clk_ref; a clock that does not run gives DONE, DIED and a result of 0 instead of waiting for ever. */
+ * nothing. Its dividers with a fraction divide by 1 or by 2.0 and more; the RP2350's (8.1.3.3) by any number from 1.0
+ * on. Decided: the RP2040 takes 1.x for 1. An auxiliary multiplexer follows AUXSRC at once. RESUS watches for a clk_sys
+ * that has stopped altogether. The frequency counter's window is 2^INTERVAL / 1024 ms by FC0_REF_KHZ, in whole cycles
+ * of clk_ref; a clock that does not run gives DONE, DIED and a result of 0 instead of waiting for ever. */
 #include "peripherals/onchip/clocks.h"
 
 #define AUXSRC_LSB 5
@@ -56,6 +56,7 @@ const struct clocks_desc rp2040_clocks = {
     .generators = rp2040_generators,
     .count = sizeof rp2040_generators / sizeof *rp2040_generators,
     .frac_bits = 8,
+    .skips_one_to_two = true,
     .zero_divides = 0x10000,
     .fc0 = rp2040_fc0,
     .fc0_count = sizeof rp2040_fc0,
@@ -112,7 +113,8 @@ static uint64_t divisor(const struct clocks *c, const struct clock_generator *g)
     uint32_t div = c->block.values[g->ctrl + 1];
     unsigned bits = c->desc->frac_bits;
     uint64_t zero = c->desc->zero_divides;
-    if (g->is_undivided || !c->block.registers->descs[g->ctrl + 1].name || div >> bits == 1) {
+    bool is_taken_for_one = c->desc->skips_one_to_two && div >> bits == 1;
+    if (g->is_undivided || !c->block.registers->descs[g->ctrl + 1].name || is_taken_for_one) {
         return UINT64_C(1) << bits;
     }
     if (div >> bits) {

@@ -46,6 +46,7 @@ struct clocks_desc {
     const struct clock_generator *generators; /* each after those it may depend on */
     unsigned count;
     unsigned frac_bits;    /* of DIV */
+    bool skips_one_to_two; /* no divisor lies between 1 and 2 */
     uint32_t zero_divides; /* what an integer part of 0 divides by; 0: the field's maximum + 1 */
     const uint8_t *fc0;    /* enum clock_id by FC0_SRC */
     unsigned fc0_count;

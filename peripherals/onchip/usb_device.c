@@ -52,7 +52,7 @@
 #define BUFFER_LENGTH 0x03ffu
 #define BUFFER_ISO_OFFSET 0x1800u /* high half alone: buffer 1 is 128 << n bytes after buffer 0 */
 
-/* RP2040 2.19.2: the digital pads of the controller. */
+/* The digital pads of the RP2040's controller, as the SVD names the functions of these GPIOs. */
 #define DIGITAL_PAD_FUNCTION 8
 #define DIGITAL_PAD_DP 15
 #define DIGITAL_PAD_DM 16

@@ -1,5 +1,6 @@
 /* Raspberry Pi Pico datasheet 2.1 and 2.2 for outline and pins; Wokwi's names of pins. The LED's brightness is the
- * share of time that its pin is high, over spans of 20 ms. LEDs behind a radio chip are not modelled. */
+ * share of time that its pin is high, over spans of 20 ms. LEDs behind a radio chip are not modelled, nor what else a
+ * radio's pins are connected to. */
 #include "emulator/project/board_part.h"
 
 #include "emulator/core/scheduler.h"
@@ -11,6 +12,7 @@
 
 #define PITCH 2.54
 #define SPAN_PS (20 * PS_PER_MS)
+#define BOARD_DIVIDERS 2
 
 /* ---- Types ---- */
 static const struct {
@@ -78,10 +80,25 @@ static bool is_pico(const struct board *board) {
     return strncmp(board->id, "raspberry_pi_pico", 17) == 0;
 }
 
-/* The GPIO at a test point on the underside; -1: none. Those of boards with a radio lead to the radio. */
+/* Test points on the underside. With a radio they are at GPIOs of the radio chip, which nothing drives here. */
+static const struct {
+    const char *name;
+    int gpio, radio_gpio;
+} test_points[] = { { "TP4", 23, 1 }, { "TP5", 25, 0 } };
+#define TEST_POINTS (sizeof(test_points) / sizeof(test_points[0]))
+
+static int test_point_gpio(const struct board *board, unsigned i) {
+    return board->wireless ? BOARD_PIN_CYW43 + test_points[i].radio_gpio : test_points[i].gpio;
+}
+
+/* The GPIO at a test point; -1: no such point. */
 static int test_point(const struct board *board, const char *name) {
-    bool has_points = is_pico(board) && !board->wireless;
-    return !has_points ? -1 : strcasecmp(name, "TP4") == 0 ? 23 : strcasecmp(name, "TP5") == 0 ? 25 : -1;
+    for (unsigned i = 0; i < TEST_POINTS && is_pico(board); i++) {
+        if (strcasecmp(name, test_points[i].name) == 0) {
+            return test_point_gpio(board, i);
+        }
+    }
+    return -1;
 }
 
 int board_class_pin(const struct board_class *class, const char *name) {
@@ -137,7 +154,7 @@ static bool has_gpio(const struct board_class *class, int gpio) {
     return false;
 }
 
-/* GPIOs of the package that have no pin yet: in the middle of the board, for wires to test points and the like. */
+/* GPIOs and test points that have no pin yet: in the middle of the board, for wires to test points and the like. */
 static void add_inner_pins(struct board_class *class) {
     char name[16];
     for (int gpio = 0; gpio < class->board->gpio_count; gpio++) {
@@ -145,6 +162,10 @@ static void add_inner_pins(struct board_class *class) {
         if (!has_gpio(class, gpio)) {
             add_pin(class, name, gpio, class->class.face.width / 2, class->class.face.height / 2);
         }
+    }
+    for (unsigned i = 0; i < TEST_POINTS && is_pico(class->board) && class->board->wireless; i++) {
+        add_pin(class, test_points[i].name, test_point_gpio(class->board, i), class->class.face.width / 2,
+                class->class.face.height / 2);
     }
     add_pin(class, "NC", -1 - BOARD_OTHER, class->class.face.width / 2, class->class.face.height / 2);
 }
@@ -238,9 +259,31 @@ static void draw(struct board_class *board) {
     add_shape(class, PART_LETTERING, middle - 3.5, class->face.height - 12, 7, 1.6, 0xe8f0e8, board->board->product);
 }
 
+/* ---- Supply ---- */
+/* How the Pico and the Pico 2 measure their supply (datasheets, schematic): VBUS by 5.6 and 10 kohms at GPIO24; VSYS,
+ * which is VBUS behind a Schottky diode, by 200 and 100 kohms at GPIO29. They are fed by USB, always. */
+#define VBUS_VOLTS 5.0
+#define SCHOTTKY_VOLTS 0.2
+static const struct board_divider {
+    const char *name;
+    int gpio;
+    double volts, upper_ohms, lower_ohms;
+} pico_dividers[BOARD_DIVIDERS] = {
+    { "VBUS_SENSE", 24, VBUS_VOLTS, 5600, 10000 },
+    { "VSYS", 29, VBUS_VOLTS - SCHOTTKY_VOLTS, 200e3, 100e3 },
+};
+
+static void drive_divider(struct net_driver *driver, const struct board_divider *divider) {
+    double sum = divider->upper_ohms + divider->lower_ohms;
+    driver->name = divider->name;
+    net_drive_volts(driver, divider->volts * divider->lower_ohms / sum,
+                    divider->upper_ohms * divider->lower_ohms / sum);
+}
+
 /* ---- The part ---- */
 struct board_part {
     struct part part;
+    struct net_driver dividers[BOARD_DIVIDERS];
     struct net_listener listener;
     struct net *led;
     uint64_t span;    /* number of the present one */
@@ -271,13 +314,37 @@ static void led_changed(struct net_listener *listener, struct net *net) {
     board->high = net_is_high(net);
 }
 
+static struct net *net_of_gpio(const struct part *part, int gpio) {
+    const struct board_class *class = (const struct board_class *)part->class;
+    for (unsigned i = 0; i < class->pin_count; i++) {
+        if (class->gpio[i] == gpio) {
+            return part->nets[i];
+        }
+    }
+    return NULL;
+}
+
+static void attach_dividers(struct board_part *board, const struct board_class *class) {
+    bool has_dividers = is_pico(class->board) && !class->board->wireless;
+    for (unsigned i = 0; i < BOARD_DIVIDERS && has_dividers; i++) {
+        struct net *net = net_of_gpio(&board->part, pico_dividers[i].gpio);
+        drive_divider(&board->dividers[i], &pico_dividers[i]);
+        if (net) {
+            net_attach(net, &board->dividers[i]);
+        }
+    }
+}
+
 static bool board_init(struct part *part, struct error *error) {
     struct board_part *board = (struct board_part *)part;
     const struct board_class *class = (const struct board_class *)part->class;
-    for (unsigned i = 0; i < class->pin_count; i++) {
-        if (class->board->led_pin >= 0 && class->gpio[i] == class->board->led_pin) {
-            board->led = part->nets[i];
-        }
+    attach_dividers(board, class);
+    if (class->board->wireless) {
+        log_write(part->env->log, LOG_WARN, part->id,
+                  "the radio is not modelled: no Wi-Fi, no Bluetooth, and its pins (the LED of a Pico W) do nothing");
+    }
+    if (class->board->led_pin >= 0 && class->board->led_pin < BOARD_PIN_CYW43) {
+        board->led = net_of_gpio(part, class->board->led_pin);
     }
     if (!board->led) {
         return true;
@@ -295,6 +362,9 @@ static bool board_init(struct part *part, struct error *error) {
 
 static void board_finish(struct part *part) {
     struct board_part *board = (struct board_part *)part;
+    for (unsigned i = 0; i < BOARD_DIVIDERS; i++) {
+        net_detach(&board->dividers[i]);
+    }
     if (board->led) {
         net_unlisten(board->led, &board->listener);
     }

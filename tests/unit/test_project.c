@@ -135,6 +135,38 @@ static void wires_by_the_names_of_boards(void **state) {
     project_finish(&project);
 }
 
+/* Schematics: 5 V by 5.6 and 10 kohms; VSYS, a Schottky diode below that, by 200 and 100 kohms. */
+static void picos_measure_their_supply(void **state) {
+    static const char *const types[] = { "board-pi-pico", "board-pi-pico-2" };
+    for (unsigned i = 0; i < 2; i++) {
+        struct findings findings = { 0 };
+        struct project project;
+        struct error error;
+        char text[200];
+        snprintf(text, sizeof(text), DIAGRAM("{\"id\":\"p\",\"type\":\"%s\"}", ""), types[i]);
+        assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+        assert_true(project_build(&project, NULL, &findings));
+        struct net *vbus = project_board_net(&project, "VBUS_SENSE", &error);
+        struct net *vsys = project_board_net(&project, "VOLTAGE_MONITOR", &error);
+        assert_true(net_is_high(vbus));
+        assert_true(fabs(net_volts(vbus) - 3.205) < 0.001);
+        assert_true(fabs(net_volts(vsys) - 1.6) < 0.05);
+        project_finish(&project);
+    }
+}
+
+/* TP4 and TP5 of a Pico W are at the radio: wires to them are fine and lead nowhere. */
+static void test_points_of_radio_boards_lead_nowhere(void **state) {
+    struct lines lines;
+    assert_true(
+        check(&lines, DIAGRAM("{\"id\":\"p\",\"type\":\"wokwi-pi-pico-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
+                              "[\"p:TP5\",\"l:A\"],[\"l:C\",\"p:GND.1\"]")));
+    assert_string_equal(lines.text, "");
+    assert_true(
+        check(&lines, DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
+                              "[\"p:TP4\",\"l:A\"],[\"l:C\",\"p:GND.1\"]")));
+}
+
 static void tells_targets_with_one_address(void **state) {
     const char *both = DIAGRAM(PICO "," OLED("a", "") "," OLED("b", ""), BUS("a") "," BUS("b"));
     says(both, "warn: d.json: parts[1] \"a\" and parts[2] \"b\" have the same address 0x3c on one I2C bus");
@@ -255,6 +287,8 @@ int main(void) {
         cmocka_unit_test(refuses_what_is_no_diagram),
         cmocka_unit_test(warns_of_wiring),
         cmocka_unit_test(wires_by_the_names_of_boards),
+        cmocka_unit_test(picos_measure_their_supply),
+        cmocka_unit_test(test_points_of_radio_boards_lead_nowhere),
         cmocka_unit_test(tells_targets_with_one_address),
         cmocka_unit_test(pulls_up_as_modules_do),
         cmocka_unit_test(a_button_at_run_resets_once),

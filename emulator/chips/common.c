@@ -288,6 +288,29 @@ static uint32_t base_of(const struct machine *machine, const char *name) {
     return 0;
 }
 
+static void let_dma_follow(struct machine *machine, struct dma *dma, unsigned index) {
+    const struct spi_at *at = &machine->chip->spis[index];
+    struct spi *spi = find(machine, at->name);
+    spi->dma_catch_up = dma_catch_up;
+    spi->dma_plan = dma_plan;
+    spi->dma_context = dma;
+    dma->followers[dma->follower_count++] = (struct dma_follower){
+        .context = spi,
+        .fifo = base_of(machine, at->name) + SPI_FIFO_OFFSET,
+        .tx = spi->dreq_tx.index,
+        .rx = spi->dreq_rx.index,
+        .next_request = spi_next_request,
+        .run = spi_run_until,
+        .earliest = spi_earliest_request,
+    };
+}
+
+static void wire_spis_to_dma(struct machine *machine) {
+    for (unsigned i = 0; i < DMA_FOLLOWERS; i++) {
+        let_dma_follow(machine, find(machine, "DMA"), i);
+    }
+}
+
 static void wire_pio_to_dma(struct machine *machine, struct pio *pio, struct pio *after) {
     struct dma *dma = find(machine, "DMA");
     pio->feed = (struct pio_feed){
@@ -426,6 +449,7 @@ bool chip_wire_common(struct machine *machine) {
     wire_uarts(machine);
     wire_spi_and_i2c(machine);
     wire_dma(machine);
+    wire_spis_to_dma(machine);
     wire_pios(machine);
     wire_pwm_and_adc(machine);
     wire_xip(machine);

@@ -2,9 +2,14 @@
  *
  * Time: one transfer takes one cycle of clk_sys, whatever it reaches; all channels share that one transfer a cycle.
  * A channel begins START_CYCLES after its trigger. Moves between memories are done BATCH cycles at a time, others
- * PACED_BATCH at a time: what a transfer changes is seen at the end of its batch, completion comes to the cycle. A
- * device may take the words for its FIFO itself (dma_feed_take()), all but the last of a block; no cycles of the engine
- * are counted for those.
+ * PACED_BATCH at a time: what a transfer changes is seen at the end of its batch, completion comes to the cycle.
+ *
+ * Channels that carry words between memory and the FIFO of a follower (struct dma_follower) have no batches: each
+ * transfer happens at its own cycle, with the frames of the device before and after it, when the device or the channel
+ * is looked at or one of them could have ended. Memory is read and written at most a FIFO of frames late by that.
+ *
+ * A device may take the words for its FIFO itself (dma_feed_take()), all but the last of a block; no cycles of the
+ * engine are counted for those.
  *
  * Not modelled: wait states and contention with the cores, the FIFOs inside (FIFO_LEVELS reads 0), what Secure and
  * privilege attributes and the memory protection of the RP2350 forbid (SECCFG_*, MPU_* read back, LOCK locks), errata.
@@ -86,6 +91,17 @@ static void show_channel(struct dma *dma, unsigned number) {
     }
 }
 
+/* ---- Time ---- */
+static uint64_t cycle_now(const struct dma *dma) {
+    return clock_cycles_at(dma->clk_sys, scheduler_due(dma->block.env->scheduler));
+}
+
+/* The first cycle that begins at `ps` or later. */
+static uint64_t cycle_from(const struct dma *dma, uint64_t ps) {
+    uint64_t cycle = clock_cycles_at(dma->clk_sys, ps);
+    return clock_time_of(dma->clk_sys, cycle) < ps ? cycle + 1 : cycle;
+}
+
 /* ---- Which channel goes next ---- */
 static unsigned treq_of(const struct dma *dma, const struct dma_channel *ch) {
     return field_get(ch->control, dma->variant->treq_sel);
@@ -103,13 +119,19 @@ static bool is_requested(const struct dma *dma, const struct dma_channel *ch) {
     return by_credit(dma, treq) ? ch->credits > 0 : dma->dreqs >> treq & 1;
 }
 
+/* When a channel that is requested can go: started, and the request seen. */
+static uint64_t start_of(const struct dma *dma, const struct dma_channel *ch) {
+    uint64_t risen = dma->risen[treq_of(dma, ch)];
+    return ch->earliest > risen ? ch->earliest : risen;
+}
+
 /* Channels that could transfer at `cycle`, a bit each. */
 static uint32_t ready(const struct dma *dma, uint64_t cycle) {
     uint32_t channels = 0;
     for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
         unsigned number = (unsigned)__builtin_ctz(rest);
         const struct dma_channel *ch = &dma->channels[number];
-        if (ch->control & EN && ch->earliest <= cycle && is_requested(dma, ch)) {
+        if (ch->control & EN && is_requested(dma, ch) && start_of(dma, ch) <= cycle) {
             channels |= 1u << number;
         }
     }
@@ -165,10 +187,12 @@ static uint64_t timer_next(const struct dma *dma, unsigned timer, uint64_t cycle
     return x >= y ? next : next / x * y + (next % x * y + x - 1) / x;
 }
 
-static void add_credits(struct dma *dma, unsigned treq, uint64_t credits) {
-    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+/* The first of them comes at cycle `first`. */
+static void add_credits(struct dma *dma, unsigned treq, uint64_t credits, uint64_t first) {
+    for (uint32_t rest = credits ? dma->busy : 0; rest; rest &= rest - 1) {
         struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
         if (treq_of(dma, ch) == treq) {
+            ch->earliest = !ch->credits && first > ch->earliest ? first : ch->earliest;
             credits += ch->credits;
             ch->credits = credits < MAX_CREDITS ? (unsigned)credits : MAX_CREDITS;
         }
@@ -179,18 +203,74 @@ static void tick(struct dma *dma, uint64_t cycle) {
     for (unsigned timer = 0; timer < DMA_TIMERS && cycle > dma->ticked; timer++) {
         if (dma->listening >> (TREQ_TIMER0 + timer) & 1) {
             uint64_t ticks = timer_ticks(dma, timer, cycle) - timer_ticks(dma, timer, dma->ticked);
-            add_credits(dma, TREQ_TIMER0 + timer, ticks);
+            add_credits(dma, TREQ_TIMER0 + timer, ticks, timer_next(dma, timer, dma->ticked));
         }
     }
     dma->ticked = cycle > dma->ticked ? cycle : dma->ticked;
+}
+
+/* ---- Followers ---- */
+static bool is_memory(const struct dma *dma, uint32_t address) {
+    return bus_memory_at(dma->bus, address & ~3u, 4, false);
+}
+
+/* The follower that a channel carries words for, while it does nothing else. */
+static const struct dma_follower *follower_of(const struct dma *dma, const struct dma_channel *ch) {
+    unsigned treq = treq_of(dma, ch);
+    for (unsigned i = 0; i < dma->follower_count; i++) {
+        const struct dma_follower *follower = &dma->followers[i];
+        bool sends = treq == follower->tx && ch->write_address == follower->fifo && is_memory(dma, ch->read_address);
+        bool receives = treq == follower->rx && ch->read_address == follower->fifo && is_memory(dma, ch->write_address);
+        if (ch->control & EN && (sends || receives)) {
+            return follower;
+        }
+    }
+    return NULL;
+}
+
+static uint64_t requests_of(const struct dma_follower *follower) {
+    return UINT64_C(1) << follower->tx | UINT64_C(1) << follower->rx;
+}
+
+static bool listens_to_followers(const struct dma *dma) {
+    uint64_t requests = 0;
+    for (unsigned i = 0; i < dma->follower_count; i++) {
+        requests |= requests_of(&dma->followers[i]);
+    }
+    return dma->listening & requests;
+}
+
+/* When a request of a follower rises next by itself. */
+static uint64_t next_request(const struct dma *dma) {
+    uint64_t next = TIME_NEVER;
+    for (unsigned i = 0; i < dma->follower_count; i++) {
+        const struct dma_follower *follower = &dma->followers[i];
+        if (dma->listening & requests_of(follower)) {
+            uint64_t when = follower->next_request(follower->context);
+            next = when < next ? when : next;
+        }
+    }
+    return next;
+}
+
+static void run_followers(struct dma *dma, uint64_t until_ps) {
+    for (unsigned i = 0; i < dma->follower_count; i++) {
+        const struct dma_follower *follower = &dma->followers[i];
+        if (dma->listening & requests_of(follower)) {
+            follower->run(follower->context, until_ps);
+        }
+    }
 }
 
 /* ---- The life of a channel ---- */
 static void listen(struct dma *dma) {
     uint64_t before = dma->listening;
     dma->listening = 0;
+    dma->followed = 0;
     for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
-        dma->listening |= UINT64_C(1) << treq_of(dma, &dma->channels[__builtin_ctz(rest)]);
+        unsigned number = (unsigned)__builtin_ctz(rest);
+        dma->listening |= UINT64_C(1) << treq_of(dma, &dma->channels[number]);
+        dma->followed |= follower_of(dma, &dma->channels[number]) ? 1u << number : 0;
     }
     if (((before ^ dma->listening) & dma->pulse_dreqs) && dma->wants_pulses) {
         dma->wants_pulses(dma->pulse_context, dma->listening & dma->pulse_dreqs);
@@ -409,37 +489,62 @@ static uint32_t transfer_batch(struct dma *dma, struct dma_channel *ch, uint64_t
 }
 
 /* ---- The engine ---- */
-static uint64_t cycle_now(const struct dma *dma) {
-    return clock_cycles_at(dma->clk_sys, scheduler_now(dma->block.env->scheduler));
+/* A transfer is over at the end of its cycle, which is when a follower hears of it. */
+static bool transfer_dated(struct dma *dma, unsigned number) {
+    struct scheduler *scheduler = dma->block.env->scheduler;
+    struct scheduler_date before = scheduler_date(scheduler, clock_time_of(dma->clk_sys, dma->cycle + 1));
+    bool runs = transfer_one(dma, number);
+    scheduler_undate(scheduler, before);
+    return runs;
 }
 
 /* What channel `number` does at dma->cycle, with `cycles` to go if it is alone. */
 static void serve(struct dma *dma, unsigned number, bool alone, uint64_t cycles) {
     struct dma_channel *ch = &dma->channels[number];
     uint32_t done = alone ? transfer_batch(dma, ch, cycles) : 0;
-    bool runs = done || transfer_one(dma, number);
+    bool dated = dma->followed >> number & 1;
+    bool runs = done || (dated ? transfer_dated(dma, number) : transfer_one(dma, number));
     dma->cycle += done ? done : 1;
     if (runs && !ch->count && dma->busy >> number & 1) {
         complete(dma, number);
     }
 }
 
-/* The first cycle from dma->cycle on at which a channel could become ready by itself; TIME_NEVER if none. */
-static uint64_t next_start(const struct dma *dma) {
+/* The first cycle from dma->cycle on at which one of `channels` could become ready by itself; TIME_NEVER if none. */
+static uint64_t next_start(const struct dma *dma, uint32_t channels) {
     uint64_t first = TIME_NEVER;
-    for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
+    for (uint32_t rest = dma->busy & channels; rest; rest &= rest - 1) {
         const struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
-        if (ch->earliest > dma->cycle && ch->earliest < first) {
-            first = ch->earliest;
+        uint64_t start = is_requested(dma, ch) ? start_of(dma, ch) : ch->earliest;
+        if (start > dma->cycle && start < first) {
+            first = start;
         }
     }
     return first;
 }
 
+/* The same with what followers ask for. */
+static uint64_t next_disturbance(const struct dma *dma) {
+    uint64_t start = next_start(dma, UINT32_MAX), request = next_request(dma);
+    uint64_t asked = request == TIME_NEVER ? TIME_NEVER : cycle_from(dma, request);
+    return asked < start ? asked : start;
+}
+
 /* The channel that is alone in being ready can go on until another one starts. */
 static uint64_t undisturbed(const struct dma *dma, uint64_t until) {
-    uint64_t other = next_start(dma);
+    uint64_t other = next_disturbance(dma);
     return (other < until ? other : until) - dma->cycle;
+}
+
+/* What followers ask for in the cycles up to dma->cycle is to be known. */
+static void hear_requests(struct dma *dma) {
+    uint64_t request = next_request(dma);
+    if (request != TIME_NEVER) {
+        uint64_t begin = clock_time_of(dma->clk_sys, dma->cycle);
+        if (request <= begin) {
+            run_followers(dma, begin);
+        }
+    }
 }
 
 static void run(struct dma *dma, uint64_t until) {
@@ -447,6 +552,7 @@ static void run(struct dma *dma, uint64_t until) {
     uint32_t touched = 0;
     tick(dma, until);
     while (dma->cycle < until) {
+        hear_requests(dma);
         uint32_t channels = ready(dma, dma->cycle);
         if (channels) {
             bool alone = !(channels & (channels - 1));
@@ -454,7 +560,7 @@ static void run(struct dma *dma, uint64_t until) {
             touched |= 1u << number;
             serve(dma, number, alone, alone ? undisturbed(dma, until) : 1);
         } else {
-            uint64_t first = next_start(dma);
+            uint64_t first = next_disturbance(dma);
             dma->cycle = first < until ? first : until;
         }
     }
@@ -462,10 +568,6 @@ static void run(struct dma *dma, uint64_t until) {
         show_channel(dma, (unsigned)__builtin_ctz(touched));
     }
     dma->running = false;
-}
-
-static bool is_memory(const struct dma *dma, uint32_t address) {
-    return bus_memory_at(dma->bus, address & ~3u, 4, false);
 }
 
 /* How many cycles may pass before the ready channels are looked at. */
@@ -482,11 +584,41 @@ static uint64_t patience(const struct dma *dma, uint32_t channels) {
     return cycles ? cycles : 1;
 }
 
+/* The cycle before which a channel of a follower cannot have ended. Until then nobody sees a difference: the follower
+ * has an event of its own for what it sends. */
+static uint64_t earliest_end(const struct dma *dma, const struct dma_channel *ch) {
+    const struct dma_follower *follower = follower_of(dma, ch);
+    uint64_t when = follower ? follower->earliest(follower->context, treq_of(dma, ch) == follower->tx, ch->count) : 0;
+    if (when == TIME_NEVER || (!when && !is_requested(dma, ch))) {
+        return TIME_NEVER;
+    }
+    uint64_t start = start_of(dma, ch) > dma->cycle ? start_of(dma, ch) : dma->cycle;
+    uint64_t end = start + (when && ch->count ? ch->count : 1);
+    uint64_t asked = cycle_from(dma, when) + 1;
+    return asked > end ? asked : end;
+}
+
+/* When followers and their channels are to be looked at. */
+static uint64_t next_look(const struct dma *dma) {
+    uint64_t first = TIME_NEVER;
+    for (uint32_t rest = dma->followed; rest; rest &= rest - 1) {
+        uint64_t end = earliest_end(dma, &dma->channels[__builtin_ctz(rest)]);
+        first = end < first ? end : first;
+    }
+    if (dma->busy & ~dma->followed) {
+        uint64_t request = next_request(dma);
+        uint64_t asked = request == TIME_NEVER ? TIME_NEVER : cycle_from(dma, request) + 1;
+        first = asked < first ? asked : first;
+    }
+    return first;
+}
+
 static void schedule(struct dma *dma) {
     struct scheduler *scheduler = dma->block.env->scheduler;
-    uint64_t first = next_start(dma);
-    uint64_t cycle = first == TIME_NEVER ? first : first + patience(dma, ready(dma, first));
-    uint32_t channels = ready(dma, dma->cycle);
+    uint32_t others = ~dma->followed;
+    uint64_t first = next_start(dma, others);
+    uint64_t cycle = first == TIME_NEVER ? first : first + patience(dma, ready(dma, first) & others);
+    uint32_t channels = ready(dma, dma->cycle) & others;
     if (channels) {
         cycle = dma->cycle + patience(dma, channels);
     }
@@ -496,6 +628,8 @@ static void schedule(struct dma *dma) {
             cycle = next != TIME_NEVER && next + 1 < cycle ? next + 1 : cycle;
         }
     }
+    uint64_t look = listens_to_followers(dma) ? next_look(dma) : TIME_NEVER;
+    cycle = look < cycle ? look : cycle;
     if (cycle == TIME_NEVER) {
         scheduler_cancel(scheduler, &dma->event);
     } else {
@@ -503,7 +637,8 @@ static void schedule(struct dma *dma) {
     }
 }
 
-/* Bring the engine up to the present, before something changes its state from outside. */
+/* Bring the engine up to the present (in an event: to when that was due), before something changes its state from
+ * outside. */
 static void catch_up(struct dma *dma) {
     if (!dma->running) {
         run(dma, cycle_now(dma));
@@ -516,29 +651,37 @@ static void go_on(struct dma *dma) {
     }
 }
 
-/* From within a device's access: nothing may be transferred here, only time moves on over an idle stretch. */
-static void wake(struct dma *dma) {
-    if (!dma->running && !ready(dma, dma->cycle)) {
-        uint64_t now = cycle_now(dma);
-        tick(dma, now);
-        dma->cycle = now > dma->cycle ? now : dma->cycle;
+void dma_catch_up(void *context, uint64_t end_ps) {
+    struct dma *dma = context;
+    uint64_t end = cycle_from(dma, end_ps);
+    if (end && !dma->running && listens_to_followers(dma)) {
+        run(dma, end - 1);
     }
 }
 
+void dma_plan(void *context) {
+    struct dma *dma = context;
+    if (listens_to_followers(dma)) {
+        go_on(dma);
+    }
+}
+
+/* Nothing is transferred here, which may be within a device's access: the request has its date. */
 void dma_set_dreq(void *context, unsigned index, bool level) {
     struct dma *dma = context;
     uint64_t bit = UINT64_C(1) << index;
     bool rises = level && !(dma->dreqs & bit);
-    if (rises && dma->listening & bit) {
-        wake(dma);
-    }
     dma->dreqs = level ? dma->dreqs | bit : dma->dreqs & ~bit;
-    if (rises && dma->listening & bit) {
-        if (by_credit(dma, index)) {
-            add_credits(dma, index, 1);
-        }
-        go_on(dma);
+    if (!rises || !(dma->listening & bit)) {
+        return;
     }
+    uint64_t cycle = cycle_from(dma, scheduler_due(dma->block.env->scheduler));
+    if (by_credit(dma, index)) {
+        add_credits(dma, index, 1, cycle);
+    } else {
+        dma->risen[index] = cycle;
+    }
+    go_on(dma);
 }
 
 /* ---- FIFOs that take their words themselves ---- */
@@ -616,7 +759,7 @@ static uint32_t irq_status(const struct dma *dma, unsigned irq) {
 static bool stands_still(struct dma *dma) {
     uint64_t now = cycle_now(dma);
     bool timers = dma->listening >> TREQ_TIMER0 & ((1u << DMA_TIMERS) - 1);
-    if (dma->running || timers || ready(dma, dma->cycle) || next_start(dma) < now) {
+    if (dma->running || timers || ready(dma, dma->cycle) || next_disturbance(dma) < now) {
         return false;
     }
     dma->ticked = now > dma->ticked ? now : dma->ticked;
@@ -624,12 +767,20 @@ static bool stands_still(struct dma *dma) {
     return true;
 }
 
+/* CTRL changes with the ends of channels, which have an event. */
+static bool waits_for_event(const struct dma *dma, unsigned reg) {
+    bool is_control = reg < DMA_CHANNELS * CHANNEL_REGISTERS && field_of[reg % CHANNEL_REGISTERS] == CONTROL;
+    return is_control && (!dma->event.pending || dma->event.when_ps > scheduler_now(dma->block.env->scheduler));
+}
+
 static uint32_t dma_read(struct block *block, unsigned reg) {
     struct dma *dma = dma_of(block);
-    tell_fed(dma, false);
-    if (dma->busy && !stands_still(dma)) {
-        catch_up(dma);
-        go_on(dma);
+    if (dma->busy && !waits_for_event(dma, reg)) {
+        tell_fed(dma, false);
+        if (!stands_still(dma)) {
+            catch_up(dma);
+            go_on(dma);
+        }
     }
     if (reg < DMA_CHANNELS * CHANNEL_REGISTERS) {
         return channel_read(dma, reg / CHANNEL_REGISTERS, reg % CHANNEL_REGISTERS);
@@ -670,7 +821,6 @@ static void write_channel_control(struct dma *dma, unsigned number, uint32_t val
     uint32_t writable = desc->writable & ~dma->variant->busy;
     uint32_t errors = ch->control & (READ_ERROR | WRITE_ERROR) & ~value;
     ch->control = (ch->control & dma->variant->busy) | (value & writable) | errors | (errors ? AHB_ERROR : 0);
-    listen(dma);
 }
 
 static void channel_write(struct dma *dma, unsigned number, unsigned index, uint32_t value) {
@@ -689,6 +839,7 @@ static void channel_write(struct dma *dma, unsigned number, unsigned index, uint
     default:
         write_channel_control(dma, number, value);
     }
+    listen(dma);
     show_channel(dma, number);
     if (index % 4 != 3) {
         return;

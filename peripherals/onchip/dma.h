@@ -12,6 +12,7 @@
 
 #define DMA_CHANNELS 16
 #define DMA_TIMERS 4
+#define DMA_FOLLOWERS 2
 
 /* What differs between the chips: sizes and where the fields of CTRL are. */
 struct dma_variant {
@@ -44,6 +45,22 @@ struct dma_channel {
     uint64_t earliest; /* cycle of its first transfer */
 };
 
+/* A device that works off what has happened when it is looked at, and leaves it to the DMA to look when its requests
+ * rise. Channels that do nothing but carry words between its FIFO and memory are looked at when one could have ended.
+ */
+struct dma_follower {
+    void *context;
+    uint32_t fifo;   /* address of its FIFO, both ways */
+    unsigned tx, rx; /* numbers of its requests */
+    /* When a request of it rises next if nobody accesses it before; TIME_NEVER: none does. */
+    uint64_t (*next_request)(void *context);
+    /* All that has happened until `until_ps`, requests included. */
+    void (*run)(void *context, uint64_t until_ps);
+    /* A time before which it cannot have asked for so many transfers. 0: it stands until the next transfer; TIME_NEVER:
+     * until somebody else accesses it. */
+    uint64_t (*earliest)(void *context, bool is_tx, uint32_t transfers);
+};
+
 struct dma {
     struct block block;
     /* Wiring */
@@ -61,11 +78,15 @@ struct dma {
      * so far (`changes`): whoever takes words by them takes those that are due. May be NULL. */
     void (*feeds_look)(void *context, bool changes);
     void *feeds_context;
+    struct dma_follower followers[DMA_FOLLOWERS];
+    unsigned follower_count;
 
     struct dma_channel channels[DMA_CHANNELS];
     uint32_t busy;      /* a bit per channel */
     uint64_t dreqs;     /* levels by DREQ number */
     uint64_t listening; /* DREQ and timer numbers that busy channels wait for */
+    uint32_t followed;  /* busy channels of followers, a bit each */
+    uint64_t risen[64]; /* by DREQ number: the first cycle that sees its level high */
     uint64_t cycle;     /* of clk_sys: all before is done */
     uint64_t ticked;    /* timers have been looked at up to this cycle */
     bool running;       /* inside a transfer */
@@ -77,8 +98,12 @@ struct dma {
 
 extern const struct block_class dma_class;
 
-/* For struct line: request `index` (TREQ_SEL number) has changed. */
+/* For struct line: request `index` (TREQ_SEL number) has changed, at the time of scheduler_due(). */
 void dma_set_dreq(void *dma, unsigned index, bool level);
+/* A follower is about to be accessed: all transfers that end before `end_ps`. Without effect from within one. */
+void dma_catch_up(void *dma, uint64_t end_ps);
+/* A follower has been accessed: its next requests may come at other times than before. */
+void dma_plan(void *dma);
 
 /* For a device whose FIFO is at `address` (32 bits) and which takes the words that a channel paced by request `dreq`
  * would bring it, without an event for each. How many there are, the last one of a block left out: that one comes in

@@ -1,7 +1,9 @@
 /* SPI (Arm PL022 r1p4). RP2040 datasheet 4.4, RP2350 datasheet 12.3, Arm DDI 0194.
  *
- * Frames are worked off when somebody looks (an access, an interrupt or a data request that depends on it), each
- * with its own end time; a target hears of a frame at most half a FIFO late, never after BSY has been seen low.
+ * Frames are worked off when somebody looks (an access, an interrupt, the end of a DMA channel that depends on it),
+ * each with its own end time; a target hears of a frame at most a FIFO of frames late, never after BSY has been seen
+ * low. Requests that rise meanwhile, and the transfers that they bring, have their own times too: the DMA follows them
+ * (struct dma_follower).
  *
  * A frame on watched pins puts an edge at each half bit time; RX is sampled from its net. The slave is in
  * spi_slave.c.
@@ -19,11 +21,20 @@
 #include "emulator/core/serial.h"
 #include "peripherals/onchip/spi_private.h"
 
+#include <limits.h>
+
 #define HALF (SPI_FIFO_DEPTH / 2)
 #define TIMEOUT_BITS 32
 
 static struct spi *spi_of(struct block *block) {
     return (struct spi *)block;
+}
+
+/* ---- Time ---- */
+/* An access by the DMA has the date of its transfer. */
+static uint64_t time_of_access(struct spi *spi) {
+    uint64_t due = scheduler_due(spi->block.env->scheduler);
+    return due > spi->reached_ps ? due : spi->reached_ps;
 }
 
 /* ---- FIFOs ---- */
@@ -76,14 +87,24 @@ static uint32_t raw_interrupts(const struct spi *spi) {
            (spi->rx.count >= HALF ? SPI_SSPRIS_RXRIS : 0);
 }
 
+/* A request that changes while the past is made up for has the date of that. */
+static void set_request(struct spi *spi, struct line *line, bool level) {
+    if (line->level != level) {
+        struct scheduler *scheduler = spi->block.env->scheduler;
+        struct scheduler_date before = scheduler_date(scheduler, time_of_access(spi));
+        line_set(line, level);
+        scheduler_undate(scheduler, before);
+    }
+}
+
 static void spi_update(struct spi *spi) {
     const uint32_t *values = spi->block.values;
     uint32_t dma = values[SPI_SSPDMACR];
     unsigned tx_limit = spi->dreq_tx.level ? SPI_FIFO_DEPTH : HALF + 1;
     unsigned rx_limit = spi->dreq_rx.level || !spi->shifting ? 1 : HALF;
     line_set(&spi->block.irq[0], raw_interrupts(spi) & values[SPI_SSPIMSC]);
-    line_set(&spi->dreq_tx, dma & SPI_SSPDMACR_TXDMAE && spi->tx.count < tx_limit);
-    line_set(&spi->dreq_rx, dma & SPI_SSPDMACR_RXDMAE && spi->rx.count >= rx_limit);
+    set_request(spi, &spi->dreq_tx, dma & SPI_SSPDMACR_TXDMAE && spi->tx.count < tx_limit);
+    set_request(spi, &spi->dreq_rx, dma & SPI_SSPDMACR_RXDMAE && spi->rx.count >= rx_limit);
 }
 
 /* What the pins show between frames. */
@@ -199,7 +220,7 @@ static void end_frame(struct spi *spi) {
 /* The receive timeout counts while no frame is under way. */
 static void check_timeout(struct spi *spi, uint64_t now_ps) {
     uint64_t timeout = spi->settings.timeout_ps;
-    if (!spi->shifting && spi->rx.count && timeout && now_ps - spi->rx_touched_ps >= timeout) {
+    if (!spi->shifting && spi->rx.count && timeout && now_ps >= spi->rx_touched_ps + timeout) {
         spi->latched |= SPI_SSPRIS_RTRIS;
     }
 }
@@ -207,6 +228,7 @@ static void check_timeout(struct spi *spi, uint64_t now_ps) {
 /* All that has happened until `now_ps`; edges that are due too, as events come some cycles late. */
 static void run(struct spi *spi, uint64_t now_ps) {
     spi->unwatched = false;
+    spi->reached_ps = now_ps > spi->reached_ps ? now_ps : spi->reached_ps;
     while (spi->on_wire && spi->edge.pending && spi->edge.when_ps <= now_ps) {
         scheduler_serve(spi->block.env->scheduler, &spi->edge);
     }
@@ -216,8 +238,81 @@ static void run(struct spi *spi, uint64_t now_ps) {
     }
     while (spi->shifting && spi->frame_end_ps <= now_ps && !spi->on_wire) {
         end_frame(spi);
+        spi_update(spi); /* a request that rises between two frames stays */
     }
     check_timeout(spi, now_ps);
+}
+
+/* ---- The DMA ---- */
+/* Before and after somebody else looks: transfers that end before `end_ps` come first. */
+static void catch_up_dma(struct spi *spi, uint64_t end_ps) {
+    if (spi->dma_catch_up) {
+        spi->dma_catch_up(spi->dma_context, end_ps);
+    }
+}
+
+static void plan_dma(struct spi *spi) {
+    if (spi->dma_plan) {
+        spi->dma_plan(spi->dma_context);
+    }
+}
+
+static uint64_t next_request(const struct spi *spi) {
+    uint32_t dma = spi->block.values[SPI_SSPDMACR];
+    if (!spi->shifting || spi->on_wire) {
+        return TIME_NEVER; /* the last edge of a frame on the wires tells */
+    }
+    unsigned none = UINT_MAX, tx = none, rx = none;
+    if (dma & SPI_SSPDMACR_TXDMAE && !spi->dreq_tx.level) {
+        tx = spi->tx.count > HALF ? spi->tx.count - HALF - 1 : 0;
+    }
+    if (dma & SPI_SSPDMACR_RXDMAE && !spi->dreq_rx.level) {
+        rx = spi->rx.count < HALF ? HALF - 1 - spi->rx.count : 0;
+        rx = spi->tx.count < rx ? spi->tx.count : rx; /* nothing more comes */
+    }
+    unsigned frames = tx < rx ? tx : rx;
+    return frames == none ? TIME_NEVER : spi->frame_end_ps + frames * spi_frame_ps(spi);
+}
+
+uint64_t spi_next_request(void *context) {
+    return next_request(context);
+}
+
+/* How many frames have to begin (TX) or end (RX) before a request that is low can rise. */
+static unsigned frames_to_request(const struct spi *spi, bool is_tx) {
+    if (is_tx) {
+        return spi->tx.count > HALF ? spi->tx.count - HALF : 1;
+    }
+    unsigned half = spi->rx.count < HALF ? HALF - spi->rx.count : 1;
+    return half < spi->tx.count + 1 ? half : spi->tx.count + 1; /* nothing more comes */
+}
+
+uint64_t spi_earliest_request(void *context, bool is_tx, uint32_t transfers) {
+    const struct spi *spi = context;
+    uint32_t enabled = spi->block.values[SPI_SSPDMACR] & (is_tx ? SPI_SSPDMACR_TXDMAE : SPI_SSPDMACR_RXDMAE);
+    unsigned there = is_tx ? SPI_FIFO_DEPTH - spi->tx.count : spi->rx.count;
+    uint64_t frames = transfers > there ? transfers - there : 0;
+    bool asks = is_tx ? spi->dreq_tx.level : spi->dreq_rx.level;
+    if (!enabled || (!spi->shifting && !asks)) {
+        return TIME_NEVER;
+    }
+    bool interrupts = spi->block.values[SPI_SSPIMSC];
+    if (!spi->shifting || (interrupts && asks)) {
+        return is_tx || frames || interrupts ? 0 : spi->reached_ps;
+    }
+    frames = interrupts ? 0 : frames;
+    uint64_t least = asks ? 0 : frames_to_request(spi, is_tx);
+    frames = frames > least ? frames : least;
+    return frames ? spi->frame_end_ps + (frames - 1) * spi_frame_ps(spi) : spi->reached_ps;
+}
+
+void spi_run_until(void *context, uint64_t until_ps) {
+    struct spi *spi = context;
+    struct scheduler *scheduler = spi->block.env->scheduler;
+    struct scheduler_date before = scheduler_date(scheduler, until_ps);
+    run(spi, until_ps);
+    spi_settle(spi);
+    scheduler_undate(scheduler, before);
 }
 
 /* When something outside could change next without an access. */
@@ -231,19 +326,12 @@ static uint64_t next_change(const struct spi *spi) {
         uint64_t timeout = spi->settings.timeout_ps;
         return waits && timeout ? spi->rx_touched_ps + timeout : TIME_NEVER;
     }
-    unsigned frames = spi->tx.count;
-    if (values[SPI_SSPIMSC]) {
-        frames = 0;
-    } else if (values[SPI_SSPDMACR]) {
-        frames = spi->tx.count > HALF ? spi->tx.count - HALF - 1 : 0;
-        unsigned room = spi->rx.count < HALF ? HALF - 1 - spi->rx.count : 0;
-        bool rx_waits = values[SPI_SSPDMACR] & SPI_SSPDMACR_RXDMAE && !spi->dreq_rx.level;
-        frames = rx_waits && room < frames ? room : frames;
-    }
-    return spi->frame_end_ps + frames * spi_frame_ps(spi);
+    uint64_t request = values[SPI_SSPDMACR] && !spi->dma_catch_up ? next_request(spi) : TIME_NEVER;
+    uint64_t last = spi->frame_end_ps + (values[SPI_SSPIMSC] ? 0 : spi->tx.count) * spi_frame_ps(spi);
+    return request < last ? request : last;
 }
 
-static void schedule(struct spi *spi) {
+static void spi_schedule(struct spi *spi) {
     struct scheduler *scheduler = spi->block.env->scheduler;
     uint64_t when = next_change(spi);
     if (when == TIME_NEVER) {
@@ -256,7 +344,7 @@ static void schedule(struct spi *spi) {
 void spi_settle(struct spi *spi) {
     spi_update(spi);
     spi_update_pins(spi);
-    schedule(spi);
+    spi_schedule(spi);
 }
 
 /* ---- Registers ---- */
@@ -271,7 +359,7 @@ static uint32_t read_data(struct spi *spi) {
         return 0;
     }
     uint32_t item = spi_pop(&spi->rx);
-    spi->rx_touched_ps = scheduler_now(spi->block.env->scheduler);
+    spi->rx_touched_ps = time_of_access(spi);
     if (!spi->rx.count) {
         spi->latched &= ~SPI_SSPRIS_RTRIS;
     }
@@ -284,7 +372,8 @@ static uint32_t spi_read(struct block *block, unsigned reg) {
     if (reg > SPI_SSPMIS) {
         return reg == SPI_SSPICR ? 0 : value;
     }
-    run(spi, scheduler_now(block->env->scheduler));
+    catch_up_dma(spi, time_of_access(spi) + 1);
+    run(spi, time_of_access(spi));
     switch (reg) {
     case SPI_SSPDR:
         value = read_data(spi);
@@ -300,6 +389,7 @@ static uint32_t spi_read(struct block *block, unsigned reg) {
         break;
     }
     spi_settle(spi);
+    plan_dma(spi);
     return value;
 }
 
@@ -318,9 +408,10 @@ static void write_data(struct spi *spi, uint32_t value) {
 
 static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_t old) {
     struct spi *spi = spi_of(block);
-    uint64_t now = scheduler_now(block->env->scheduler);
     uint32_t written = block->values[reg];
     block->values[reg] = old; /* up to now the old setting holds */
+    catch_up_dma(spi, time_of_access(spi) + 1);
+    uint64_t now = time_of_access(spi);
     run(spi, now);
     block->values[reg] = written;
     if (reg == SPI_SSPCR0 || reg == SPI_SSPCPSR) {
@@ -343,13 +434,17 @@ static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_
         start_frame(spi, now, false);
     }
     spi_settle(spi);
+    plan_dma(spi);
 }
 
 /* ---- Events ---- */
 static void spi_due(struct event *event, uint64_t late_ps) {
     struct spi *spi = event->owner;
-    run(spi, event->when_ps + late_ps);
+    uint64_t due = event->when_ps; /* catching up adds it again */
+    catch_up_dma(spi, due + 1);
+    run(spi, due);
     spi_settle(spi);
+    plan_dma(spi);
 }
 
 /* The clock before the first bit of the TI format, and the same in the last bit when another frame follows. */
@@ -382,6 +477,8 @@ static void edge_due(struct event *event, uint64_t late_ps) {
     struct spi *spi = event->owner;
     unsigned halves = spi->lead + 2 * spi->settings.wire_bits;
     uint64_t now = event->when_ps;
+    catch_up_dma(spi, now);
+    spi->reached_ps = now > spi->reached_ps ? now : spi->reached_ps;
     if (spi->half < halves) {
         spi->half++;
         play_edge(spi);
@@ -389,6 +486,7 @@ static void edge_due(struct event *event, uint64_t late_ps) {
     if (now >= spi->frame_end_ps) {
         end_frame(spi);
         spi_settle(spi);
+        plan_dma(spi);
         return;
     }
     uint64_t next = spi->half < halves ? now + spi->settings.bit_ps / 2 : spi->frame_end_ps;
@@ -399,8 +497,10 @@ static void clock_changed(struct clock_listener *listener, struct clock_domain *
     struct spi *spi = listener->owner;
     take_settings(spi);
     if (spi->tx.count || spi->shifting) {
-        run(spi, scheduler_now(spi->block.env->scheduler));
+        catch_up_dma(spi, time_of_access(spi) + 1);
+        run(spi, time_of_access(spi));
         spi_settle(spi);
+        plan_dma(spi);
     }
 }
 

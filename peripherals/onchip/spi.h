@@ -8,6 +8,7 @@
 #include "peripherals/onchip/gpio.h"
 
 #define SPI_FIFO_DEPTH 8
+#define SPI_FIFO_OFFSET 8 /* of SSPDR */
 
 struct spi_fifo {
     uint16_t items[SPI_FIFO_DEPTH];
@@ -33,6 +34,11 @@ struct spi {
     struct clock_domain *clk_peri;
     struct line dreq_tx;
     struct line dreq_rx;
+    /* The DMA that serves its requests looks at it itself, also into the future; it is told before and after accesses
+     * by others. NULL: there is none. */
+    void (*dma_catch_up)(void *context, uint64_t end_ps);
+    void (*dma_plan)(void *context);
+    void *dma_context;
     struct gpio_bank *gpio; /* NULL: no pins, frames go nowhere */
     unsigned function;      /* FUNCSEL of all its pins */
     uint64_t rx_pins;       /* a bit per pin that can be it */
@@ -43,6 +49,7 @@ struct spi {
     struct spi_settings settings;
     struct spi_fifo tx;
     struct spi_fifo rx;
+    uint64_t reached_ps; /* all before has happened */
     bool shifting;
     bool frame_select; /* SSPFSSOUT is active */
     uint32_t shifter;  /* the bits on the wire, the last one lowest */
@@ -73,5 +80,10 @@ extern const struct block_class spi_class;
 
 /* Duration of a frame in picoseconds, 0 while the prescaler is not set or the clock stands. */
 uint64_t spi_frame_ps(const struct spi *spi);
+
+/* For struct dma_follower; `spi` is the block. */
+uint64_t spi_next_request(void *spi);
+void spi_run_until(void *spi, uint64_t until_ps);
+uint64_t spi_earliest_request(void *spi, bool is_tx, uint32_t transfers);
 
 #endif

@@ -1,4 +1,4 @@
-/* I2C and SPI with DMA, random programs with fixed seeds:
+/* I2C and SPI with DMA, random programs with fixed seeds, the SPI with requests of its own or looked after by the DMA:
  *  - how long transfers last, against the formulas of the datasheets (RP2040 4.3.14.2, 4.4.3);
  *  - everything that firmware sees (loads, interrupts and their times) is the same whether the wires are watched and
  *    the transfers play out there or not. */
@@ -47,6 +47,7 @@ struct rig {
     uint8_t heard;
     struct note notes[NOTES];
     unsigned count;
+    struct random *peeks; /* registers are also looked at without a note, at any time; NULL: not */
 };
 
 static void note(struct rig *rig, uint32_t what, uint32_t value) {
@@ -111,6 +112,23 @@ static void add_dma(struct rig *rig) {
     ((struct i2c *)rig->i2c)->dreq_rx = (struct line){ .set = dma_set_dreq, .context = dma, .index = 33 };
 }
 
+/* As on the chips: the DMA looks after the SPI's requests by itself. */
+static void let_dma_follow(struct rig *rig) {
+    struct spi *spi = (struct spi *)rig->spi;
+    struct dma *dma = (struct dma *)rig->dma;
+    spi->dma_catch_up = dma_catch_up;
+    spi->dma_plan = dma_plan;
+    spi->dma_context = dma;
+    dma->follower_count = 1;
+    dma->followers[0] = (struct dma_follower){ .context = spi,
+                                               .fifo = SPI_BASE + SPI_FIFO_OFFSET,
+                                               .tx = 16,
+                                               .rx = 17,
+                                               .next_request = spi_next_request,
+                                               .run = spi_run_until,
+                                               .earliest = spi_earliest_request };
+}
+
 static void add_targets(struct rig *rig) {
     struct gpio_pin *pins = rig->bank.pins;
     rig->i2c_target = (struct i2c_target){ .scl = &pins[SCL].net,
@@ -158,7 +176,7 @@ static void start_blocks(struct rig *rig) {
     }
 }
 
-static struct rig *make(bool watched) {
+static struct rig *make(bool watched, bool follows) {
     struct rig *rig = calloc(1, sizeof(*rig));
     stage_init(&rig->stage);
     bus_init(&rig->bus, &rig->stage.env);
@@ -179,6 +197,9 @@ static struct rig *make(bool watched) {
     spi->sck_pins = 4 << FIRST_SPI;
     spi->tx_pins = 8 << FIRST_SPI;
     add_dma(rig);
+    if (follows) {
+        let_dma_follow(rig);
+    }
     start_blocks(rig);
     add_targets(rig);
     add_pins(rig, watched);
@@ -193,18 +214,37 @@ static void destroy(struct rig *rig) {
     free(rig);
 }
 
-/* Each event at its own time. */
-static void run_until(struct rig *rig, uint64_t ps) {
+static void run_events(struct rig *rig, uint64_t ps) {
     while (scheduler_next(&rig->stage.scheduler) <= ps) {
         scheduler_advance(&rig->stage.scheduler, scheduler_next(&rig->stage.scheduler));
     }
     scheduler_advance(&rig->stage.scheduler, ps);
 }
 
-/* ---- Durations ---- */
 static uint32_t below(struct random *random, uint32_t limit) {
     return (uint32_t)(random_next(random) % limit);
 }
+
+static void peek(struct rig *rig) {
+    static const uint16_t looks[] = { CH(0, TRANS_COUNT), CH(1, TRANS_COUNT), CH(0, CTRL_TRIG), DMA_INTR };
+    if (below(rig->peeks, 2)) {
+        rd(rig->dma, looks[below(rig->peeks, 4)]);
+    } else {
+        rd(rig->spi, below(rig->peeks, 2) ? SPI_SSPSR : SPI_SSPRIS);
+    }
+}
+
+/* Each event at its own time. */
+static void run_until(struct rig *rig, uint64_t ps) {
+    uint64_t now = rig->stage.scheduler.now_ps;
+    while (rig->peeks && (now += CYCLE * (uint64_t)(1 + below(rig->peeks, 200))) < ps) {
+        run_events(rig, now);
+        peek(rig);
+    }
+    run_events(rig, ps);
+}
+
+/* ---- Durations ---- */
 
 static void set_i2c(struct rig *rig, uint32_t high, uint32_t low, uint32_t spike, uint32_t hold) {
     wr(rig->i2c, I2C_IC_ENABLE, 0);
@@ -231,7 +271,7 @@ static void i2c_transfers_last_as_the_counts_say(void **state) {
     struct random random;
     random_init(&random, 4);
     for (unsigned i = 0; i < 60; i++) {
-        struct rig *rig = make(i % 2);
+        struct rig *rig = make(i % 2, i / 2 % 2);
         uint32_t high = 6 + below(&random, 200), low = 8 + below(&random, 300), spike = 1 + below(&random, 8);
         unsigned bytes = 1 + below(&random, 6);
         set_i2c(rig, high, low, spike, 1 + below(&random, 40));
@@ -252,7 +292,7 @@ static void spi_frames_last_as_the_registers_say(void **state) {
     struct random random;
     random_init(&random, 5);
     for (unsigned i = 0; i < 200; i++) {
-        struct rig *rig = make(i % 2);
+        struct rig *rig = make(i % 2, i / 2 % 2);
         uint32_t bits = 4 + below(&random, 13), scr = below(&random, 6), prescale = 2 + 2 * below(&random, 5);
         unsigned frames = 1 + below(&random, 8), late = below(&random, 2);
         wr(rig->spi, SPI_SSPCPSR, prescale);
@@ -351,13 +391,14 @@ static void dma_operation(struct rig *rig, struct random *random) {
     wr(rig->dma, DMA_INTS0, below(random, 4));
 }
 
-static struct rig *run_program(uint64_t seed, bool watched) {
-    struct rig *rig = make(watched);
+static struct rig *run_program(uint64_t seed, bool watched, bool follows, struct random *peeks) {
+    struct rig *rig = make(watched, follows);
     struct random random;
     random_init(&random, seed);
     for (unsigned i = 0; i < 0x800; i++) {
         rig->ram[i] = (uint8_t)random_next(&random);
     }
+    rig->peeks = peeks;
     wr(rig->dma, DMA_INTE0, 3);
     set_i2c(rig, 6 + below(&random, 60), 8 + below(&random, 90), 1 + below(&random, 4), 1 + below(&random, 20));
     wr(rig->spi, SPI_SSPCPSR, 2 + 2 * below(&random, 3));
@@ -409,15 +450,38 @@ static void compare(struct rig *plain, struct rig *watched, uint64_t seed) {
     assert_memory_equal(plain->ram, watched->ram, sizeof(plain->ram));
 }
 
+static void check_program(uint64_t seed, bool follows) {
+    struct rig *plain = run_program(seed, false, follows, NULL);
+    struct rig *watched = run_program(seed, true, follows, NULL);
+    assert_true(plain->count > 100);
+    assert_true(watched->edges > 1000);
+    compare(plain, watched, seed);
+    destroy(plain);
+    destroy(watched);
+}
+
 static void firmware_sees_no_difference(void **state) {
     for (uint64_t seed = 1; seed <= 200; seed++) {
-        struct rig *plain = run_program(seed, false);
-        struct rig *watched = run_program(seed, true);
-        assert_true(plain->count > 100);
-        assert_true(watched->edges > 1000);
-        compare(plain, watched, seed);
+        check_program(seed, false);
+    }
+}
+
+static void firmware_sees_no_difference_when_dma_follows(void **state) {
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        check_program(seed, true);
+    }
+}
+
+/* Whoever looks makes the DMA catch up, which may change nothing. */
+static void looks_make_no_difference(void **state) {
+    struct random random;
+    random_init(&random, 9);
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        struct rig *plain = run_program(seed, false, true, NULL);
+        struct rig *looked_at = run_program(seed, false, true, &random);
+        compare(plain, looked_at, seed);
         destroy(plain);
-        destroy(watched);
+        destroy(looked_at);
     }
 }
 
@@ -426,6 +490,8 @@ int main(void) {
         cmocka_unit_test(i2c_transfers_last_as_the_counts_say),
         cmocka_unit_test(spi_frames_last_as_the_registers_say),
         cmocka_unit_test(firmware_sees_no_difference),
+        cmocka_unit_test(firmware_sees_no_difference_when_dma_follows),
+        cmocka_unit_test(looks_make_no_difference),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,6 +20,15 @@ void clock_init(struct clock_domain *clock, const char *name) {
     *clock = (struct clock_domain){ .name = name, .period_den = 1 };
 }
 
+/* Neither the product with the period nor the time since power-on may go over 64 bits. */
+static uint64_t plain_cycles(const struct clock_domain *clock) {
+    uint64_t room = UINT64_MAX / 2 - clock->epoch_ps;
+    if (!clock->period_num || clock->epoch_ps > UINT64_MAX / 2 || clock->period_den > room) {
+        return 0;
+    }
+    return (room - clock->period_den) / clock->period_num;
+}
+
 static void set_period(struct clock_domain *clock, uint64_t num, uint64_t den, uint64_t now_ps) {
     if (num == clock->period_num && den == clock->period_den) {
         return;
@@ -28,6 +37,7 @@ static void set_period(struct clock_domain *clock, uint64_t num, uint64_t den, u
     clock->epoch_ps = now_ps;
     clock->period_num = num;
     clock->period_den = den;
+    clock->plain_cycles = plain_cycles(clock);
     for (struct clock_listener *listener = clock->listeners; listener; listener = listener->next) {
         listener->changed(listener, clock);
     }
@@ -81,21 +91,15 @@ uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps) {
     return clock->epoch_cycles + scale(ps - clock->epoch_ps, clock->period_den, clock->period_num);
 }
 
-uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles) {
+uint64_t clock_distant_time_of(const struct clock_domain *clock, uint64_t cycles) {
     if (cycles <= clock->epoch_cycles) {
         return clock->epoch_ps;
     }
     if (!clock->period_num) {
         return TIME_NEVER;
     }
-    uint64_t ahead = cycles - clock->epoch_cycles, product, time;
-    if (!__builtin_mul_overflow(ahead, clock->period_num, &product) &&
-        !__builtin_add_overflow(product, clock->period_den - 1, &product) &&
-        !__builtin_add_overflow(clock->period_den == 1 ? product : product / clock->period_den, clock->epoch_ps,
-                                &time)) {
-        return time;
-    }
-    wide ps = ((wide)ahead * clock->period_num + clock->period_den - 1) / clock->period_den + clock->epoch_ps;
+    wide ahead = cycles - clock->epoch_cycles;
+    wide ps = (ahead * clock->period_num + clock->period_den - 1) / clock->period_den + clock->epoch_ps;
     return ps < TIME_NEVER ? (uint64_t)ps : TIME_NEVER;
 }
 

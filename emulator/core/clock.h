@@ -20,6 +20,7 @@ struct clock_domain {
     uint64_t epoch_cycles;
     uint64_t period_num; /* picoseconds a cycle, reduced fraction; 0: the clock stands still */
     uint64_t period_den;
+    uint64_t plain_cycles; /* so many cycles from the epoch on are worked out in 64 bits */
     struct clock_listener *listeners;
 };
 
@@ -37,12 +38,22 @@ static inline bool clock_is_running(const struct clock_domain *clock) {
 /* Whole cycles counted at `ps` (not before the present epoch). */
 uint64_t clock_cycles_at(const struct clock_domain *clock, uint64_t ps);
 /* The first picosecond at which clock_cycles_at() gives at least `cycles`; TIME_NEVER when the clock stands. */
-uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles);
+static inline uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles);
+uint64_t clock_distant_time_of(const struct clock_domain *clock, uint64_t cycles); /* the same, of any cycle */
 /* Picoseconds that so many cycles take at the present frequency, rounded down; 0 when the clock stands. */
 uint64_t clock_duration(const struct clock_domain *clock, uint64_t cycles);
 /* Nearest whole frequency in Hz, 0 when stopped. */
 uint64_t clock_hz(const struct clock_domain *clock);
 /* Listener is owned by the caller and must outlive the clock. */
 void clock_listen(struct clock_domain *clock, struct clock_listener *listener);
+
+static inline uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles) {
+    uint64_t ahead = cycles - clock->epoch_cycles; /* beyond all bounds when `cycles` is before the epoch */
+    if (ahead >= clock->plain_cycles) {
+        return clock_distant_time_of(clock, cycles);
+    }
+    uint64_t ps = ahead * clock->period_num;
+    return clock->epoch_ps + (clock->period_den == 1 ? ps : (ps + clock->period_den - 1) / clock->period_den);
+}
 
 #endif

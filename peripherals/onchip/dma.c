@@ -394,6 +394,27 @@ static bool load(struct dma *dma, uint32_t address, unsigned size, uint32_t *ret
     return true;
 }
 
+static void tell_written(struct dma *dma) {
+    if (dma->written_size && dma->memory_written) {
+        dma->memory_written(dma->memory_context, dma->written, dma->written_size);
+    }
+    dma->written_size = 0;
+}
+
+/* The cores are told of it before they run on: in one piece where that is possible. */
+static void note_written(struct dma *dma, uint32_t address, uint32_t size) {
+    uint32_t offset = address - dma->written;
+    bool inside = offset < dma->written_size && size <= dma->written_size - offset;
+    if (inside) {
+        return;
+    }
+    if (!dma->written_size || offset != dma->written_size) {
+        tell_written(dma);
+        dma->written = address;
+    }
+    dma->written_size += size;
+}
+
 static bool store(struct dma *dma, uint32_t address, unsigned size, uint32_t data) {
     if (address & (size - 1) || address >= OUT_OF_REACH) {
         return false;
@@ -404,9 +425,7 @@ static bool store(struct dma *dma, uint32_t address, unsigned size, uint32_t dat
                                                              : bus_write(dma->bus, address, data, size);
     }
     memcpy(memory, &data, size);
-    if (dma->memory_written) {
-        dma->memory_written(dma->memory_context, address, size);
-    }
+    note_written(dma, address, size);
     return true;
 }
 
@@ -481,9 +500,7 @@ static uint32_t transfer_batch(struct dma *dma, struct dma_channel *ch, uint64_t
         return 0;
     }
     copy(to, to_step, from, from_step, size, transfers);
-    if (dma->memory_written) {
-        dma->memory_written(dma->memory_context, ch->write_address, to_step ? transfers * size : size);
-    }
+    note_written(dma, ch->write_address, to_step ? transfers * size : size);
     advance(dma, ch, size, transfers);
     return transfers;
 }
@@ -567,6 +584,7 @@ static void run(struct dma *dma, uint64_t until) {
     for (; touched; touched &= touched - 1) {
         show_channel(dma, (unsigned)__builtin_ctz(touched));
     }
+    tell_written(dma);
     dma->running = false;
 }
 

@@ -82,16 +82,17 @@ struct dma {
     unsigned follower_count;
 
     struct dma_channel channels[DMA_CHANNELS];
-    uint32_t busy;      /* a bit per channel */
-    uint64_t dreqs;     /* levels by DREQ number */
-    uint64_t listening; /* DREQ and timer numbers that busy channels wait for */
-    uint32_t followed;  /* busy channels of followers, a bit each */
-    uint64_t risen[64]; /* by DREQ number: the first cycle that sees its level high */
-    uint64_t cycle;     /* of clk_sys: all before is done */
-    uint64_t ticked;    /* timers have been looked at up to this cycle */
-    bool running;       /* inside a transfer */
-    uint32_t served;    /* high-priority channels that had their turn in this round */
-    unsigned last_low;  /* the low-priority channel that went last */
+    uint32_t busy;                  /* a bit per channel */
+    uint64_t dreqs;                 /* levels by DREQ number */
+    uint64_t listening;             /* DREQ and timer numbers that busy channels wait for */
+    uint32_t followed;              /* busy channels of followers, a bit each */
+    uint64_t risen[64];             /* by DREQ number: the first cycle that sees its level high */
+    uint64_t cycle;                 /* of clk_sys: all before is done */
+    uint64_t ticked;                /* timers have been looked at up to this cycle */
+    bool running;                   /* inside a transfer */
+    uint32_t written, written_size; /* memory that has been written since memory_written() was last called */
+    uint32_t served;                /* high-priority channels that had their turn in this round */
+    unsigned last_low;              /* the low-priority channel that went last */
     struct event event;
     struct clock_listener clock_listener;
 };

@@ -306,15 +306,6 @@ uint64_t spi_earliest_request(void *context, bool is_tx, uint32_t transfers) {
     return frames ? spi->frame_end_ps + (frames - 1) * spi_frame_ps(spi) : spi->reached_ps;
 }
 
-void spi_run_until(void *context, uint64_t until_ps) {
-    struct spi *spi = context;
-    struct scheduler *scheduler = spi->block.env->scheduler;
-    struct scheduler_date before = scheduler_date(scheduler, until_ps);
-    run(spi, until_ps);
-    spi_settle(spi);
-    scheduler_undate(scheduler, before);
-}
-
 /* When something outside could change next without an access. */
 static uint64_t next_change(const struct spi *spi) {
     const uint32_t *values = spi->block.values;
@@ -341,10 +332,25 @@ static void spi_schedule(struct spi *spi) {
     }
 }
 
+/* An access that leaves the settings alone: frames set the pins themselves. */
+static void settle_frames(struct spi *spi) {
+    spi_update(spi);
+    spi_schedule(spi);
+}
+
 void spi_settle(struct spi *spi) {
     spi_update(spi);
     spi_update_pins(spi);
     spi_schedule(spi);
+}
+
+void spi_run_until(void *context, uint64_t until_ps) {
+    struct spi *spi = context;
+    struct scheduler *scheduler = spi->block.env->scheduler;
+    struct scheduler_date before = scheduler_date(scheduler, until_ps);
+    run(spi, until_ps);
+    settle_frames(spi);
+    scheduler_undate(scheduler, before);
 }
 
 /* ---- Registers ---- */
@@ -388,7 +394,7 @@ static uint32_t spi_read(struct block *block, unsigned reg) {
         value = raw_interrupts(spi) & block->values[SPI_SSPIMSC];
         break;
     }
-    spi_settle(spi);
+    settle_frames(spi);
     plan_dma(spi);
     return value;
 }
@@ -433,7 +439,11 @@ static void spi_write(struct block *block, unsigned reg, uint32_t value, uint32_
     if (!spi->shifting) {
         start_frame(spi, now, false);
     }
-    spi_settle(spi);
+    if (reg == SPI_SSPDR) {
+        settle_frames(spi);
+    } else {
+        spi_settle(spi);
+    }
     plan_dma(spi);
 }
 

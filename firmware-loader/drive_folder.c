@@ -178,10 +178,6 @@ static const char *objection(const struct stat *status, const char *name) {
 }
 
 static bool walk_below(struct walk *walk, int folder, const char *name, const char *path, unsigned depth) {
-    if (depth >= FAT_DEPTH_MAX) {
-        drive_say(walk->reporter, LOG_WARN, "%s/%s: not on the drive: too deep", walk->root, path);
-        return true;
-    }
     int below = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (below < 0) {
         drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be read: %s", walk->root, path, strerror(errno));
@@ -195,7 +191,7 @@ static bool walk_name(struct walk *walk, int folder, const char *name, const cha
     if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW)) {
         return errno == ENOENT;
     }
-    const char *why = objection(&status, name);
+    const char *why = S_ISDIR(status.st_mode) && depth >= FAT_DEPTH_MAX ? "too deep" : objection(&status, name);
     if (why) {
         drive_say(walk->reporter, LOG_WARN, "%s/%s: not on the drive: %s", walk->root, path, why);
         return leave_out(walk->listing, path);

@@ -18,7 +18,7 @@ static bool is_suffix(const char *text) {
     return false;
 }
 
-static bool starts_by_itself(const struct drive_item *item) {
+bool drive_starts_by_itself(const struct drive_item *item) {
     bool stem = strncasecmp(item->path, "code", 4) == 0 || strncasecmp(item->path, "main", 4) == 0;
     return !item->folder && stem && is_suffix(item->path + 4);
 }
@@ -41,7 +41,7 @@ size_t drive_hold_back(struct drive_listing *listing) {
     size_t kept = 0, count = listing->count;
     for (size_t i = 0; i < count; i++) {
         struct drive_item item = listing->items[i];
-        if (!starts_by_itself(&item) || !leave_out(listing, &item)) {
+        if (!drive_starts_by_itself(&item) || !leave_out(listing, &item)) {
             listing->items[kept++] = item;
         }
     }
@@ -71,7 +71,7 @@ bool drive_code_is_written(struct drive *drive) {
     bool programs = false;
     for (size_t i = 0; i < drive->listing.count; i++) {
         const struct drive_item *item = &drive->listing.items[i];
-        if (starts_by_itself(item)) {
+        if (drive_starts_by_itself(item)) {
             programs = true;
             if (!is_settled(drive, item)) {
                 return false;

@@ -1,7 +1,7 @@
-/* A folder becomes a volume in memory. */
+/* A folder becomes a volume in memory. Of a folder that is too large the most useful files come first. */
 #include "firmware-loader/drive_image.h"
 
-#include "firmware-loader/fat.h"
+#include "firmware-loader/drive_private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,22 +11,42 @@ static void say(const struct drive_image_request *request, const char *path, con
     drive_say(request->reporter, LOG_WARN, "%s/%s: not on the drive: %s", request->folder, path, why);
 }
 
-static bool took(const struct drive_image_request *request, const char *path, enum fat_result result) {
-    if (result == FAT_FULL) {
-        drive_say_full(request->reporter, request->folder, path);
+/* What the whole folder needs and has. */
+struct filling {
+    const struct drive_image_request *request;
+    struct fat_volume *volume;
+    uint64_t wanted_bytes, volume_bytes;
+    size_t files, missing;
+    const char *first_missing;
+    uint64_t free_bytes; /* known from the first failure on */
+};
+
+/* A folder that did not fit takes its contents with it. */
+static void miss(struct filling *filling, const struct drive_item *item) {
+    const struct drive_image_request *request = filling->request;
+    drive_say(request->reporter, LOG_TRACE, "%s/%s: not on the drive: the volume is full", request->folder, item->path);
+    if (!item->folder) {
+        filling->first_missing = filling->missing ? filling->first_missing : item->path;
+        filling->missing++;
+    }
+}
+
+static bool took(struct filling *filling, const struct drive_item *item, enum fat_result result) {
+    if (result == FAT_FULL || result == FAT_NOT_FOUND) {
+        miss(filling, item);
     } else if (result) {
-        say(request, path, fat_result_text(result));
+        say(filling->request, item->path, fat_result_text(result));
     }
     return result == FAT_OK;
 }
 
-static bool add_folder(const struct drive_image_request *request, struct fat_volume *volume,
-                       const struct drive_item *item) {
-    enum fat_result result = fat_make_directory(volume, item->path, fat_time_from_unix(item->signature.seconds));
-    return took(request, item->path, result);
+static bool add_folder(struct filling *filling, const struct drive_item *item) {
+    uint32_t date = fat_time_from_unix(item->signature.seconds);
+    return took(filling, item, fat_make_directory(filling->volume, item->path, date));
 }
 
-static bool add_file(const struct drive_image_request *request, struct fat_volume *volume, struct drive_item *item) {
+static bool add_file(struct filling *filling, struct drive_item *item) {
+    const struct drive_image_request *request = filling->request;
     uint8_t *data;
     enum drive_host_result read = drive_host_read(request->folder, item->path, request->size, &data, &item->signature);
     if (read) {
@@ -37,45 +57,79 @@ static bool add_file(const struct drive_image_request *request, struct fat_volum
         return false;
     }
     uint32_t date = fat_time_from_unix(item->signature.seconds);
-    enum fat_result result = fat_write(volume, item->path, data, (uint32_t)item->signature.size, date, FAT_ARCHIVE);
+    enum fat_result result =
+        fat_write(filling->volume, item->path, data, (uint32_t)item->signature.size, date, FAT_ARCHIVE);
     free(data);
-    return took(request, item->path, result);
+    return took(filling, item, result);
 }
 
-/* A folder that could not be made takes its contents with it: they need no line each. */
 static bool lies_in(const char *path, const char *folder) {
     size_t length = strlen(folder);
     return length && !strncmp(path, folder, length) && path[length] == '/';
 }
 
-static bool add(const struct drive_image_request *request, struct fat_volume *volume, struct drive_item *item,
-                uint64_t *free_bytes) {
+static uint64_t free_bytes(struct fat_volume *volume) {
     uint32_t clusters;
-    if (!item->folder && item->signature.size > *free_bytes) {
-        return took(request, item->path, FAT_FULL);
+    bool known = fat_free_clusters(volume, &clusters) == FAT_OK;
+    return known ? (uint64_t)clusters * volume->cluster_sectors * FAT_SECTOR_SIZE : 0;
+}
+
+static bool add(struct filling *filling, struct drive_item *item) {
+    if (!item->folder && item->signature.size > filling->free_bytes) {
+        return took(filling, item, FAT_FULL);
     }
-    bool ok = item->folder ? add_folder(request, volume, item) : add_file(request, volume, item);
-    if (!ok && fat_free_clusters(volume, &clusters) == FAT_OK) {
-        *free_bytes = (uint64_t)clusters * volume->cluster_sectors * FAT_SECTOR_SIZE;
+    bool ok = item->folder ? add_folder(filling, item) : add_file(filling, item);
+    if (!ok) {
+        filling->free_bytes = free_bytes(filling->volume);
     }
     return ok;
 }
 
-static void add_all(const struct drive_image_request *request, struct fat_volume *volume) {
+static void add_all(struct filling *filling, const size_t *order) {
+    const struct drive_image_request *request = filling->request;
     const char *missing = "";
-    uint64_t free_bytes = UINT64_MAX; /* known from the first failure on */
     for (size_t i = 0; i < request->listing->count; i++) {
-        struct drive_item item = request->listing->items[i];
+        struct drive_item item = request->listing->items[order ? order[i] : i];
         if (lies_in(item.path, missing)) {
+            miss(filling, &item);
             continue;
         }
-        bool ok = add(request, volume, &item, &free_bytes);
+        bool ok = add(filling, &item);
         if (!ok && item.folder) {
             missing = item.path;
         }
         if (ok && request->stored) {
             request->stored(request->context, &item);
         }
+    }
+}
+
+/* Clusters are not filled to the last byte: a folder of nearly the volume's size may be too large as well. */
+static void measure(struct filling *filling) {
+    const struct drive_listing *listing = filling->request->listing;
+    uint64_t cluster = filling->volume->cluster_sectors * FAT_SECTOR_SIZE;
+    filling->volume_bytes = free_bytes(filling->volume);
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct drive_item *item = &listing->items[i];
+        uint64_t bytes = item->folder ? cluster : item->signature.size;
+        filling->wanted_bytes += (bytes + cluster - 1) / cluster * cluster;
+        filling->files += !item->folder;
+    }
+}
+
+static void fill(struct filling *filling) {
+    const struct drive_image_request *request = filling->request;
+    measure(filling);
+    size_t *order =
+        filling->wanted_bytes > filling->volume_bytes ? drive_order(request->folder, request->listing) : NULL;
+    add_all(filling, order);
+    free(order);
+    if (filling->missing) {
+        drive_say(request->reporter, LOG_WARN,
+                  "%s: %zu files need %llu KB and the drive has %llu: %zu of them did not fit, the first is %s (--log "
+                  "warn,trace names all)",
+                  request->folder, filling->files, (unsigned long long)(filling->wanted_bytes + 1023) / 1024,
+                  (unsigned long long)filling->volume_bytes / 1024, filling->missing, filling->first_missing);
     }
 }
 
@@ -93,7 +147,8 @@ bool drive_fill_image(const struct drive_image_request *request, struct error *e
                   fat_result_text(result));
         return false;
     }
-    add_all(request, &volume);
+    struct filling filling = { .request = request, .volume = &volume, .free_bytes = UINT64_MAX };
+    fill(&filling);
     return true;
 }
 

@@ -166,7 +166,13 @@ void drive_make_parents(const char *folder, const char *path);
  * when the folder did not take all of it; that has been reported. */
 bool drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_reporter *reporter);
 
-/* drive_hold.c: take what CircuitPython starts by itself out of a listing; returns how many there were. */
+/* drive_order.c: the indices of the listing's items in the order in which they are worth to be on the drive, a folder
+ * before what is in it; for the caller to free. NULL without memory. */
+size_t *drive_order(const char *root, const struct drive_listing *listing);
+
+/* drive_hold.c: a file that CircuitPython runs when it starts. */
+bool drive_starts_by_itself(const struct drive_item *item);
+/* Take what CircuitPython starts by itself out of a listing; returns how many there were. */
 size_t drive_hold_back(struct drive_listing *listing);
 
 /* drive_push.c: folder to volume. */

@@ -40,7 +40,7 @@ static enum fat_result check_folder(struct checker *checker, const struct fat_en
     uint32_t count;
     enum fat_result result = fat_open(checker->volume, folder, &cursor);
     if (!result && cursor.cluster) {
-        result = depth < FAT_DEPTH_MAX ? claim(checker, cursor.cluster, &count) : FAT_CORRUPT;
+        result = depth <= FAT_DEPTH_MAX ? claim(checker, cursor.cluster, &count) : FAT_CORRUPT;
     }
     while (!result) {
         result = fat_next(checker->volume, &cursor, &entry);

@@ -139,20 +139,60 @@ static bool load_image(struct machine *machine, const struct image *image, struc
     return true;
 }
 
-/* Two runs with one folder are no crime, but what either board writes reaches the other. */
 static bool open_folder(struct job *job, const char *path, struct error *error) {
     job->folder = opendir(path);
     if (!job->folder) {
         error_set(error, "--drive %s: %s; name a folder that can be read", path, strerror(errno));
-        return false;
     }
-    if (flock(dirfd(job->folder), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return job->folder != NULL;
+}
+
+/* Two runs with one folder are no crime, but what either board writes reaches the other. */
+static void claim_folder(const struct job *job, const char *path) {
+    if (job->folder && flock(dirfd(job->folder), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
         fprintf(stderr,
                 "ouroboard: warning: --drive %s: is another run's drive as well, and what either board writes reaches "
                 "the other; give each a folder of its own\n",
                 path);
     }
-    return true;
+}
+
+static bool has_programs(const char *path) {
+    DIR *folder = opendir(path);
+    bool found = false;
+    for (struct dirent *entry; folder && !found && (entry = readdir(folder));) {
+        const char *end = strrchr(entry->d_name, '.');
+        found = end && strcmp(end, ".py") == 0;
+    }
+    if (folder) {
+        closedir(folder);
+    }
+    return found;
+}
+
+/* Whether the firmware has a CIRCUITPY drive. A folder that was named as one is taken where nothing tells. */
+static bool has_drive(const struct job *job) {
+    const struct run_options *options = job->session.options;
+    bool named = options->image || (options->drive && options->drive != job->session.wiring.project.folder);
+    return job->kind == FIRMWARE_CIRCUITPYTHON || (job->kind == FIRMWARE_UNKNOWN && named);
+}
+
+/* The folder of a project in another language is none of its business. */
+static void say_no_drive(const struct job *job) {
+    const struct run_options *options = job->session.options;
+    const char *path = options->drive ? options->drive : options->image;
+    bool micropython = job->kind == FIRMWARE_MICROPYTHON;
+    if (micropython && options->drive && has_programs(options->drive)) {
+        fprintf(
+            stderr,
+            "ouroboard: warning: %s: MicroPython has no CIRCUITPY drive, so that none of these files is on the board; "
+            "copy them: --serial pty:LINK, then `mpremote connect LINK cp -r %s/* :` (--flash FILE keeps them)\n",
+            path, path);
+    } else if (options->image || (options->drive && options->drive != job->session.wiring.project.folder)) {
+        fprintf(stderr, "ouroboard: warning: %s %s: %s has no CIRCUITPY drive; it is not used\n",
+                options->drive ? "--drive" : "--image", path,
+                micropython ? "MicroPython" : "a program of the pico-sdk");
+    }
 }
 
 static bool wants_console_first(const struct job *job, struct error *error, bool *ret_wanted) {
@@ -178,12 +218,14 @@ static bool open_drive(struct job *job, struct error *error) {
     const struct run_options *options = session->options;
     bool hold_code;
     uint32_t size = board_drive_bytes(job->board), offset = board_drive_offset(job->board);
-    if (options->drive && !open_folder(job, options->drive, error)) {
+    if (!wants_console_first(job, error, &hold_code) || (options->drive && !open_folder(job, options->drive, error))) {
         return false;
     }
-    if (!wants_console_first(job, error, &hold_code)) {
-        return false;
+    if (!has_drive(job)) {
+        say_no_drive(job);
+        return true;
     }
+    claim_folder(job, options->drive);
     /* runs whose outcome is kept must not depend on the host's clock */
     unsigned host_ms = options->request_count || options->vcd ? 0 : DRIVE_LINK_HOST_MS;
     if (options->drive) {

@@ -107,12 +107,33 @@ static void temporary_files_and_version_control_stay_off(void **state) {
     assert_int_equal(fat_tools_run("cd '%s' && [ \"$(mdir -b -a -i check.img ::)\" = ::/.hidden ]", scratch), 0);
 }
 
-/* Files that do not fit are named; the others are there. */
+/* A folder that is too large has one line with both sizes and what is missing first; the other files are there. 4 x 293
+ * clusters of 1 KB and one, of a volume of 1 MB. */
 static void too_much_is_named(void **state) {
     in_folder("for i in 1 2 3 4; do head -c 300000 /dev/zero > $i.bin; done; printf x > last.py");
     build();
-    assert_string_equal(strstr(lines, "/4.bin"), "/4.bin: not on the drive: the volume is full\n");
+    assert_non_null(strstr(lines, "/project: 5 files need 1173 KB and the drive has "));
+    assert_non_null(strstr(lines, ": 1 of them did not fit, the first is 4.bin "));
+    assert_ptr_equal(strchr(lines, '\n'), lines + strlen(lines) - 1);
     assert_int_equal(fat_tools_run("cd '%s' && mtype -i check.img ::/last.py > /dev/null", scratch), 0);
+}
+
+/* Of a folder that is too large: what is started, what that imports, other modules, the rest. */
+static void the_most_useful_files_come_first(void **state) {
+    in_folder(
+        "mkdir -p a/b lib/pkg lib/unused && head -c 900000 /dev/zero > a/b/0.bin && "
+        "printf 'import zz1, lib2 as l\n  from pkg.deep import x\n#import unused\n' > code.py && "
+        "printf 'import zz3' > zz1.py && head -c 30000 /dev/zero > zz3.mpy && printf 'a = 1' > settings.toml && "
+        "head -c 30000 /dev/zero > lib/pkg/deep.py && printf x > lib/pkg/__init__.py && printf x > lib/lib2.py && "
+        "head -c 100000 /dev/zero > lib/unused/big.py && head -c 30000 /dev/zero > aaa.txt && printf x > zzz.txt");
+    build();
+    assert_int_equal(
+        fat_tools_run("cd '%s' && for f in code.py zz1.py zz3.mpy settings.toml lib/pkg/deep.py lib/pkg/__init__.py "
+                      "lib/lib2.py lib/unused/big.py aaa.txt zzz.txt; do mtype -i check.img ::/$f > "
+                      "/dev/null || exit 1; done",
+                      scratch),
+        0);
+    assert_non_null(strstr(lines, ": 1 of them did not fit, the first is a/b/0.bin "));
 }
 
 static void no_folder_no_drive(void **state) {
@@ -133,6 +154,7 @@ int main(void) {
         TEST(what_is_left_out_has_a_line),
         TEST(temporary_files_and_version_control_stay_off),
         TEST(too_much_is_named),
+        TEST(the_most_useful_files_come_first),
         TEST(no_folder_no_drive),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,7 +46,7 @@ static void what_never_fitted_is_no_change(void **state) {
     board.protect = true;
     drive_set_write_protected(board.drive, true);
     attach();
-    assert_non_null(strstr(board.lines, "/two.bin: not on the drive: the volume is full\n"));
+    assert_non_null(strstr(board.lines, ": 1 of them did not fit, the first is two.bin "));
     assert_null(strstr(board.lines, "changes wait"));
     board.protect = false;
     drive_set_write_protected(board.drive, false);
@@ -95,6 +95,25 @@ static bool is_on_board(const char *path) {
     struct fat_volume volume = firmware_volume();
     struct fat_entry entry;
     return fat_lookup(&volume, path, &entry) == FAT_OK;
+}
+
+/* The deepest folders that are taken, with a file in the last one; one more is left out with its line. Both ways go on.
+ */
+static void folders_nested_as_deep_as_allowed(void **state) {
+    in_folder(
+        "d=1; for i in $(seq 2 32); do d=$d/$i; done; mkdir -p $d/33 && printf deep > $d/x && printf no > $d/33/x");
+    drive_destroy(board.drive);
+    start_drive();
+    attach();
+    settle();
+    assert_non_null(strstr(board.lines, "/33: not on the drive: too deep\n"));
+    assert_null(strstr(board.lines, "damaged"));
+    firmware_write("log.txt", "written by the board");
+    settle();
+    in_folder("[ -s log.txt ] && printf 'print(2)' > code.py");
+    settle();
+    assert_string_equal(board_text("code.py"), "print(2)");
+    in_folder("[ -s 1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22/23/24/25/26/27/28/29/30/31/32/33/x ]");
 }
 
 /* Every name that CircuitPython starts by itself, and none besides, stays off the drive until it is released. */
@@ -146,7 +165,7 @@ int main(void) {
         TEST(a_folder_far_too_large_is_told_once), TEST(a_smaller_file_makes_room),
         TEST(what_never_fitted_is_no_change),      TEST(an_unreadable_folder_stops_nothing_else),
         TEST(a_file_made_readable_is_taken),       TEST(held_programs_come_later),
-        TEST(held_programs_are_not_lost),
+        TEST(held_programs_are_not_lost),          TEST(folders_nested_as_deep_as_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -80,7 +80,8 @@ static bool is_pico(const struct board *board) {
     return strncmp(board->id, "raspberry_pi_pico", 17) == 0;
 }
 
-/* Test points on the underside. With a radio they are at GPIOs of the radio chip, which nothing drives here. */
+/* Test points on the underside that are GPIOs. With a radio they are at GPIOs of the radio chip, which nothing drives
+ * here. */
 static const struct {
     const char *name;
     int gpio, radio_gpio;
@@ -91,14 +92,24 @@ static int test_point_gpio(const struct board *board, unsigned i) {
     return board->wireless ? BOARD_PIN_CYW43 + test_points[i].radio_gpio : test_points[i].gpio;
 }
 
-/* The GPIO at a test point; -1: no such point. */
+#define NO_ROLE -100
+
+/* What a test point on the underside of a Raspberry Pi Pico leads to (datasheets of the boards, 2.2): ground, USB, two
+ * GPIOs, BOOTSEL. A GPIO, or -1 - enum board_rail; NO_ROLE: there is none. */
 static int test_point(const struct board *board, const char *name) {
-    for (unsigned i = 0; i < TEST_POINTS && is_pico(board); i++) {
+    if (!is_pico(board) || strncasecmp(name, "TP", 2) != 0 || strlen(name) != 3) {
+        return NO_ROLE;
+    }
+    for (unsigned i = 0; i < TEST_POINTS; i++) {
         if (strcasecmp(name, test_points[i].name) == 0) {
             return test_point_gpio(board, i);
         }
     }
-    return -1;
+    return name[2] == '1' ? -1 - BOARD_GND : strchr("236", name[2]) ? -1 - BOARD_OTHER : NO_ROLE;
+}
+
+bool board_class_is_radio_pin(const struct board_class *class, const char *name) {
+    return test_point(class->board, name) >= BOARD_PIN_CYW43;
 }
 
 int board_class_pin(const struct board_class *class, const char *name) {
@@ -107,10 +118,13 @@ int board_class_pin(const struct board_class *class, const char *name) {
             return (int)i;
         }
     }
-    int gpio = board_pin(class->board, name), rail = rail_of(name);
+    int gpio = board_pin(class->board, name), rail = rail_of(name), point = test_point(class->board, name);
     unsigned number;
     int length = 0;
-    gpio = gpio < 0 ? test_point(class->board, name) : gpio;
+    if (point != NO_ROLE) {
+        gpio = point >= 0 ? point : -1;
+        rail = point >= 0 ? -1 : -1 - point;
+    }
     if (gpio < 0 && rail < 0 && sscanf(name, "GP%2u%n", &number, &length) == 1 && !name[length] &&
         number < class->board->gpio_count) {
         gpio = (int)number;

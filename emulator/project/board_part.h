@@ -32,6 +32,8 @@ const char *board_nearest_type(const char *type);
 void board_class_init(struct board_class *class, const struct board *board);
 /* The pin with this name, of the boards table or a supply's ("GND.3", "3V3", "VBUS"); -1 when there is none. */
 int board_class_pin(const struct board_class *class, const char *name);
+/* A test point that leads to the radio chip of the board. */
+bool board_class_is_radio_pin(const struct board_class *class, const char *name);
 const char *board_class_nearest_pin(const struct board_class *class, const char *name);
 
 #endif

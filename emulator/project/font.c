@@ -1,4 +1,8 @@
+/* Letters outside ASCII: those of Latin-1 are drawn as the letter of ASCII with its accent where there is room for one
+ * (above small letters); signs that projects use have dots of their own; everything else is one box a character. */
 #include "emulator/project/font.h"
+
+#include <string.h>
 
 static const uint8_t glyphs[][FONT_WIDTH] = {
     { 0x00, 0x00, 0x00, 0x00, 0x00 }, /*   */
@@ -102,4 +106,89 @@ static const uint8_t box[FONT_WIDTH] = { 0x7f, 0x41, 0x41, 0x41, 0x7f };
 
 const uint8_t *font_glyph(char letter) {
     return letter >= FONT_FIRST && letter <= FONT_LAST ? glyphs[letter - FONT_FIRST] : box;
+}
+
+/* ---- Beyond ASCII ---- */
+
+/* One character of UTF-8; a byte that begins none counts as one. */
+static uint32_t decode(const char **text) {
+    const uint8_t *bytes = (const uint8_t *)*text;
+    unsigned more = bytes[0] >= 0xf0 ? 3 : bytes[0] >= 0xe0 ? 2 : bytes[0] >= 0xc0 ? 1 : 0;
+    uint32_t code = more ? bytes[0] & (0x3fu >> more) : bytes[0];
+    for (unsigned i = 1; i <= more; i++) {
+        if ((bytes[i] & 0xc0) != 0x80) {
+            *text += i;
+            return 0xfffd;
+        }
+        code = code << 6 | (bytes[i] & 0x3f);
+    }
+    *text += more + 1;
+    return bytes[0] >= 0x80 && !more ? 0xfffd : code;
+}
+
+static const struct {
+    uint32_t code;
+    char like; /* this one of ASCII; 0: as below */
+    uint8_t columns[FONT_WIDTH];
+} signs[] = {
+    { 0x00a0, ' ', { 0 } },
+    { 0x00b0, 0, { 0x00, 0x06, 0x09, 0x06, 0x00 } }, /* degree */
+    { 0x00b5, 0, { 0x7e, 0x20, 0x20, 0x10, 0x3e } }, /* micro */
+    { 0x00b7, 0, { 0x00, 0x00, 0x08, 0x00, 0x00 } }, /* middle dot */
+    { 0x03a9, 0, { 0x4c, 0x72, 0x02, 0x72, 0x4c } }, /* omega */
+    { 0x03bc, 0, { 0x7e, 0x20, 0x20, 0x10, 0x3e } }, /* mu */
+    { 0x2013, '-', { 0 } },
+    { 0x2014, '-', { 0 } },
+    { 0x2018, '\'', { 0 } },
+    { 0x2019, '\'', { 0 } },
+    { 0x201c, '"', { 0 } },
+    { 0x201d, '"', { 0 } },
+    { 0x2126, 0, { 0x4c, 0x72, 0x02, 0x72, 0x4c } }, /* ohm */
+    { 0x2192, 0, { 0x08, 0x08, 0x2a, 0x1c, 0x08 } }, /* arrow */
+    { 0x2212, '-', { 0 } },
+};
+
+/* U+00C0 to U+00FF: the letters, and their accents for both halves. */
+static const char latin_letters[] = "AAAAAAACEEEEIIIIDNOOOOOxOUUUUYPsaaaaaaaceeeeiiiidnooooo/ouuuuypy";
+static const char latin_accents[] = "`'^~:o.,`'^:`'^:.~`'^~:..`'^:'.:";
+
+/* The two rows above a small letter, by column. */
+static const struct {
+    char accent;
+    uint8_t columns[FONT_WIDTH];
+} accents[] = {
+    { '`', { 0, 1, 2, 0, 0 } }, { '\'', { 0, 0, 2, 1, 0 } }, { '^', { 0, 2, 1, 2, 0 } },
+    { '~', { 2, 1, 2, 1, 0 } }, { ':', { 0, 1, 0, 1, 0 } },  { 'o', { 0, 1, 2, 1, 0 } },
+};
+
+static void latin_letter(uint32_t code, uint8_t columns[FONT_WIDTH]) {
+    unsigned index = code - 0xc0;
+    memcpy(columns, font_glyph(latin_letters[index]), FONT_WIDTH);
+    for (unsigned i = 0; index >= 32 && i < sizeof(accents) / sizeof(accents[0]); i++) {
+        for (unsigned k = 0; accents[i].accent == latin_accents[index - 32] && k < FONT_WIDTH; k++) {
+            columns[k] = (uint8_t)((columns[k] & ~3u) | accents[i].columns[k]);
+        }
+    }
+}
+
+void font_take_letter(const char **text, uint8_t ret_columns[FONT_WIDTH]) {
+    uint32_t code = decode(text);
+    memcpy(ret_columns, font_glyph(code < 0x80 ? (char)code : 0), FONT_WIDTH);
+    if (code >= 0xc0 && code <= 0xff) {
+        latin_letter(code, ret_columns);
+    }
+    for (unsigned i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+        if (signs[i].code == code) {
+            memcpy(ret_columns, signs[i].like ? font_glyph(signs[i].like) : signs[i].columns, FONT_WIDTH);
+        }
+    }
+}
+
+size_t font_count_letters(const char *text) {
+    size_t length = 0;
+    while (*text) {
+        decode(&text);
+        length++;
+    }
+    return length;
 }

@@ -83,8 +83,9 @@ void picture_line(struct picture *picture, double x0, double y0, double x1, doub
 void picture_text(struct picture *picture, double x, double y, unsigned zoom, uint32_t colour, const char *text) {
     x = floor(x + 0.5);
     y = floor(y + 0.5);
-    for (; *text; text++, x += (FONT_WIDTH + 1) * zoom) {
-        const uint8_t *glyph = font_glyph(*text);
+    for (; *text; x += (FONT_WIDTH + 1) * zoom) {
+        uint8_t glyph[FONT_WIDTH];
+        font_take_letter(&text, glyph);
         for (unsigned i = 0; i < FONT_WIDTH * FONT_HEIGHT; i++) {
             unsigned column = i % FONT_WIDTH, row = i / FONT_WIDTH;
             if (glyph[column] >> row & 1) {

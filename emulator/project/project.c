@@ -139,9 +139,9 @@ static const char *nearest_part(const struct project *project, const char *id) {
     return nearest.name;
 }
 
-static void unknown_name(struct findings *findings, unsigned wire, const char *what, const char *name,
-                         const char *nearest) {
-    findings_add(findings, LOG_ERROR, "connections[%u]: no %s \"%s\"%s%s%s", wire, what, name,
+static void unknown_name(struct findings *findings, enum log_level level, unsigned wire, const char *what,
+                         const char *name, const char *nearest) {
+    findings_add(findings, level, "connections[%u]: no %s \"%s\"%s%s%s", wire, what, name,
                  nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
 }
 
@@ -149,7 +149,7 @@ static bool take_console_end(struct project_wire *wire, unsigned end, struct fin
     const char *pin = wire->from->pin[end];
     wire->part[end] = PROJECT_CONSOLE;
     if (strcmp(pin, "RX") != 0 && strcmp(pin, "TX") != 0) {
-        unknown_name(findings, wire->from->index, "pin", pin, "$serialMonitor:RX\" or \"$serialMonitor:TX");
+        unknown_name(findings, LOG_ERROR, wire->from->index, "pin", pin, "$serialMonitor:RX\" or \"$serialMonitor:TX");
         return false;
     }
     return true;
@@ -161,8 +161,8 @@ static bool take_end(struct project *project, struct project_wire *wire, unsigne
         return take_console_end(wire, end, findings);
     }
     int index = find_part(project, id);
-    if (index < 0) {
-        unknown_name(findings, wire->from->index, "part", id, nearest_part(project, id));
+    if (index < 0) { /* left over from editing: the rest of the diagram is as good as before */
+        unknown_name(findings, LOG_WARN, wire->from->index, "part", id, nearest_part(project, id));
         return false;
     }
     const struct project_part *part = &project->parts[index];
@@ -173,10 +173,14 @@ static bool take_end(struct project *project, struct project_wire *wire, unsigne
     if (number < 0) {
         char what[DIAGRAM_PATH * 2 + 40];
         snprintf(what, sizeof(what), "pin of \"%s\" (%s)", id, part->class->type);
-        unknown_name(findings, wire->from->index, what, pin,
+        unknown_name(findings, LOG_ERROR, wire->from->index, what, pin,
                      part->is_board ? board_class_nearest_pin(project->board_class, pin)
                                     : part_nearest_pin(part->class, pin));
         return false;
+    }
+    if (part->is_board && board_class_is_radio_pin(project->board_class, pin)) {
+        findings_add(findings, LOG_WARN, "connections[%u]: %s:%s leads to the radio chip: its pins are not modelled",
+                     wire->from->index, id, pin);
     }
     wire->part[end] = (uint32_t)index;
     wire->pin[end] = (unsigned)number;

@@ -3,6 +3,8 @@
  * its glass, in the glass's middle. */
 #include "emulator/project/scene.h"
 
+#include "emulator/project/font.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +142,7 @@ static uint32_t mix(uint32_t from, uint32_t to, double share) {
 static void draw_letters(struct picture *picture, const struct part_shape *shape, double scale) {
     if (shape->text && *shape->text) {
         double high = shape->height * scale / LETTER_DOTS + 0.5;
-        double wide = shape->width * scale / (LETTER_PITCH * (double)strlen(shape->text));
+        double wide = shape->width * scale / (LETTER_PITCH * (double)font_count_letters(shape->text));
         unsigned zoom = (unsigned)(shape->width > 0 ? fmin(high, wide + 1e-6) : high);
         picture_text(picture, (shape->x + FACE_MARGIN) * scale, (shape->y + FACE_MARGIN) * scale, zoom ? zoom : 1,
                      shape->colour, shape->text);

@@ -35,11 +35,31 @@ static bool is_unit(const char *text, const char *unit) {
     while (isspace((unsigned char)*text)) {
         text++;
     }
-    return !*text || (unit && strcasecmp(text, unit) == 0);
+    bool ohms = unit && strcmp(unit, "ohm") == 0 && (strcasecmp(text, "ohms") == 0 || strcmp(text, "\u03a9") == 0);
+    return !*text || ohms || (unit && strcasecmp(text, unit) == 0);
+}
+
+/* As on a resistor (IEC 60062): "4k7", "330R", "0R1": the letter stands for the point. */
+static bool parse_marking(const char *text, double *ret_number) {
+    static const char letters[] = "RrkKM";
+    static const double factors[] = { 1, 1, 1e3, 1e3, 1e6 };
+    char digits[40];
+    size_t whole = strspn(text, "0123456789"), length = strlen(text);
+    const char *letter = whole && text[whole] ? strchr(letters, text[whole]) : NULL;
+    if (!letter || length >= sizeof(digits) || text[whole + 1 + strspn(text + whole + 1, "0123456789")]) {
+        return false;
+    }
+    memcpy(digits, text, length + 1);
+    digits[whole] = '.';
+    *ret_number = strtod(digits, NULL) * factors[letter - letters];
+    return true;
 }
 
 /* "4.7k", "0x3c", "12 mT" with the unit "mT". */
 static bool parse_number(const char *text, const char *unit, double *ret_number) {
+    if (unit && strcmp(unit, "ohm") == 0 && parse_marking(text, ret_number)) {
+        return true;
+    }
     char *rest;
     double number = strtod(text, &rest);
     const char *end = rest;

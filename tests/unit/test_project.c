@@ -1,4 +1,5 @@
 /* Projects: Wokwi's diagram.json version 1 and what is said about mistakes in it. */
+#include "emulator/project/font.h"
 #include "tests/unit/unit.h"
 
 #include "emulator/machine.h"
@@ -62,12 +63,65 @@ static void accepts_what_is_only_layout(void **state) {
     assert_true(check(&lines, "\xef\xbb\xbf" DIAGRAM(PICO, ""))); /* a byte order mark */
 }
 
+static void warns(const char *text, const char *wanted) {
+    struct lines lines = { 0 };
+    assert_true(check(&lines, text));
+    if (!strstr(lines.text, wanted)) {
+        fail_msg("\"%s\" is not in \"%s\"", wanted, lines.text);
+    }
+}
+
+/* What is left over from editing, or leads where nothing is modelled, stops nothing. */
+static void warns_of_wires_to_nothing(void **state) {
+    warns(DIAGRAM(PICO "," GND, "[\"q:GP2\",\"g:GND\"],[\"p:GP2\",\"g:GND\"]"),
+          "connections[0]: no part \"q\"; did you mean \"p\"?");
+    warns(DIAGRAM("{\"id\":\"p\",\"type\":\"wokwi-pi-pico-w\"}," GND, "[\"p:TP5\",\"g:GND\"]"),
+          "connections[0]: p:TP5 leads to the radio chip");
+    warns(DIAGRAM(PICO "," GND, "[\"p:GP2\",\"p:GP2\"],[\"p:TP1\",\"g:GND\"],[\"p:TP6\",\"p:TP2\"]"),
+          "connections[0]: both ends are p:GP2");
+}
+
+static void takes_resistances_as_they_are_marked(void **state) {
+    static const char *const values[] = { "4k7",  "330R",    "1M",  "0R1",    "2K2",
+                                          "4.7k", "330 Ohm", "1M5", "10kOhm", "220 \u03a9" };
+    for (unsigned i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        char text[400];
+        snprintf(text, sizeof(text),
+                 DIAGRAM(PICO ",{\"id\":\"r\",\"type\":\"wokwi-resistor\",\"attrs\":{\"value\":\"%s\"}}",
+                         "[\"p:GP2\",\"r:1\"]"),
+                 values[i]);
+        struct lines lines = { 0 };
+        assert_true(check(&lines, text));
+        assert_string_equal(lines.text, "");
+    }
+    says(DIAGRAM(PICO ",{\"id\":\"r\",\"type\":\"wokwi-resistor\",\"attrs\":{\"value\":\"4k7k\"}}",
+                 "[\"p:GP2\",\"r:1\"]"),
+         "value=\"4k7k\" is not a number");
+}
+
+/* One letter a character; accents and signs have their dots, what has none is a box. */
+static void letters_outside_ascii(void **state) {
+    const char *text = "\u00e4A\u03a9\u4e2d\xff";
+    uint8_t letter[FONT_WIDTH];
+    assert_int_equal(font_count_letters(text), 5);
+    font_take_letter(&text, letter);
+    assert_memory_equal(letter, ((uint8_t[]){ 0x20, 0x55, 0x54, 0x55, 0x78 }), FONT_WIDTH); /* a with two dots */
+    font_take_letter(&text, letter);
+    assert_memory_equal(letter, font_glyph('A'), FONT_WIDTH);
+    font_take_letter(&text, letter);
+    assert_memory_not_equal(letter, font_glyph(0), FONT_WIDTH);
+    for (int i = 0; i < 2; i++) {
+        font_take_letter(&text, letter);
+        assert_memory_equal(letter, font_glyph(0), FONT_WIDTH);
+    }
+    assert_int_equal(*text, 0);
+}
+
 static void names_what_is_unknown(void **state) {
     says(DIAGRAM(PICO ",{\"id\":\"g\",\"type\":\"wokwi-gmd\"}", ""),
          "d.json: parts[1] \"g\": unknown part type \"wokwi-gmd\"; did you mean \"wokwi-gnd\"?");
     says(DIAGRAM(PICO "," GND, "[\"p:GP2\",\"g:GMD\",\"\",[]]"),
          "d.json: connections[0]: no pin of \"g\" (gnd) \"GMD\"; did you mean \"GND\"?");
-    says(DIAGRAM(PICO "," GND, "[\"q:GP2\",\"g:GND\"]"), "connections[0]: no part \"q\"; did you mean \"p\"?");
     says(DIAGRAM(PICO "," GND, "[\"p:GQ2\",\"g:GND\"]"), "connections[0]: no pin of \"p\" (raspberry_pi_pico) \"GQ2\"");
     says(DIAGRAM(PICO ",{\"id\":\"v\",\"type\":\"vcc\",\"attrs\":{\"volt\":\"3\"}}", ""),
          "parts[1] \"v\" (vcc) has no attribute \"volt\"");
@@ -155,16 +209,14 @@ static void picos_measure_their_supply(void **state) {
     }
 }
 
-/* TP4 and TP5 of a Pico W are at the radio: wires to them are fine and lead nowhere. */
+/* TP4 and TP5 of a Pico W are at the radio: wires to them lead nowhere, which is said. */
 static void test_points_of_radio_boards_lead_nowhere(void **state) {
-    struct lines lines;
-    assert_true(
-        check(&lines, DIAGRAM("{\"id\":\"p\",\"type\":\"wokwi-pi-pico-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
-                              "[\"p:TP5\",\"l:A\"],[\"l:C\",\"p:GND.1\"]")));
-    assert_string_equal(lines.text, "");
-    assert_true(
-        check(&lines, DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
-                              "[\"p:TP4\",\"l:A\"],[\"l:C\",\"p:GND.1\"]")));
+    warns(DIAGRAM("{\"id\":\"p\",\"type\":\"wokwi-pi-pico-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
+                  "[\"p:TP5\",\"l:A\"],[\"l:C\",\"p:GND.1\"]"),
+          "connections[0]: p:TP5 leads to the radio chip");
+    warns(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
+                  "[\"p:TP4\",\"l:A\"],[\"l:C\",\"p:GND.1\"]"),
+          "connections[0]: p:TP4 leads to the radio chip");
 }
 
 static void tells_targets_with_one_address(void **state) {
@@ -274,13 +326,16 @@ static void a_project_is_called_by_its_folder(void **state) {
         char name[64];
         snprintf(project.folder, sizeof(project.folder), "%s", cases[i].folder);
         project_name(&project, name, sizeof(name));
-        assert_true(strstr(name, cases[i].name) == name && strlen(name) == strlen(cases[i].name));
+        assert_string_equal(name, cases[i].name);
     }
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_project_is_called_by_its_folder),
+        cmocka_unit_test(warns_of_wires_to_nothing),
+        cmocka_unit_test(takes_resistances_as_they_are_marked),
+        cmocka_unit_test(letters_outside_ascii),
         cmocka_unit_test(accepts_what_is_only_layout),
         cmocka_unit_test(names_what_is_unknown),
         cmocka_unit_test(says_all_mistakes_at_once),

@@ -5,7 +5,7 @@
  * the temporary files of editors: `*~`, `#*#`, `.#*`, `.*.sw?`, `*.swp`, `.~*`, `4913`, `*.tmp`, `*___jb_*`,
  * `.goutputstream-*`, our own `.ouroboard-*`, and
  * the copies that conflicts left, `*.conflict` and `*.conflict-*`; and what makes a folder a project: `diagram.json`,
- * `scenario.yaml`, `*.scenario.yaml`.
+ * `scenario.yaml`, `*.scenario.yaml`, `wokwi.toml`, and images of firmware, `*.uf2` and `*.elf`.
  *
  * Paths are walked part by part without following links, so that a folder swapped for a link does not lead us out. */
 #include "firmware-loader/drive_folder.h"
@@ -114,7 +114,8 @@ bool drive_ignores(const char *name) {
         ".git",       ".hg",          ".svn",         ".jj",           "__pycache__",      ".DS_Store",
         "Thumbs.db",  "*~",           "#*#",          ".#*",           ".*.sw?",           "*.swp",
         ".~*",        "4913",         "*.tmp",        "*___jb_*",      ".goutputstream-*", ".ouroboard-*",
-        "*.conflict", "*.conflict-*", "diagram.json", "scenario.yaml", "*.scenario.yaml",
+        "*.conflict", "*.conflict-*", "diagram.json", "scenario.yaml", "*.scenario.yaml",  "wokwi.toml",
+        "*.uf2",      "*.elf",
     };
     for (size_t i = 0; i < sizeof(patterns) / sizeof(patterns[0]); i++) {
         if (!fnmatch(patterns[i], name, 0)) {

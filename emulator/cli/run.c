@@ -5,6 +5,7 @@
 #include "emulator/cli/otp_file.h"
 #include "emulator/cli/output.h"
 #include "emulator/cli/session.h"
+#include "emulator/project/project_firmware.h"
 #include "emulator/usbhost/usbhost.h"
 #include "firmware-loader/boards.h"
 #include "firmware-loader/describe.h"
@@ -71,6 +72,16 @@ static bool find_firmware(struct job *job, const struct run_options *options, st
     }
     if (options->flash && file_exists(options->flash)) {
         return true;
+    }
+    const struct project *project = &job->session.wiring.project;
+    if (project->diagram_path[0]) {
+        if (!project_firmware_find(project->folder, job->firmware, sizeof(job->firmware), error)) {
+            return false;
+        }
+        if (job->firmware[0]) {
+            fprintf(stderr, "ouroboard: note: running %s\n", job->firmware);
+            return true;
+        }
     }
     const char *board = options->board ? options->board : board_default(CHIP_RP2040)->id;
     return firmware_find(board, firmware_version(job), job->firmware, sizeof(job->firmware), error);

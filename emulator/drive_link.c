@@ -99,6 +99,16 @@ void drive_link_release_code(struct drive_link *link) {
     drive_release_code(link->drive);
 }
 
+bool drive_link_hold_code(struct drive_link *link) {
+    link->resting = link->drive && drive_hold_code(link->drive);
+    return link->resting;
+}
+
+void drive_link_put_code_back(struct drive_link *link) {
+    link->resting = false;
+    drive_put_code_back(link->drive);
+}
+
 void drive_link_abandon(struct drive_link *link) {
     drive_destroy(link->drive);
     link->drive = NULL;

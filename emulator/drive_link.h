@@ -39,6 +39,9 @@ bool drive_link_open_image(struct drive_link *link, const char *path, struct mac
 bool drive_link_is_writable(const struct drive_link *link);
 /* What was held back goes onto the drive. */
 void drive_link_release_code(struct drive_link *link);
+/* drive_hold_code() and drive_put_code_back() of this drive. */
+bool drive_link_hold_code(struct drive_link *link);
+void drive_link_put_code_back(struct drive_link *link);
 /* Forget the drive: the folder stays as it is. */
 void drive_link_abandon(struct drive_link *link);
 /* From machine_events.flash_changed. */

@@ -79,6 +79,11 @@ bool drive_code_is_held(const struct drive *drive);
 void drive_release_code(struct drive *drive);
 /* What was released is on the drive, or cannot be there (that has been reported). */
 bool drive_code_is_written(struct drive *drive);
+/* The chip has been reset: take the programs off the drive again, in the area itself, as before power-on. False, and
+ * nothing is done, when there is none or folder and drive are not in step. */
+bool drive_hold_code(struct drive *drive);
+/* Write what is held back into the area itself; the chip is to be reset then. */
+void drive_put_code_back(struct drive *drive);
 /* Whether something is under way or waits for the next poll: a front end that leaves polls until this is false (with a
  * limit of its own), then calls drive_finish(). */
 bool drive_busy(const struct drive *drive);

@@ -81,3 +81,79 @@ bool drive_code_is_written(struct drive *drive) {
     drive->releasing = !programs || drive->push.kind || drive->queue.count;
     return !drive->releasing;
 }
+
+/* ---- After a reset of the chip ---- */
+
+/* The volume has just what the folder has. */
+static bool is_in_step(struct drive *drive, struct fat_volume *volume, const struct drive_item *item) {
+    const struct drive_record *record = drive_records_find(&drive->records, item->path);
+    struct fat_entry entry;
+    uint32_t length;
+    if (!record || !record->on_host || !record->on_volume || fat_lookup(volume, item->path, &entry) ||
+        entry.size != record->size) {
+        return false;
+    }
+    uint8_t *data = malloc((size_t)entry.size + 1);
+    bool same = data && fat_read(volume, &entry, 0, data, entry.size, &length) == FAT_OK &&
+                drive_hash(data, entry.size) == record->hash;
+    free(data);
+    return same;
+}
+
+static bool can_hold(struct drive *drive, struct fat_volume *volume) {
+    bool programs = false;
+    for (size_t i = 0; i < drive->listing.count; i++) {
+        const struct drive_item *item = &drive->listing.items[i];
+        if (drive_starts_by_itself(item)) {
+            programs = true;
+            if (!is_in_step(drive, volume, item)) {
+                return false;
+            }
+        }
+    }
+    return programs;
+}
+
+bool drive_hold_code(struct drive *drive) {
+    struct fat_device device = fat_memory_device(drive->area, drive->area_size);
+    struct fat_volume volume;
+    if (!drive->area || drive->releasing || fat_mount(&volume, &device) || fat_check(&volume) ||
+        !can_hold(drive, &volume)) {
+        return false;
+    }
+    for (size_t i = 0; i < drive->listing.count; i++) {
+        const char *path = drive->listing.items[i].path;
+        if (drive_starts_by_itself(&drive->listing.items[i])) {
+            fat_remove(&volume, path);
+            drive_records_remove(&drive->records, path);
+        }
+    }
+    drive->hold = true;
+    drive->held = drive_hold_back(&drive->listing);
+    drive_hold_back(&drive->previous);
+    drive->unchanged = 0;
+    drive_invalidate(drive, 0, drive->sectors);
+    return true;
+}
+
+void drive_put_code_back(struct drive *drive) {
+    struct fat_device device = fat_memory_device(drive->area, drive->area_size);
+    struct fat_volume volume;
+    drive->hold = false;
+    drive->held = 0;
+    if (fat_mount(&volume, &device)) {
+        return;
+    }
+    for (size_t i = 0; i < drive->listing.left_out_count; i++) {
+        const struct drive_item *item = &drive->listing.left_out[i];
+        struct drive_signature signature;
+        uint8_t *data;
+        if (drive_starts_by_itself(item) &&
+            !drive_host_read(drive->folder, item->path, drive->area_size, &data, &signature)) {
+            uint32_t date = fat_time_from_unix(signature.seconds);
+            fat_write(&volume, item->path, data, (uint32_t)signature.size, date, FAT_ARCHIVE);
+            free(data);
+        }
+    }
+    drive_invalidate(drive, 0, drive->sectors);
+}

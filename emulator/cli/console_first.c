@@ -18,8 +18,27 @@ void console_first_begin(struct session *session) {
     struct console_first *first = &session->console_first;
     *first = (struct console_first){ .ready_ps = TIME_NEVER, .heard_ps = TIME_NEVER };
     if (session->drive.drive && drive_code_is_held(session->drive.drive)) {
+        first->active = true;
         enter(first, CONSOLE_FIRST_HELD, 0);
     }
+}
+
+/* After the first boot nothing has been kept yet, later it has. */
+static void give_up(struct session *session, uint64_t now) {
+    struct console_first *first = &session->console_first;
+    first->active = false;
+    if (first->step == CONSOLE_FIRST_HELD) {
+        first->in_vain = true;
+        return;
+    }
+    fprintf(stderr,
+            "ouroboard: the console cannot be first after this reset: code.py is put back and the chip reset\n");
+    drive_link_put_code_back(&session->drive);
+    if (session->flash_file) {
+        flash_file_compare(session->flash_file);
+    }
+    enter(first, CONSOLE_FIRST_OFF, now);
+    machine_reset(session->machine);
 }
 
 /* The board has to show both its console and a drive that can be written. */
@@ -33,9 +52,22 @@ static void wait_for_board(struct session *session, uint64_t now) {
             flash_file_compare(session->flash_file); /* from now on it is kept */
         }
         enter(first, CONSOLE_FIRST_WRITTEN, now);
-    } else if (now > LONGEST_BOOT_PS || (ready && now - first->ready_ps > DRIVE_GRACE_PS)) {
-        first->in_vain = true;
+    } else if (now - first->since_ps > LONGEST_BOOT_PS || (ready && now - first->ready_ps > DRIVE_GRACE_PS)) {
+        give_up(session, now);
     }
+}
+
+void console_first_reset(struct session *session, uint64_t now) {
+    struct console_first *first = &session->console_first;
+    if (!first->active || first->step == CONSOLE_FIRST_HELD || first->step == CONSOLE_FIRST_HELD_AGAIN ||
+        !drive_link_hold_code(&session->drive)) {
+        return;
+    }
+    if (session->flash_file) {
+        flash_file_compare(session->flash_file);
+    }
+    first->ready_ps = first->heard_ps = TIME_NEVER;
+    enter(first, CONSOLE_FIRST_HELD_AGAIN, now);
 }
 
 static void wait_for_drive(struct session *session, uint64_t now) {
@@ -61,6 +93,7 @@ static void wait_for_start(struct session *session, uint64_t now) {
 void console_first_step(struct session *session, uint64_t now) {
     switch (session->console_first.step) {
     case CONSOLE_FIRST_HELD:
+    case CONSOLE_FIRST_HELD_AGAIN:
         wait_for_board(session, now);
         break;
     case CONSOLE_FIRST_WRITTEN:
@@ -83,7 +116,7 @@ void console_first_heard(struct session *session, uint64_t now) {
 
 bool console_first_is_early(const struct session *session) {
     enum console_first_step step = session->console_first.step;
-    return step == CONSOLE_FIRST_HELD || step == CONSOLE_FIRST_WRITTEN;
+    return step == CONSOLE_FIRST_HELD || step == CONSOLE_FIRST_HELD_AGAIN || step == CONSOLE_FIRST_WRITTEN;
 }
 
 bool console_first_keeps_input(const struct session *session) {

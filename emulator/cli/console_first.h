@@ -7,7 +7,10 @@
  *
  * A boot.py that switches auto-reload off: Ctrl-D starts the program. One that takes the drive or the console from the
  * PC: the run begins again from power-on with code.py in its place (nothing of the first try has been kept).
- * Not done: the first lines after a later reset of the chip (microcontroller.reset(), a watchdog) are lost again. */
+ * A later reset of the chip (microcontroller.reset(), a watchdog): code.py is taken off the drive before the firmware
+ * starts, and comes back in the same way; it is put back into the flash, and the chip reset once more, when the board
+ * does not let the PC write its drive any more.
+ * Not done: a reset while folder and drive are not in step is one as on the desk. */
 #ifndef CLI_CONSOLE_FIRST_H
 #define CLI_CONSOLE_FIRST_H
 
@@ -18,9 +21,10 @@ struct session;
 
 enum console_first_step {
     CONSOLE_FIRST_OFF,
-    CONSOLE_FIRST_HELD,     /* until the console is open */
-    CONSOLE_FIRST_WRITTEN,  /* on its way onto the drive */
-    CONSOLE_FIRST_STARTING, /* there; the firmware is about to start it */
+    CONSOLE_FIRST_HELD,       /* until the console is open */
+    CONSOLE_FIRST_HELD_AGAIN, /* the same, after a reset of the chip */
+    CONSOLE_FIRST_WRITTEN,    /* on its way onto the drive */
+    CONSOLE_FIRST_STARTING,   /* there; the firmware is about to start it */
 };
 
 struct console_first {
@@ -28,6 +32,7 @@ struct console_first {
     uint64_t since_ps; /* of this step */
     uint64_t ready_ps; /* since when the console is open; TIME_NEVER: it is not */
     uint64_t heard_ps; /* when the board has printed something since code.py is there; TIME_NEVER: nothing yet */
+    bool active;       /* code.py waits for the console */
     bool in_vain;      /* begin again without */
 };
 
@@ -35,6 +40,8 @@ struct console_first {
 void console_first_begin(struct session *session);
 /* Between two slices of the machine. */
 void console_first_step(struct session *session, uint64_t now);
+/* The chip has been reset. */
+void console_first_reset(struct session *session, uint64_t now);
 /* The board has printed something. */
 void console_first_heard(struct session *session, uint64_t now);
 /* What is printed is no program's: no text of --expect-text or --fail-text is looked for in it. */

@@ -430,9 +430,16 @@ static void on_flash(void *context, uint32_t offset, uint32_t size, bool erased)
     }
 }
 
+static void on_reset(void *context, const char *cause) {
+    struct session *session = context;
+    console_first_reset(session, machine_now(session->machine));
+}
+
 void session_attach(struct session *session) {
-    machine_set_events(session->machine, &(struct machine_events){
-                                             .context = session, .console = on_console, .flash_changed = on_flash });
+    const struct machine_events events = {
+        .context = session, .console = on_console, .flash_changed = on_flash, .reset = on_reset
+    };
+    machine_set_events(session->machine, &events);
 }
 
 int session_run(struct session *session) {

@@ -157,15 +157,58 @@ static void held_programs_are_not_lost(void **state) {
     in_folder("[ -s code.py ]");
 }
 
+/* After a reset of the chip: off the volume, in the folder, and back again; or put back at once. */
+static void programs_are_held_again_after_a_reset(void **state) {
+    attach();
+    settle();
+    for (int put_back = 0; put_back < 2; put_back++) {
+        drive_detach(board.drive);
+        assert_true(drive_hold_code(board.drive));
+        assert_false(is_on_board("code.py"));
+        assert_true(is_on_board("lib/module.py"));
+        if (put_back) {
+            drive_put_code_back(board.drive);
+            assert_string_equal(board_text("code.py"), "print(1)");
+        }
+        attach();
+        if (!put_back) {
+            drive_release_code(board.drive);
+        }
+        settle();
+        assert_true(drive_code_is_written(board.drive));
+        in_folder("[ -s code.py ] && [ ! -e code.py.conflict ]");
+        same_on_both();
+    }
+    assert_string_equal(board.lines, "");
+}
+
+/* What the board has written into its program and nobody has copied yet must not be lost. */
+static void changed_programs_are_not_held(void **state) {
+    attach();
+    settle();
+    firmware_write("code.py", "written by the board");
+    assert_false(drive_hold_code(board.drive));
+    assert_string_equal(board_text("code.py"), "written by the board");
+    settle();
+    in_folder("grep -q board code.py");
+    assert_true(drive_hold_code(board.drive));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     fat_tools_require();
     const struct CMUnitTest tests[] = {
-        TEST(a_folder_far_too_large_is_told_once), TEST(a_smaller_file_makes_room),
-        TEST(what_never_fitted_is_no_change),      TEST(an_unreadable_folder_stops_nothing_else),
-        TEST(a_file_made_readable_is_taken),       TEST(held_programs_come_later),
-        TEST(held_programs_are_not_lost),          TEST(folders_nested_as_deep_as_allowed),
+        TEST(a_folder_far_too_large_is_told_once),
+        TEST(a_smaller_file_makes_room),
+        TEST(what_never_fitted_is_no_change),
+        TEST(an_unreadable_folder_stops_nothing_else),
+        TEST(a_file_made_readable_is_taken),
+        TEST(held_programs_come_later),
+        TEST(held_programs_are_not_lost),
+        TEST(folders_nested_as_deep_as_allowed),
+        TEST(programs_are_held_again_after_a_reset),
+        TEST(changed_programs_are_not_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

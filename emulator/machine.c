@@ -584,6 +584,10 @@ struct net *machine_gpio(struct machine *machine, unsigned pin) {
     return pin < machine->bank0.desc->pins ? &machine->bank0.pins[pin].net : NULL;
 }
 
+void machine_set_pad_leakage(struct machine *machine, bool on) {
+    gpio_set_leaks(&machine->bank0, on);
+}
+
 void machine_console_bytes(struct machine *machine, enum console_port port, const uint8_t *data, size_t size) {
     if (machine->events.console) {
         machine->events.console(machine->events.context, port, data, size);

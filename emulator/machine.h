@@ -83,6 +83,8 @@ struct block *machine_block(struct machine *machine, const char *name);
 struct core *machine_core(struct machine *machine, unsigned index);
 /* The net of a GPIO; NULL when the chip has no such pin. */
 struct net *machine_gpio(struct machine *machine, unsigned pin);
+/* Erratum RP2350-E9: inputs that have been high stay high unless something stronger than the pads' pull-downs pulls. */
+void machine_set_pad_leakage(struct machine *machine, bool on);
 void machine_trace_bus(struct machine *machine, bool on);
 /* A trace line for every exception that is taken. */
 void machine_trace_exceptions(struct machine *machine, bool on);

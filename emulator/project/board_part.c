@@ -391,10 +391,12 @@ static void board_show(struct part *part) {
     }
 }
 
-/* `env` and `firmware` may name a version of CircuitPython; the others are for other simulators. */
+/* `env` and `firmware` may name a version of CircuitPython, `errata` what the chip is to have; the others are for other
+ * simulators. */
 static const struct part_attribute board_attributes[] = {
     { "env", PART_TEXT, "" },
     { "firmware", PART_TEXT, "" },
+    { "errata", PART_TEXT, "" },
     { "builder", PART_TEXT, "" },
     { "flashSize", PART_TEXT, "" },
     { "fullBoot", PART_TEXT, "" },

@@ -186,6 +186,25 @@ static void check_5v(const struct project *project, struct findings *findings) {
     }
 }
 
+/* ---- Errata ---- */
+#define PAD_LEAKAGE "rp2350-e9"
+
+static bool choose_errata(const struct project *project, struct findings *findings) {
+    const char *name = project_board_attribute(project, "errata");
+    if (!*name) {
+        return true;
+    }
+    if (project->board->chip != CHIP_RP2350 || strcmp(name, PAD_LEAKAGE) != 0) {
+        findings_add(findings, LOG_ERROR,
+                     "the board's errata=\"%s\": the only choice is " PAD_LEAKAGE ", for boards with an RP2350", name);
+        return false;
+    }
+    if (project->machine) {
+        machine_set_pad_leakage(project->machine, true);
+    }
+    return true;
+}
+
 /* ---- Parts ---- */
 static bool is_known(const struct part_class *class, const char *name) {
     return part_attribute_find(class, name) >= 0 || part_control_find(class, name) >= 0;
@@ -250,7 +269,8 @@ bool project_build(struct project *project, struct machine *machine, struct find
         findings_add(findings, LOG_ERROR, "out of memory");
         return false;
     }
-    if (!connect_all(project, findings) || !make_parts(project, findings) || !start_parts(project, findings)) {
+    if (!choose_errata(project, findings) || !connect_all(project, findings) || !make_parts(project, findings) ||
+        !start_parts(project, findings)) {
         return false;
     }
     project_check_i2c(project, findings);

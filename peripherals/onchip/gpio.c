@@ -1,11 +1,15 @@
 /* GPIO pins. RP2040 datasheet 2.19, RP2350 datasheet 9.
  *
  * Not modelled: drive strength, slew rate and Schmitt trigger (they read back), the two clk_sys cycles of the input
- * synchronisers, electrical faults of the RP2350's pads (errata E9).
+ * synchronisers.
  *
  * Decided: an input buffer that is off (IE = 0) and a floating net read as 0. With both pulls on the pad is a bus
  * keeper: it pulls to where the net last was. The isolation latch (RP2350) holds output, output enable and pulls;
- * the input passes. Reset puts the latch's contents to "not driven, pulls as the register resets". */
+ * the input passes. Reset puts the latch's contents to "not driven, pulls as the register resets".
+ *
+ * Erratum RP2350-E9, where it is asked for: an input buffer that is on pulls a high pad which nobody drives towards
+ * LEAK_VOLTS. LEAK_OHMS makes 8.2 kohms to ground just enough to get it low, as the erratum says; it lets go then. The
+ * curve of the leakage below that, and pads that rise into the range by themselves, are left out. */
 #include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/registers/io_bank0.h"
 #include "peripherals/onchip/registers/io_qspi.h"
@@ -126,6 +130,23 @@ static enum net_drive pull(const struct gpio_pin *pin) {
     }
 }
 
+#define LEAK_VOLTS 2.2
+#define LEAK_OHMS 14.4e3
+
+static void leak(struct gpio_pin *pin) {
+    double pull_siemens = pin->pad & PAD_PDE ? 1 / NET_PULL_OHMS : 0, siemens = 1 / LEAK_OHMS + pull_siemens;
+    net_drive_volts(&pin->driver, LEAK_VOLTS / LEAK_OHMS / siemens, 1 / siemens);
+}
+
+static void leave_to_pulls(struct gpio_bank *bank, struct gpio_pin *pin) {
+    bool leaks = bank->leaks && pin->pad & PAD_IE && !(pin->pad & PAD_PUE);
+    if (leaks && net_is_high(&pin->net)) {
+        leak(pin);
+    } else {
+        net_drive(&pin->driver, pull(pin));
+    }
+}
+
 static void update_output(struct gpio_bank *bank, struct gpio_pin *pin) {
     if (pin->pad & PAD_ISO) {
         return;
@@ -133,7 +154,7 @@ static void update_output(struct gpio_bank *bank, struct gpio_pin *pin) {
     if (oe_to_pad(bank, pin) && !(pin->pad & PAD_OD)) {
         net_drive(&pin->driver, out_to_pad(bank, pin) ? NET_HIGH : NET_LOW);
     } else {
-        net_drive(&pin->driver, pull(pin));
+        leave_to_pulls(bank, pin);
     }
 }
 
@@ -174,7 +195,8 @@ static void update_input(struct gpio_bank *bank, struct gpio_pin *pin) {
 
 static void net_changed(struct net_listener *listener, struct net *net) {
     struct gpio_pin *pin = listener->owner;
-    if ((pin->pad & (PAD_PUE | PAD_PDE)) == (PAD_PUE | PAD_PDE)) {
+    bool keeps = (pin->pad & (PAD_PUE | PAD_PDE)) == (PAD_PUE | PAD_PDE);
+    if (keeps || pin->bank->leaks) {
         update_output(pin->bank, pin);
     }
     update_input(pin->bank, pin);
@@ -278,6 +300,13 @@ void gpio_set_pad(struct gpio_bank *bank, unsigned number, uint32_t pad, bool la
     pin->pad = pad;
     update_output(bank, pin);
     update_input(bank, pin);
+}
+
+void gpio_set_leaks(struct gpio_bank *bank, bool leaks) {
+    bank->leaks = leaks;
+    for (unsigned i = 0; i < bank->desc->pins; i++) {
+        update_output(bank, &bank->pins[i]);
+    }
 }
 
 uint32_t gpio_status(const struct gpio_bank *bank, unsigned number) {

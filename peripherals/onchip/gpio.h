@@ -94,6 +94,7 @@ struct gpio_bank {
     uint64_t input;                    /* after INOVER: what functions see */
     uint64_t irq_input;                /* after IRQOVER: what the interrupt logic sees */
     uint64_t irq_pins;                 /* set by the IO block: an interrupt of the pin is enabled */
+    bool leaks;                        /* erratum RP2350-E9: use gpio_set_leaks() */
     struct gpio_listener *listeners;
     struct gpio_laggard *laggards;
     struct net_rewiring rewiring;
@@ -139,6 +140,9 @@ bool gpio_is_lagging(const struct gpio_bank *bank);
 void gpio_watch_changes(struct gpio_bank *bank);
 /* Listener is owned by the caller and must outlive the bank. */
 void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener);
+/* The erratum RP2350-E9, for all pins of the bank: an input that has been high, and is not pulled or driven low by
+ * 8.2 kohms or less, stays so. */
+void gpio_set_leaks(struct gpio_bank *bank, bool leaks);
 /* The net of a pin by name ("GP15", "QSPI_SS") or NULL. */
 struct net *gpio_net(struct gpio_bank *bank, const char *name);
 

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#define PAD_IE PADS_BANK0_GPIO0_IE
+#define PAD_PDE PADS_BANK0_GPIO0_PDE
+#define PAD_PUE PADS_BANK0_GPIO0_PUE
 #define FUNCTION 7 /* some function, PIO1 on the chip */
 #define CTRL(pin) (IO_BANK0_GPIO0_CTRL + 2 * (pin))
 #define STATUS(pin) (IO_BANK0_GPIO0_STATUS + 2 * (pin))
@@ -202,6 +205,48 @@ static void isolated_pads_hold_their_state(void **state) {
     assert_int_equal(rd(chip->io, IO_BANK0_IRQSUMMARY_PROC1_SECURE1), 0x8000);
 }
 
+/* The level of an input that a button has tied to 3.3 V for a while, with `ohms` to ground (0: none). */
+static bool is_high_after_button(struct chip *chip, unsigned pin, uint32_t pad, double ohms) {
+    struct net_driver button = { .name = "button" }, resistor = { .name = "R" };
+    struct net *net = &chip->bank.pins[pin].net;
+    wr(chip->pads, PAD(pin), pad);
+    net_attach(net, &button);
+    net_attach(net, &resistor);
+    if (ohms > 0) {
+        net_drive_volts(&resistor, 0, ohms);
+    }
+    assert_false(gpio_input(&chip->bank, pin));
+    net_drive(&button, NET_HIGH);
+    assert_true(gpio_input(&chip->bank, pin));
+    net_drive(&button, NET_Z);
+    bool high = gpio_input(&chip->bank, pin);
+    net_detach(&button);
+    net_detach(&resistor);
+    return high;
+}
+
+static void inputs_stay_high_by_leakage(void **state) {
+    struct chip *chip = *state;
+    assert_false(is_high_after_button(chip, 2, PAD_IE | PAD_PDE, 0)); /* as on a chip without the erratum */
+    gpio_set_leaks(&chip->bank, true);
+    assert_true(is_high_after_button(chip, 3, PAD_IE | PAD_PDE, 0));
+    assert_true(net_volts(&chip->bank.pins[3].net) > 1.5);
+    assert_true(is_high_after_button(chip, 4, PAD_IE, 100e3));
+    assert_false(is_high_after_button(chip, 5, PAD_IE, 8200));
+    assert_false(is_high_after_button(chip, 6, PAD_IE | PAD_PDE, 8200));
+    wr(chip->pads, PAD(3), PAD_PDE); /* without its input buffer the pad lets go */
+    assert_true(net_volts(&chip->bank.pins[3].net) == 0);
+    wr(chip->pads, PAD(3), PAD_IE | PAD_PDE);
+    assert_false(gpio_input(&chip->bank, 3));
+    gpio_function_output(&chip->bank, 3, FUNCTION, true, true);
+    wr(chip->io, CTRL(3), FUNCTION);
+    gpio_function_output(&chip->bank, 3, FUNCTION, true, false);
+    assert_true(gpio_input(&chip->bank, 3)); /* driven high last */
+    gpio_function_output(&chip->bank, 3, FUNCTION, false, true);
+    gpio_function_output(&chip->bank, 3, FUNCTION, false, false);
+    assert_false(gpio_input(&chip->bank, 3)); /* driven low last */
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(reset_leaves_pins_pulled_down, set_up, tear_down),
@@ -214,6 +259,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(listeners_hear_of_their_pins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(qspi_pins_have_their_own_order, set_up_qspi, tear_down),
         cmocka_unit_test_setup_teardown(isolated_pads_hold_their_state, set_up_rp2350, tear_down),
+        cmocka_unit_test_setup_teardown(inputs_stay_high_by_leakage, set_up_rp2350, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -219,6 +219,41 @@ static void test_points_of_radio_boards_lead_nowhere(void **state) {
           "connections[0]: p:TP4 leads to the radio chip");
 }
 
+static void errata_are_chosen_by_the_board(void **state) {
+    struct lines lines;
+    assert_true(
+        check(&lines, DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2\",\"attrs\":{\"errata\":\"rp2350-e9\"}}", "")));
+    assert_string_equal(lines.text, "");
+    says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico\",\"attrs\":{\"errata\":\"rp2350-e9\"}}", ""),
+         "error: d.json: the board's errata=\"rp2350-e9\": the only choice is rp2350-e9, for boards with an RP2350");
+    says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2\",\"attrs\":{\"errata\":\"e9\"}}", ""), "errata=\"e9\"");
+}
+
+/* A wire from 3.3 V that is opened, at a pin with a pull-down. */
+static void a_chosen_erratum_reaches_the_pads(void **state) {
+    static const char *const errata[] = { "", "rp2350-e9" };
+    const char *format = DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2\",\"attrs\":{\"errata\":\"%s\"}},"
+                                 "{\"id\":\"b\",\"type\":\"wokwi-pushbutton\",\"attrs\":{\"bounce\":\"0\"}}",
+                                 "[\"p:GP2\",\"b:1.l\"],[\"b:2.l\",\"p:3V3\"]");
+    for (unsigned chosen = 0; chosen < 2; chosen++) {
+        struct findings findings = { 0 };
+        struct project project;
+        struct error error;
+        char text[512];
+        struct machine *machine = machine_create(&(struct machine_desc){ .chip = &chip_rp2350 }, &error);
+        snprintf(text, sizeof(text), format, errata[chosen]);
+        assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+        assert_true(project_build(&project, machine, &findings));
+        block_write(machine_block(machine, "PADS_BANK0"), 0x0c, 1 << 6 | 1 << 2, ALIAS_NORMAL); /* GPIO2: IE, PDE */
+        for (unsigned pressed = 2; pressed-- > 0;) {
+            assert_true(part_set(project.parts[1].part, "pressed", pressed, &error));
+            assert_int_equal(net_is_high(machine_gpio(machine, 2)), pressed || chosen);
+        }
+        project_finish(&project);
+        machine_destroy(machine);
+    }
+}
+
 static void tells_targets_with_one_address(void **state) {
     const char *both = DIAGRAM(PICO "," OLED("a", "") "," OLED("b", ""), BUS("a") "," BUS("b"));
     says(both, "warn: d.json: parts[1] \"a\" and parts[2] \"b\" have the same address 0x3c on one I2C bus");
@@ -344,6 +379,8 @@ int main(void) {
         cmocka_unit_test(wires_by_the_names_of_boards),
         cmocka_unit_test(picos_measure_their_supply),
         cmocka_unit_test(test_points_of_radio_boards_lead_nowhere),
+        cmocka_unit_test(errata_are_chosen_by_the_board),
+        cmocka_unit_test(a_chosen_erratum_reaches_the_pads),
         cmocka_unit_test(tells_targets_with_one_address),
         cmocka_unit_test(pulls_up_as_modules_do),
         cmocka_unit_test(a_button_at_run_resets_once),

@@ -45,6 +45,7 @@ struct rig {
     uint64_t edges;
     uint8_t ram[0x1000];
     uint8_t heard;
+    uint64_t heard_ps; /* date of the last byte that the SPI target heard */
     struct note notes[NOTES];
     unsigned count;
     struct random *peeks; /* registers are also looked at without a note, at any time; NULL: not */
@@ -90,7 +91,8 @@ static uint8_t on_reply(struct spi_target *target) {
 
 static void on_receive(struct spi_target *target, uint8_t byte) {
     struct rig *rig = target->owner;
-    rig->heard = (uint8_t)(byte ^ scheduler_due(&rig->stage.scheduler) / CYCLE);
+    rig->heard_ps = scheduler_due(&rig->stage.scheduler);
+    rig->heard = (uint8_t)(byte ^ rig->heard_ps / CYCLE);
 }
 
 static struct block *add(struct rig *rig, const struct block_class *class, const char *name,
@@ -472,6 +474,40 @@ static void firmware_sees_no_difference_when_dma_follows(void **state) {
     }
 }
 
+/* Both ways by DMA, with events served up to `late` cycles after they are due. When was the last byte heard? */
+static uint64_t last_byte(struct random *random, bool watched, uint32_t count, uint32_t bit, uint32_t late) {
+    struct rig *rig = make(watched, true);
+    wr(rig->spi, SPI_SSPCPSR, bit);
+    wr(rig->spi, SPI_SSPCR0, 7);
+    wr(rig->spi, SPI_SSPDMACR, 3);
+    wr(rig->spi, SPI_SSPCR1, SPI_SSPCR1_SSE);
+    start_dma(rig, 1, SPI_BASE + 8, RAM + 0x800, true, 17, count);
+    start_dma(rig, 0, RAM, SPI_BASE + 8, false, 16, count);
+    for (uint64_t now = 0; now < (uint64_t)CYCLE * (count * 9 * bit + 1000);) {
+        now += CYCLE * (uint64_t)(1 + below(random, late));
+        scheduler_advance(&rig->stage.scheduler, now);
+    }
+    assert_int_equal(rd(rig->dma, CH(0, CTRL_TRIG)) & RP2040_DMA_CH0_CTRL_TRIG_BUSY, 0);
+    assert_int_equal(rd(rig->dma, CH(1, CTRL_TRIG)) & RP2040_DMA_CH0_CTRL_TRIG_BUSY, 0);
+    assert_int_equal(rd(rig->dma, CH(1, WRITE_ADDR)), RAM + 0x800 + count);
+    uint64_t heard_ps = rig->heard_ps;
+    destroy(rig);
+    return heard_ps;
+}
+
+/* The first transfer is over 4 cycles after the trigger, a frame takes nine bits, the last bit of it is read in the
+ * middle of the eighth. */
+static void dma_keeps_frames_without_gaps(void **state) {
+    struct random random;
+    random_init(&random, 6);
+    for (unsigned i = 0; i < 200; i++) {
+        uint32_t bit = 2 + 2 * below(&random, 4), count = 1 + below(&random, 100);
+        uint32_t late = 1 + below(&random, below(&random, 2) ? 30 : 300);
+        uint64_t cycles = 4 + (uint64_t)(count - 1) * 9 * bit + 15 * bit / 2;
+        assert_int_equal(last_byte(&random, i % 2, count, bit, late), cycles * CYCLE);
+    }
+}
+
 /* Whoever looks makes the DMA catch up, which may change nothing. */
 static void looks_make_no_difference(void **state) {
     struct random random;
@@ -489,6 +525,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(i2c_transfers_last_as_the_counts_say),
         cmocka_unit_test(spi_frames_last_as_the_registers_say),
+        cmocka_unit_test(dma_keeps_frames_without_gaps),
         cmocka_unit_test(firmware_sees_no_difference),
         cmocka_unit_test(firmware_sees_no_difference_when_dma_follows),
         cmocka_unit_test(looks_make_no_difference),

@@ -103,16 +103,12 @@ static uint64_t cycle_from(const struct dma *dma, uint64_t ps) {
 }
 
 /* ---- Which channel goes next ---- */
-static unsigned treq_of(const struct dma *dma, const struct dma_channel *ch) {
-    return field_get(ch->control, dma->variant->treq_sel);
-}
-
 static bool by_credit(const struct dma *dma, unsigned treq) {
     return treq >= TREQ_TIMER0 || dma->pulse_dreqs >> treq & 1;
 }
 
 static bool is_requested(const struct dma *dma, const struct dma_channel *ch) {
-    unsigned treq = treq_of(dma, ch);
+    unsigned treq = ch->treq;
     if (treq == TREQ_PERMANENT) {
         return true;
     }
@@ -121,7 +117,7 @@ static bool is_requested(const struct dma *dma, const struct dma_channel *ch) {
 
 /* When a channel that is requested can go: started, and the request seen. */
 static uint64_t start_of(const struct dma *dma, const struct dma_channel *ch) {
-    uint64_t risen = dma->risen[treq_of(dma, ch)];
+    uint64_t risen = dma->risen[ch->treq];
     return ch->earliest > risen ? ch->earliest : risen;
 }
 
@@ -191,7 +187,7 @@ static uint64_t timer_next(const struct dma *dma, unsigned timer, uint64_t cycle
 static void add_credits(struct dma *dma, unsigned treq, uint64_t credits, uint64_t first) {
     for (uint32_t rest = credits ? dma->busy : 0; rest; rest &= rest - 1) {
         struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
-        if (treq_of(dma, ch) == treq) {
+        if (ch->treq == treq) {
             ch->earliest = !ch->credits && first > ch->earliest ? first : ch->earliest;
             credits += ch->credits;
             ch->credits = credits < MAX_CREDITS ? (unsigned)credits : MAX_CREDITS;
@@ -216,7 +212,7 @@ static bool is_memory(const struct dma *dma, uint32_t address) {
 
 /* The follower that a channel carries words for, while it does nothing else. */
 static const struct dma_follower *follower_of(const struct dma *dma, const struct dma_channel *ch) {
-    unsigned treq = treq_of(dma, ch);
+    unsigned treq = ch->treq;
     for (unsigned i = 0; i < dma->follower_count; i++) {
         const struct dma_follower *follower = &dma->followers[i];
         bool sends = treq == follower->tx && ch->write_address == follower->fifo && is_memory(dma, ch->read_address);
@@ -269,7 +265,7 @@ static void listen(struct dma *dma) {
     dma->followed = 0;
     for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
         unsigned number = (unsigned)__builtin_ctz(rest);
-        dma->listening |= UINT64_C(1) << treq_of(dma, &dma->channels[number]);
+        dma->listening |= UINT64_C(1) << dma->channels[number].treq;
         dma->followed |= follower_of(dma, &dma->channels[number]) ? 1u << number : 0;
     }
     if (((before ^ dma->listening) & dma->pulse_dreqs) && dma->wants_pulses) {
@@ -367,8 +363,7 @@ static uint32_t write_step(const struct dma *dma, const struct dma_channel *ch, 
 }
 
 static void advance(const struct dma *dma, struct dma_channel *ch, uint32_t size, uint32_t transfers) {
-    unsigned ring = field_get(ch->control, dma->variant->ring_size);
-    uint32_t mask = ring ? (1u << ring) - 1 : UINT32_MAX;
+    uint32_t mask = ch->ring ? (1u << ch->ring) - 1 : UINT32_MAX;
     bool write_rings = ch->control & dma->variant->ring_sel;
     uint32_t read_mask = write_rings ? UINT32_MAX : mask;
     uint32_t write_mask = write_rings ? mask : UINT32_MAX;
@@ -452,7 +447,7 @@ static bool transfer_one(struct dma *dma, unsigned number) {
     if (ch->control & dma->variant->sniff_en) {
         sniff(dma, number, data, size);
     }
-    if (by_credit(dma, treq_of(dma, ch)) && ch->credits) {
+    if (by_credit(dma, ch->treq) && ch->credits) {
         ch->credits--;
     }
     advance(dma, ch, size, 1); /* before the store, which may set this channel up anew */
@@ -491,7 +486,7 @@ static uint32_t transfer_batch(struct dma *dma, struct dma_channel *ch, uint64_t
     uint32_t from_step = read_step(dma, ch, size), to_step = write_step(dma, ch, size);
     uint32_t transfers = ch->count < limit ? ch->count : (uint32_t)limit;
     transfers = transfers < BATCH ? transfers : BATCH;
-    if (transfers < 2 || ch->control & special || treq_of(dma, ch) != TREQ_PERMANENT) {
+    if (transfers < 2 || ch->control & special || ch->treq != TREQ_PERMANENT) {
         return 0;
     }
     uint8_t *to = span(dma, ch->write_address, to_step, size, transfers, true);
@@ -594,7 +589,7 @@ static uint64_t patience(const struct dma *dma, uint32_t channels) {
     for (; channels; channels &= channels - 1) {
         const struct dma_channel *ch = &dma->channels[__builtin_ctz(channels)];
         bool plain =
-            treq_of(dma, ch) == TREQ_PERMANENT && is_memory(dma, ch->read_address) && is_memory(dma, ch->write_address);
+            ch->treq == TREQ_PERMANENT && is_memory(dma, ch->read_address) && is_memory(dma, ch->write_address);
         uint64_t batch = plain ? BATCH : PACED_BATCH;
         batch = ch->count < batch ? ch->count : batch;
         cycles = batch < cycles ? batch : cycles;
@@ -606,7 +601,7 @@ static uint64_t patience(const struct dma *dma, uint32_t channels) {
  * has an event of its own for what it sends. */
 static uint64_t earliest_end(const struct dma *dma, const struct dma_channel *ch) {
     const struct dma_follower *follower = follower_of(dma, ch);
-    uint64_t when = follower ? follower->earliest(follower->context, treq_of(dma, ch) == follower->tx, ch->count) : 0;
+    uint64_t when = follower ? follower->earliest(follower->context, ch->treq == follower->tx, ch->count) : 0;
     if (when == TIME_NEVER || (!when && !is_requested(dma, ch))) {
         return TIME_NEVER;
     }
@@ -715,7 +710,7 @@ static struct dma_channel *feeder_of(struct dma *dma, unsigned dreq, uint32_t ad
     struct dma_channel *feeder = NULL;
     for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
         struct dma_channel *ch = &dma->channels[__builtin_ctz(rest)];
-        unsigned treq = treq_of(dma, ch);
+        unsigned treq = ch->treq;
         if (by_credit(dma, treq) || (treq == dreq && feeder)) {
             return NULL;
         }
@@ -832,6 +827,11 @@ static uint64_t dma_holds_until(struct block *block, unsigned reg) {
     return dma->busy && (moves || reg == DMA_SNIFF_DATA) ? 0 : TIME_NEVER;
 }
 
+static void decode_control(const struct dma *dma, struct dma_channel *ch) {
+    ch->treq = (uint8_t)field_get(ch->control, dma->variant->treq_sel);
+    ch->ring = (uint8_t)field_get(ch->control, dma->variant->ring_size);
+}
+
 /* CTRL: `value` with the bits that are written; errors are cleared by a 1. */
 static void write_channel_control(struct dma *dma, unsigned number, uint32_t value) {
     struct dma_channel *ch = &dma->channels[number];
@@ -839,6 +839,7 @@ static void write_channel_control(struct dma *dma, unsigned number, uint32_t val
     uint32_t writable = desc->writable & ~dma->variant->busy;
     uint32_t errors = ch->control & (READ_ERROR | WRITE_ERROR) & ~value;
     ch->control = (ch->control & dma->variant->busy) | (value & writable) | errors | (errors ? AHB_ERROR : 0);
+    decode_control(dma, ch);
 }
 
 static void channel_write(struct dma *dma, unsigned number, unsigned index, uint32_t value) {
@@ -927,6 +928,7 @@ static void dma_reset(struct block *block) {
     for (unsigned number = 0; number < dma->variant->channels; number++) {
         uint32_t control = block->values[DMA_CH0_CTRL_TRIG + number * CHANNEL_REGISTERS];
         dma->channels[number] = (struct dma_channel){ .control = control };
+        decode_control(dma, &dma->channels[number]);
         show_channel(dma, number);
     }
     dma->busy = 0;

@@ -41,8 +41,9 @@ struct dma_channel {
     uint32_t count;  /* transfers left */
     uint32_t reload; /* TRANS_COUNT as written */
     uint32_t control;
-    unsigned credits;  /* requests by pulse or timer not yet served */
-    uint64_t earliest; /* cycle of its first transfer */
+    uint8_t treq, ring; /* TREQ_SEL and RING_SIZE of it */
+    unsigned credits;   /* requests by pulse or timer not yet served */
+    uint64_t earliest;  /* cycle of its first transfer */
 };
 
 /* A device that works off what has happened when it is looked at, and leaves it to the DMA to look when its requests

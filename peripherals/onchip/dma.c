@@ -666,16 +666,19 @@ static void go_on(struct dma *dma) {
 
 void dma_catch_up(void *context, uint64_t end_ps) {
     struct dma *dma = context;
+    if (dma->running || !listens_to_followers(dma)) {
+        return;
+    }
     uint64_t end = cycle_from(dma, end_ps);
-    if (end && !dma->running && listens_to_followers(dma)) {
+    if (end) {
         run(dma, end - 1);
     }
 }
 
 void dma_plan(void *context) {
     struct dma *dma = context;
-    if (listens_to_followers(dma)) {
-        go_on(dma);
+    if (!dma->running && listens_to_followers(dma)) {
+        schedule(dma);
     }
 }
 

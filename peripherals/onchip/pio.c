@@ -442,7 +442,7 @@ static uint64_t pio_holds_until(struct block *block, unsigned reg) {
 /* ---- Events ---- */
 static void pio_due(struct event *event, uint64_t late_ps) {
     struct pio *pio = event->owner;
-    pio_catch_up(pio);
+    pio_bring_up_to_date(pio);
     pio_settle(pio);
 }
 

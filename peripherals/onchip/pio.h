@@ -88,6 +88,7 @@ struct pio_machine {
     bool forced_is_new;     /* it has not had a cycle since the store */
     bool forced_tried;      /* it stalls */
     uint64_t forced_at;     /* cycle of its next attempt */
+    uint8_t retries;        /* enum pio_wait: why it stalls, while its side-set is against that of others; else 0 */
     uint32_t own;           /* pins that no other machine may write to */
     uint32_t inputs;        /* pins that its instructions look at */
     uint32_t special;       /* addresses of instructions that always concern others, a bit each */
@@ -131,13 +132,15 @@ struct pio {
 
     uint16_t memory[32];
     struct pio_machine machines[PIO_MACHINES];
-    struct pio_pins pins;              /* what the machines drive */
-    struct pio_pins shown;             /* what the bank of pins has been told */
-    uint32_t hidden;                   /* pins that nobody watches: the bank is told when it asks */
-    bool is_planned;                   /* `hidden` and the machines' `own` hold */
-    bool has_harmless;                 /* some machine is */
-    bool has_sticky;                   /* some machine has a latch */
-    uint64_t assert_at;                /* cycle in which latches are asserted anew though no machine executes */
+    struct pio_pins pins;  /* what the machines drive */
+    struct pio_pins shown; /* what the bank of pins has been told */
+    uint32_t hidden;       /* pins that nobody watches: the bank is told when it asks */
+    bool is_planned;       /* `hidden` and the machines' `own` hold */
+    bool has_harmless;     /* some machine is */
+    bool has_sticky;       /* some machine has a latch */
+    unsigned futile;       /* machines, a bit each, that have tried in vain and moved no pin since any did something */
+    bool rests;         /* all of them: they wait until something changes, although side-sets are against each other */
+    uint64_t assert_at; /* cycle in which latches are asserted anew though no machine executes */
     uint32_t flags_set, flags_cleared; /* in the present cycle */
     uint32_t last_set;                 /* flags set in the last cycle */
     uint64_t cycle;                    /* being executed, or the last one that was */

@@ -42,6 +42,8 @@ void pio_update(struct pio *pio);
 /* ---- pio_time.c ---- */
 /* Go through the cycles up to the present one; pio->cycle is that then, unless the block is running already. */
 void pio_catch_up(struct pio *pio);
+/* The same when nothing is going to change. */
+void pio_bring_up_to_date(struct pio *pio);
 void pio_catch_up_to(struct pio *pio, uint64_t cycle);
 /* Bring the state of machines up to pio->cycle. */
 void pio_sync_machine(struct pio *pio, struct pio_machine *machine);

@@ -173,8 +173,63 @@ static bool side_set_competes(const struct pio *pio, const struct pio_machine *m
 /* A machine that stalls is left alone until something changes, but not while inputs are on their way to it. */
 static void rest_or_retry(const struct pio *pio, struct pio_machine *m) {
     bool expects = m->now.wait == PIO_WAITS_PINS && pio->change_count;
-    if (m->now.wait && (expects || side_set_competes(pio, m))) {
+    bool competes = m->now.wait && side_set_competes(pio, m);
+    m->retries = competes && !expects ? m->now.wait : PIO_RUNS;
+    if (expects || competes) {
         m->now.wait = PIO_RUNS;
+    }
+}
+
+static bool executes(const struct pio *pio, const struct pio_machine *m) {
+    return is_enabled(pio, m) || m->forced;
+}
+
+/* Has each machine that is not at rest waited for a word, without moving a pin, since any of them did something? */
+static bool stall_for_good(const struct pio *pio) {
+    unsigned tried = 0;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        const struct pio_machine *m = &pio->machines[n];
+        tried |= executes(pio, m) && !m->now.wait ? 1u << n : 0;
+    }
+    return tried && !(tried & ~pio->futile) && !pio->has_sticky;
+}
+
+/* Then they need not retry until one of them goes on. */
+static void rest_together(struct pio *pio) {
+    if (!stall_for_good(pio)) {
+        return;
+    }
+    pio->rests = true;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        struct pio_machine *m = &pio->machines[n];
+        if (executes(pio, m) && !m->now.wait) {
+            m->now.wait = m->retries;
+            m->is_foreseen = false;
+        }
+    }
+}
+
+/* Keep account of attempts to get a word that did nothing. (Those that wait for pins and flags go on trying.) */
+static void note_attempt(struct pio *pio, const struct pio_machine *m, struct pio_pins before) {
+    bool moved = before.out != pio->pins.out || before.oe != pio->pins.oe;
+    bool futile = m->retries == PIO_WAITS_TX && !moved;
+    pio->futile = futile ? pio->futile | 1u << m->number : 0;
+}
+
+/* One of them goes on: the others are against it again. */
+static void end_rest(struct pio *pio) {
+    bool goes_on = false;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        const struct pio_machine *m = &pio->machines[n];
+        goes_on |= executes(pio, m) && m->now.wait == PIO_RUNS;
+    }
+    if (!pio->rests || !goes_on) {
+        return;
+    }
+    pio->rests = false;
+    pio->futile = 0;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pio_wake_machine(&pio->machines[n], pio->cycle + 1);
     }
 }
 
@@ -212,6 +267,7 @@ static void execute_machine(struct pio *pio, struct pio_machine *m) {
         m->now = m->ahead;
         store_pins(pio, m, m->own);
     }
+    struct pio_pins before = pio->pins;
     m->now.pins = pio->pins;
     if (forced_is_due) {
         execute_forced(pio, m);
@@ -223,6 +279,7 @@ static void execute_machine(struct pio *pio, struct pio_machine *m) {
     store_pins(pio, m, UINT32_MAX);
     if (forced_is_due || program_is_due) {
         note_stall(pio, m);
+        note_attempt(pio, m, before);
         pio->assert_at = pio->has_sticky ? pio->cycle + 1 : TIME_NEVER; /* over what this machine has written */
     }
 }
@@ -231,6 +288,7 @@ static void execute_block_cycle(struct pio *pio) {
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         execute_machine(pio, &pio->machines[n]);
     }
+    rest_together(pio);
 }
 
 /* At the end of a cycle. True when a flag has changed. */
@@ -263,6 +321,7 @@ static struct group group_of(struct pio *pio) {
 
 static void wake_for_flags(const struct group *group, uint64_t cycle) {
     for (unsigned i = 0; i < group->count; i++) {
+        group->blocks[i]->futile = 0;
         pio_wake_machines(group->blocks[i], PIO_WAITS_IRQ, cycle);
     }
 }
@@ -414,6 +473,7 @@ void pio_settle(struct pio *pio) {
     }
     pio_publish_pins(pio, ~pio->hidden);
     pio_update(pio);
+    end_rest(pio);
     pio_schedule(pio);
     pio->moved = false;
 }
@@ -475,6 +535,7 @@ static uint64_t next_of_group(const struct group *group) {
         if (!pio->is_planned) {
             plan_block(pio);
         }
+        end_rest(pio);
         pio->next_cycle = next_noticed(pio);
         first = pio->next_cycle < first ? pio->next_cycle : first;
     }
@@ -519,6 +580,11 @@ void pio_catch_up(struct pio *pio) {
     if (pio->running) {
         return;
     }
+    pio_bring_up_to_date(pio);
+    pio->futile = 0; /* something is about to change */
+}
+
+void pio_bring_up_to_date(struct pio *pio) {
     uint64_t now = cycle_now(pio);
     if (!block_is_quiet(pio, now) || !block_is_quiet(pio->next, now) || !block_is_quiet(pio->previous, now)) {
         pio_catch_up_to(pio, now);

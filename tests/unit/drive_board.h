@@ -14,7 +14,7 @@ struct board {
     struct drive *drive;
     struct drive_request *request; /* under way */
     bool present, protect;
-    bool hold_code; /* of the next start_drive() */
+    bool hold_code;      /* of the next start_drive() */
     unsigned fail_after; /* writes; 0: never */
     unsigned reads, writes;
     uint32_t written[4096]; /* the blocks, in order */

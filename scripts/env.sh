@@ -1,7 +1,7 @@
 # Sourced by the other scripts, and by you: `. scripts/env.sh`. Tells pkg-config where scripts/setup put Unicorn: with
 # our patch, or as upstream made it when there is no other or OUROBOARD_ENGINE=stock.
 OUROBOARD_CACHE="${XDG_CACHE_HOME:-$HOME/.cache}/ouroboard"
-OUROBOARD_UNICORN_PATCH="$(dirname "${BASH_SOURCE[0]}")/../subprojects/packagefiles/unicorn/owner.patch"
+OUROBOARD_UNICORN_PATCH="$(dirname "${BASH_SOURCE:-scripts/env.sh}")/../subprojects/packagefiles/unicorn/owner.patch"
 OUROBOARD_UNICORN_STOCK="$OUROBOARD_CACHE/unicorn-2.1.4"
 # A changed patch is another engine.
 OUROBOARD_UNICORN="$OUROBOARD_UNICORN_STOCK-$(sha256sum <"$OUROBOARD_UNICORN_PATCH" | cut -c 1-8)"

@@ -8,6 +8,8 @@
 
 struct bench {
     struct stage stage;
+    struct net select;
+    struct net_driver driver;
     struct w25q chip;
     struct ssi *ssi;
     struct qmi *qmi;
@@ -28,6 +30,10 @@ static void open_bench(struct bench *bench) {
     if (!w25q_init(&bench->chip, &desc)) {
         __builtin_trap();
     }
+    net_init(&bench->select, "CS", env);
+    bench->driver = (struct net_driver){ .name = "guest" };
+    net_attach(&bench->select, &bench->driver);
+    w25q_connect_select(&bench->chip, &bench->select);
     bench->ssi = (struct ssi *)block_create(&ssi_class, "SSI", env, &rp2040_ssi_registers);
     bench->ssi->flash = &bench->chip;
     bench->ssi->clock = &bench->stage.clock;
@@ -64,7 +70,7 @@ static void step(struct bench *bench, const uint8_t *op) {
         w25q_program(&bench->chip, value ^ 0x1234, op, 6);
         break;
     case 5:
-        ssi_set_cs_override(bench->ssi, (enum ssi_cs_override)(op[1] % 4));
+        net_drive(&bench->driver, op[1] & 1 ? NET_HIGH : op[1] & 2 ? NET_LOW : NET_Z);
         break;
     case 6:
         block_write(blocks[op[5] % 3], offset, value, (enum bus_alias)(op[1] % 4));

@@ -1,3 +1,4 @@
+/* The steps of --console-first, as the header tells them, and how long each may take in virtual time. */
 #include "emulator/cli/console_first.h"
 
 #include "emulator/cli/session.h"

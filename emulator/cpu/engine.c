@@ -177,21 +177,35 @@ static const struct bus_port *port_of(struct core *core, struct access_point *po
     return &point->port;
 }
 
-static bool load_word(struct core *core, struct access_point *point, uint32_t address, uint32_t *ret_value) {
-    return bus_port_read(core->desc.bus, port_of(core, point, address), ret_value);
+/* False: nothing answers. */
+static bool serve_load(struct core *core, struct access_point *point, uint32_t address, unsigned size,
+                       uint32_t *ret_value) {
+    if (size == 4 && bus_port_read(core->desc.bus, port_of(core, point, address), ret_value)) {
+        return true;
+    }
+    if (is_ppb(address)) {
+        *ret_value = scs_read(core, address, size);
+        return true;
+    }
+    return bus_read(core->desc.bus, address, size, ret_value);
 }
 
-static bool store_word(struct core *core, struct access_point *point, uint32_t address, uint32_t value) {
-    return bus_port_write(core->desc.bus, port_of(core, point, address), value);
+static bool serve_store(struct core *core, struct access_point *point, uint32_t address, unsigned size,
+                        uint32_t value) {
+    if (size == 4 && bus_port_write(core->desc.bus, port_of(core, point, address), value)) {
+        return true;
+    }
+    if (is_ppb(address)) {
+        scs_write(core, address, value, size);
+        return true;
+    }
+    return bus_write(core->desc.bus, address, value, size);
 }
 
 static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
     uint32_t value = 0;
     struct access_point *point = time_access(core, address);
-    if (size == 4 && load_word(core, point, address, &value)) {
-    } else if (is_ppb(address)) {
-        value = scs_read(core, address, size);
-    } else if (!bus_read(core->desc.bus, address, size, &value)) {
+    if (!serve_load(core, point, address, size, &value)) {
         core->fault_address = address;
         engine_end_run(core->engine, STOP_BAD_LOAD);
     }
@@ -210,10 +224,7 @@ static void store_register(struct core *core, uint32_t address, uint32_t value, 
         return;
     }
     struct access_point *point = time_access(core, address);
-    if (size == 4 && store_word(core, point, address, value)) {
-    } else if (is_ppb(address)) {
-        scs_write(core, address, value, size);
-    } else if (!bus_write(core->desc.bus, address, value, size)) {
+    if (!serve_store(core, point, address, size, value)) {
         core->fault_address = address;
         engine_end_run(core->engine, STOP_BAD_STORE);
     }

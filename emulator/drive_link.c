@@ -151,6 +151,10 @@ void drive_link_step(struct drive_link *link, uint64_t now_ps) {
     }
 }
 
+uint64_t drive_link_next(const struct drive_link *link) {
+    return link->resting || !(link->drive || link->file.path) ? TIME_NEVER : link->next_poll_ps;
+}
+
 bool drive_link_close(struct drive_link *link) {
     struct error error;
     bool whole = true;

@@ -48,6 +48,8 @@ void drive_link_abandon(struct drive_link *link);
 void drive_link_flash_changed(struct drive_link *link, uint32_t offset, uint32_t size);
 /* Between two slices of the machine. */
 void drive_link_step(struct drive_link *link, uint64_t now_ps);
+/* When that does something next; TIME_NEVER: there is no drive, or nothing moves. */
+uint64_t drive_link_next(const struct drive_link *link);
 /* The last changes of the board are copied into the folder or the file. Before the machine is destroyed. False when
  * they are not all there; that has been reported. */
 bool drive_link_close(struct drive_link *link);

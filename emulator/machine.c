@@ -454,7 +454,7 @@ static uint64_t next_alarm(const struct machine *machine, uint64_t next) {
     return next;
 }
 
-/* How far cores may run before something else has to happen. */
+/* How far a core that runs alone may run before something else has to happen. */
 static uint64_t next_stop(const struct machine *machine) {
     uint64_t next = scheduler_next(&machine->scheduler);
     return next_alarm(machine, next < machine->until_ps ? next : machine->until_ps);
@@ -486,10 +486,16 @@ static bool more(void *context, struct core *core) {
     return true;
 }
 
+/* Two cores take their turns whole, wherever the caller wants to look: how they interleave must not depend on it. */
+static uint64_t next_turn(const struct machine *machine) {
+    return next_alarm(machine, scheduler_next(&machine->scheduler));
+}
+
 static void slice(struct machine *machine) {
-    uint64_t next = next_stop(machine);
     unsigned running = running_cores(machine);
+    uint64_t next = running > 1 ? next_turn(machine) : next_stop(machine);
     if (!running || !machine->clk_sys->period_num) {
+        next = next < machine->until_ps ? next : machine->until_ps;
         next = next > machine->scheduler.now_ps ? next : machine->scheduler.now_ps;
         settle(machine, cycle_at(machine, next), next);
         return;
@@ -536,7 +542,7 @@ enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
 
 void machine_stop(struct machine *machine) {
     machine->stop = true;
-    if (machine->running) {
+    if (machine->running && running_cores(machine) == 1) {
         core_yield(machine->running);
     }
 }

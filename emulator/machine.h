@@ -62,7 +62,8 @@ void machine_power_on(struct machine *machine, uint32_t ram_entry);
 void machine_reset(struct machine *machine);
 
 /* Run until virtual time `until_ps`, or until machine_stop() from a callback, or until firmware has left for the boot
- * loader. */
+ * loader. Ends late by a block of instructions, with both cores running by a turn of theirs (1,000 cycles): where a
+ * caller cuts a run makes no difference to it. */
 enum machine_state machine_run(struct machine *machine, uint64_t until_ps);
 void machine_stop(struct machine *machine);
 uint64_t machine_now(struct machine *machine); /* picoseconds */

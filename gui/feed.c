@@ -26,6 +26,8 @@ struct queue {
 
 struct feed {
     const struct project *project;
+    feed_setter *set;
+    void *set_context;
     struct shown shown[2];
     unsigned held;              /* by the window */
     struct feed_requests known; /* to the machine */
@@ -138,10 +140,12 @@ static void copy_all(struct feed *feed, uint64_t time_ps, uint64_t cycles) {
 }
 
 /* ---- Life ---- */
-struct feed *feed_create(const struct project *project, struct error *error) {
+struct feed *feed_create(const struct project *project, feed_setter *set, void *context, struct error *error) {
     struct feed *feed = calloc(1, sizeof(*feed));
     if (feed) {
         feed->project = project;
+        feed->set = set;
+        feed->set_context = context;
         feed->printed.bytes = malloc(QUEUE_BYTES);
         feed->typed.bytes = malloc(QUEUE_BYTES);
         pthread_mutex_init(&feed->lock, NULL);
@@ -181,8 +185,8 @@ void feed_destroy(struct feed *feed) {
 
 /* ---- The machine's thread ---- */
 static void apply(const struct feed *feed, const struct setting *setting) {
-    struct part *part = feed->project->parts[setting->part].part;
-    part_set(part, part->class->controls[setting->control].name, setting->value, NULL);
+    const struct part *part = feed->project->parts[setting->part].part;
+    feed->set(feed->set_context, part->id, part->class->controls[setting->control].name, setting->value);
 }
 
 static void take_requests(struct feed *feed) {

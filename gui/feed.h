@@ -40,8 +40,11 @@ struct feed_requests {
 
 struct feed;
 
+/* What the user does to a part: how it reaches the board. In the machine's thread. */
+typedef void feed_setter(void *context, const char *part, const char *control, double value);
+
 /* `project` has been built, and outlives the feed. NULL and an error line when memory runs out. */
-struct feed *feed_create(const struct project *project, struct error *error);
+struct feed *feed_create(const struct project *project, feed_setter *set, void *context, struct error *error);
 void feed_destroy(struct feed *feed); /* NULL is fine */
 
 /* ---- The machine's thread ---- */

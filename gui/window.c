@@ -137,7 +137,7 @@ struct window *window_open(const struct window_desc *desc, struct error *error) 
         return NULL;
     }
     window->desc = *desc;
-    window->feed = feed_create(desc->project, error);
+    window->feed = feed_create(desc->project, desc->set, desc->set_context, error);
     struct ui_desc ui = { .project = desc->project,
                           .feed = window->feed,
                           .title = desc->title,

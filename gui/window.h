@@ -9,6 +9,8 @@ struct window;
 
 struct window_desc {
     const struct project *project; /* built; outlives the window */
+    feed_setter *set;              /* how what the user does to a part reaches the board */
+    void *set_context;
     const char *title;
     uint64_t frames; /* leave after so many; 0: never. For tests. */
 };

@@ -47,14 +47,13 @@ static bool cut_time(char *text, const char *option, uint64_t *ret_ps, struct er
     return true;
 }
 
-static bool add(struct actions *actions, struct action action) {
+static void add_picture(struct actions *actions, struct action action) {
     unsigned at = actions->count++;
     while (at && actions->list[at - 1].when_ps > action.when_ps) {
         actions->list[at] = actions->list[at - 1];
         at--;
     }
     actions->list[at] = action;
-    return true;
 }
 
 static const struct part_control *find_control(const struct project_part *part, const char *name) {
@@ -83,9 +82,9 @@ static bool no_control(const struct project_part *part, const char *name, struct
 static bool parse_set(struct actions *actions, const char *given, struct error *error) {
     char text[TEXT_MAX];
     struct error why;
-    struct action action = { 0 };
-    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text) ||
-        !cut_time(text, "--set", &action.when_ps, error)) {
+    struct input input = { .kind = INPUT_CONTROL };
+    uint64_t when_ps = 0;
+    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text) || !cut_time(text, "--set", &when_ps, error)) {
         return false;
     }
     char *equals = strchr(text, '='), *dot = NULL;
@@ -98,23 +97,18 @@ static bool parse_set(struct actions *actions, const char *given, struct error *
         return false;
     }
     *dot = 0;
-    action.part = project_find(actions->project, text, &why);
-    if (!action.part) {
+    const struct project_part *part = project_find(actions->project, text, &why);
+    const struct part_control *control = part ? find_control(part, dot + 1) : NULL;
+    if (part && !control) {
+        no_control(part, dot + 1, &why);
+    }
+    if (!control || !part_parse_control(control, equals + 1, &input.value, &why)) {
         error_set(error, "--set %s: %s", given, why.message);
         return false;
     }
-    const struct part_control *control = find_control(action.part, dot + 1);
-    if (!control) {
-        no_control(action.part, dot + 1, &why);
-        error_set(error, "--set %s: %s", given, why.message);
-        return false;
-    }
-    if (!part_parse_control(control, equals + 1, &action.value, &why)) {
-        error_set(error, "--set %s: %s", given, why.message);
-        return false;
-    }
-    action.control = control->name;
-    return add(actions, action);
+    input.part = part->from->id;
+    input.name = control->name;
+    return session_plan(actions->session, when_ps, &input, error);
 }
 
 /* ---- --press part[.control][@time][,duration] ---- */
@@ -131,35 +125,35 @@ static const struct part_control *only_button(const struct project_part *part) {
     return found;
 }
 
-static bool find_button(struct actions *actions, char *text, struct action *action, struct error *error) {
+static bool find_button(const struct actions *actions, char *text, struct input *input, struct error *error) {
     char *dot = strrchr(text, '.');
-    action->part = project_find(actions->project, text, error);
-    const struct part_control *button = action->part ? only_button(action->part) : NULL;
-    if (!action->part && dot) {
+    const struct project_part *part = project_find(actions->project, text, error);
+    const struct part_control *button = part ? only_button(part) : NULL;
+    if (!part && dot) {
         *dot = 0;
-        action->part = project_find(actions->project, text, error);
-        button = action->part ? find_control(action->part, dot + 1) : NULL;
-        if (action->part && !button) {
-            return no_control(action->part, dot + 1, error);
+        part = project_find(actions->project, text, error);
+        button = part ? find_control(part, dot + 1) : NULL;
+        if (part && !button) {
+            return no_control(part, dot + 1, error);
         }
     }
-    if (!action->part) {
+    if (!part) {
         return false;
     }
     if (!button || button->kind != PART_BUTTON) {
-        error_set(error, "part \"%s\" (%s) has not one button to press", action->part->from->id,
-                  action->part->class->type);
+        error_set(error, "part \"%s\" (%s) has not one button to press", part->from->id, part->class->type);
         return false;
     }
-    action->control = button->name;
+    input->part = part->from->id;
+    input->name = button->name;
     return true;
 }
 
 static bool parse_press(struct actions *actions, const char *given, struct error *error) {
     char text[TEXT_MAX];
     struct error why;
-    struct action action = { .value = 1 };
-    uint64_t duration = PRESS_PS;
+    struct input input = { .kind = INPUT_CONTROL, .value = 1 };
+    uint64_t when_ps = 0, duration = PRESS_PS;
     if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text)) {
         error_set(error, "--press: too long");
         return false;
@@ -172,17 +166,16 @@ static bool parse_press(struct actions *actions, const char *given, struct error
             return false;
         }
     }
-    if (!cut_time(text, "--press", &action.when_ps, error)) {
+    if (!cut_time(text, "--press", &when_ps, error)) {
         return false;
     }
-    if (!find_button(actions, text, &action, &why)) {
+    if (!find_button(actions, text, &input, &why)) {
         error_set(error, "--press %s: %s", given, why.message);
         return false;
     }
-    add(actions, action);
-    action.value = 0;
-    action.when_ps += duration;
-    return add(actions, action);
+    const struct input release = { .kind = INPUT_CONTROL, .part = input.part, .name = input.name };
+    return session_plan(actions->session, when_ps, &input, error) &&
+           session_plan(actions->session, when_ps + duration, &release, error);
 }
 
 /* ---- --screenshot [part:]file[@time] ---- */
@@ -228,14 +221,18 @@ static bool parse_screenshot(struct actions *actions, const char *given, struct 
         error_set(error, "--screenshot %s: names no file", given);
         return false;
     }
-    return check_folder(text + skip, given, error) && add(actions, action);
+    if (!check_folder(text + skip, given, error)) {
+        return false;
+    }
+    add_picture(actions, action);
+    return true;
 }
 
 /* ---- Life ---- */
-bool actions_init(struct actions *actions, const struct project *project, const struct run_options *options,
+bool actions_init(struct actions *actions, struct session *session, const struct run_options *options,
                   struct error *error) {
-    *actions = (struct actions){ .project = project };
-    actions->list = calloc(2 * options->request_count + 1, sizeof(*actions->list));
+    *actions = (struct actions){ .session = session, .project = session_project(session) };
+    actions->list = calloc(options->request_count + 1, sizeof(*actions->list));
     if (!actions->list) {
         error_set(error, "out of memory");
         return false;
@@ -265,8 +262,13 @@ void actions_finish(struct actions *actions) {
     *actions = (struct actions){ 0 };
 }
 
-uint64_t actions_next(const struct actions *actions) {
+static uint64_t next_picture(const struct actions *actions) {
     return actions->next < actions->count ? actions->list[actions->next].when_ps : TIME_NEVER;
+}
+
+uint64_t actions_next(const struct actions *actions) {
+    uint64_t picture = next_picture(actions), input = session_planned(actions->session);
+    return picture < input ? picture : input;
 }
 
 static bool take_picture(const struct project *project, const struct action *action, struct error *error) {
@@ -287,16 +289,9 @@ static bool take_picture(const struct project *project, const struct action *act
     return ok;
 }
 
-static bool act(const struct project *project, const struct action *action, struct error *error) {
-    if (action->control) {
-        return part_set(action->part->part, action->control, action->value, error);
-    }
-    return take_picture(project, action, error);
-}
-
 bool actions_step(struct actions *actions, uint64_t now_ps, struct error *error) {
-    while (actions_next(actions) <= now_ps && actions_next(actions) != TIME_NEVER) {
-        if (!act(actions->project, &actions->list[actions->next++], error)) {
+    while (next_picture(actions) <= now_ps && next_picture(actions) != TIME_NEVER) {
+        if (!take_picture(actions->project, &actions->list[actions->next++], error)) {
             return false;
         }
     }
@@ -305,7 +300,7 @@ bool actions_step(struct actions *actions, uint64_t now_ps, struct error *error)
 
 bool actions_end(struct actions *actions, struct error *error) {
     for (unsigned i = actions->next; i < actions->count; i++) {
-        if (actions->list[i].when_ps == TIME_NEVER && !act(actions->project, &actions->list[i], error)) {
+        if (actions->list[i].when_ps == TIME_NEVER && !take_picture(actions->project, &actions->list[i], error)) {
             return false;
         }
     }
@@ -313,9 +308,5 @@ bool actions_end(struct actions *actions, struct error *error) {
 }
 
 bool actions_are_done(const struct actions *actions) {
-    bool pictures = false;
-    for (unsigned i = 0; i < actions->count; i++) {
-        pictures |= !actions->list[i].control;
-    }
-    return pictures && actions->next == actions->count;
+    return actions->count && actions->next == actions->count && session_planned(actions->session) == TIME_NEVER;
 }

@@ -3,34 +3,33 @@
 #define CLI_ACTIONS_H
 
 #include "emulator/cli/options.h"
-#include "emulator/project/project.h"
+#include "emulator/session/session.h"
 
 struct action {
     uint64_t when_ps;          /* TIME_NEVER: at the end of the run */
     struct project_part *part; /* NULL: a picture of the whole project */
-    const char *control;       /* NULL: a picture */
-    double value;
     const char *file;
     size_t file_length;
 };
 
 struct actions {
+    struct session *session;
     const struct project *project;
-    struct action *list; /* in order of time */
+    struct action *list; /* pictures, in order of time */
     unsigned count, next;
 };
 
 /* "1.5s", "200ms", "10us", "5 ns"; up to 100 days. False when it is none. */
 bool time_parse(const char *text, uint64_t *ret_ps);
-/* Understand the options. `project` has been read. False with an error line. */
-bool actions_init(struct actions *actions, const struct project *project, const struct run_options *options,
+/* Understand the options, and plan what they put into the session. False with an error line. */
+bool actions_init(struct actions *actions, struct session *session, const struct run_options *options,
                   struct error *error);
 void actions_finish(struct actions *actions);
-/* When the next one is due; TIME_NEVER when none is left but those at the end. */
+/* When the next picture or input is due; TIME_NEVER when none is left but those at the end. */
 uint64_t actions_next(const struct actions *actions);
-/* Do what is due. False with an error line. */
+/* Take the pictures that are due. False with an error line. */
 bool actions_step(struct actions *actions, uint64_t now_ps, struct error *error);
-/* Do what is to be done at the end; what has a later time is left. */
+/* Take the pictures of the end; what has a later time is left. */
 bool actions_end(struct actions *actions, struct error *error);
 /* All pictures have a time, there is at least one, and everything has been done. */
 bool actions_are_done(const struct actions *actions);

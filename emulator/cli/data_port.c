@@ -11,7 +11,7 @@ static void received(void *context, unsigned instance, const uint8_t *data, size
     }
 }
 
-bool data_port_open(struct data_port *port, const char *spec, struct usbhost *host, struct error *error) {
+bool data_port_open(struct data_port *port, const char *spec, struct session *session, struct error *error) {
     if (strncmp(spec, "pty", 3) != 0 && strncmp(spec, "tcp:", 4) != 0) {
         error_set(error, "--data %s: say pty, pty:LINK or tcp:PORT", spec);
         return false;
@@ -20,11 +20,10 @@ bool data_port_open(struct data_port *port, const char *spec, struct usbhost *ho
     if (!port->console) {
         return false;
     }
-    port->host = host;
+    port->session = session;
     port->listener = (struct usbhost_listener){ .context = port, .cdc_received = received };
-    usbhost_listen(host, &port->listener);
-    usbhost_cdc_open(host, INSTANCE, true);
-    return true;
+    usbhost_listen(machine_usbhost(session_machine(session)), &port->listener);
+    return session_apply(session, &(struct input){ .kind = INPUT_USB_OPEN, .index = INSTANCE, .value = 1 }, error);
 }
 
 void data_port_close(struct data_port *port) {
@@ -39,13 +38,14 @@ void data_port_step(struct data_port *port) {
         port->input_length +=
             console_read(port->console, port->input + port->input_length, sizeof(port->input) - port->input_length);
     }
-    size_t taken = usbhost_cdc_write(port->host, INSTANCE, port->input, port->input_length);
+    size_t taken = session_write_cdc(port->session, INSTANCE, port->input, port->input_length);
     port->input_length -= taken;
     memmove(port->input, port->input + taken, port->input_length);
     console_flush(port->console);
     if (port->held == console_has_room(port->console)) {
         port->held = !port->held;
-        usbhost_cdc_pause(port->host, INSTANCE, port->held);
+        const struct input input = { .kind = INPUT_USB_PAUSE, .index = INSTANCE, .value = port->held };
+        session_apply(port->session, &input, NULL);
     }
 }
 

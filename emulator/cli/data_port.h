@@ -3,11 +3,12 @@
 #define CLI_DATA_PORT_H
 
 #include "emulator/cli/console.h"
+#include "emulator/session/session.h"
 #include "emulator/usbhost/usbhost.h"
 
 struct data_port {
     struct console *console; /* NULL: not asked for */
-    struct usbhost *host;
+    struct session *session;
     struct usbhost_listener listener;
     uint8_t input[256]; /* not yet taken by the board */
     size_t input_length;
@@ -16,7 +17,7 @@ struct data_port {
 
 /* `spec`: "pty", "pty:LINK" or "tcp:PORT". The port is opened as soon as the board has it. `port` must not move
  * afterwards. */
-bool data_port_open(struct data_port *port, const char *spec, struct usbhost *host, struct error *error);
+bool data_port_open(struct data_port *port, const char *spec, struct session *session, struct error *error);
 /* After the machine. A port that was not opened is fine, here and below. */
 void data_port_close(struct data_port *port);
 /* Between two slices of the machine. */

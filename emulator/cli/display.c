@@ -14,55 +14,63 @@ static bool is_for_its_outcome(const struct run_options *options) {
     return options->timeout_ms || options->expect_text;
 }
 
-static bool is_wanted(const struct session *session) {
-    const struct run_options *options = session->options;
-    bool diagram = session->wiring.project.diagram_path[0] != 0;
+static bool is_wanted(const struct run *run) {
+    const struct run_options *options = run->options;
+    bool diagram = session_project(run->session)->diagram_path[0] != 0;
     return options->window == WINDOW_YES || (options->window == WINDOW_AUTO && diagram && !is_for_its_outcome(options));
 }
 
 /* Frames that nobody draws would never be counted. */
-static bool go_without(const struct session *session, struct error *error) {
-    error_set(error, "--frames %" PRIu64 ": there is no window (--window asks for one)", session->options->frames);
-    return !session->options->frames;
+static bool go_without(const struct run *run, struct error *error) {
+    error_set(error, "--frames %" PRIu64 ": there is no window (--window asks for one)", run->options->frames);
+    return !run->options->frames;
 }
 
-bool display_open(struct session *session, struct error *error) {
-    if (!is_wanted(session)) {
-        return go_without(session, error);
+static void set_control(void *context, const char *part, const char *control, double value) {
+    const struct run *run = context;
+    const struct input input = { .kind = INPUT_CONTROL, .part = part, .name = control, .value = value };
+    session_apply(run->session, &input, NULL);
+}
+
+bool display_open(struct run *run, struct error *error) {
+    if (!is_wanted(run)) {
+        return go_without(run, error);
     }
-    const struct project *project = &session->wiring.project;
+    const struct project *project = session_project(run->session);
     char name[128];
     project_name(project, name, sizeof(name));
-    snprintf(session->title, sizeof(session->title), "%s%s%.64s", name, name[0] ? " - " : "", project->board->name);
-    struct window_desc desc = { .project = project, .title = session->title, .frames = session->options->frames };
-    session->window = window_open(&desc, error);
-    if (!session->window && session->options->window == WINDOW_AUTO) {
+    snprintf(run->title, sizeof(run->title), "%s%s%.64s", name, name[0] ? " - " : "", project->board->name);
+    struct window_desc desc = {
+        .project = project, .set = set_control, .set_context = run, .title = run->title, .frames = run->options->frames
+    };
+    run->window = window_open(&desc, error);
+    if (!run->window && run->options->window == WINDOW_AUTO) {
         fprintf(stderr, "ouroboard: %s; going on without\n", error->message);
-        return go_without(session, error);
+        return go_without(run, error);
     }
-    session->feed = session->window ? window_feed(session->window) : NULL;
-    return session->window != NULL;
+    run->feed = run->window ? window_feed(run->window) : NULL;
+    return run->window != NULL;
 }
 
-static int run(void *context) {
-    return session_run(context);
+static int play_on(void *context) {
+    return play(context);
 }
 
-int display_run(struct session *session) {
-    if (!session->window) {
-        return session_run(session);
+int display_run(struct run *run) {
+    if (!run->window) {
+        return play(run);
     }
-    int code = window_run(session->window, run, session);
-    struct window_cost cost = window_cost(session->window);
-    if (session->options->stats) {
+    int code = window_run(run->window, play_on, run);
+    struct window_cost cost = window_cost(run->window);
+    if (run->options->stats) {
         fprintf(stderr, "ouroboard: window: %.1f frames a second, %.1f %% of a core\n",
                 (double)cost.frames / cost.wall_s, 100 * cost.cpu_s / cost.wall_s);
     }
     return code;
 }
 
-void display_close(struct session *session) {
-    window_close(session->window);
-    session->window = NULL;
-    session->feed = NULL;
+void display_close(struct run *run) {
+    window_close(run->window);
+    run->window = NULL;
+    run->feed = NULL;
 }

@@ -1,6 +1,7 @@
 /* `ouroboard lint PROJECT...`: is a project fit to run? `ouroboard parts [TYPE]`: what can be in one. */
 #include "emulator/cli/commands.h"
-#include "emulator/cli/wiring.h"
+#include "emulator/cli/options.h"
+#include "emulator/project/project.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,8 +10,12 @@ static bool wants_help(int argc, char **argv) {
     return argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0);
 }
 
+static void report_line(void *context, enum log_level level, const char *line) {
+    fprintf(stderr, "ouroboard: %s%s\n", level == LOG_WARN ? "warning: " : level == LOG_INFO ? "note: " : "", line);
+}
+
 static int lint(const char *path) {
-    struct findings findings = { .report = wiring_report };
+    struct findings findings = { .report = report_line };
     struct project project;
     bool ok = project_read(&project, path, NULL, &findings);
     if (ok && !project.diagram_path[0]) {

@@ -47,13 +47,18 @@ static void copy(void *context, const char *text) {
     snprintf(desk->copied, sizeof(desk->copied), "%s", text);
 }
 
+static void set_control(void *context, const char *part, const char *control, double value) {
+    struct project_part *found = project_find(context, part, NULL);
+    part_set(found->part, control, value, NULL);
+}
+
 static int setup(void **state) {
     struct desk *desk = calloc(1, sizeof(*desk));
     struct findings findings = { 0 };
     struct error error = { { 0 } };
     assert_true(project_read_text(&desk->project, diagram, strlen(diagram), NULL, &findings));
     assert_true(project_build(&desk->project, NULL, &findings));
-    desk->feed = feed_create(&desk->project, &error);
+    desk->feed = feed_create(&desk->project, set_control, &desk->project, &error);
     assert_non_null(desk->feed);
     struct ui_desc desc = {
         .project = &desk->project, .feed = desk->feed, .title = "test", .scale = 1, .context = desk, .copy = copy

@@ -1,4 +1,4 @@
-#include "emulator/cli/otp_file.h"
+#include "emulator/session/otp_file.h"
 
 #include "peripherals/onchip/otp.h"
 

@@ -1,8 +1,8 @@
 /* The steps of --console-first, as the header tells them, and how long each may take in virtual time. */
-#include "emulator/cli/console_first.h"
+#include "emulator/session/console_first.h"
 
-#include "emulator/cli/session.h"
 #include "emulator/core/scheduler.h"
+#include "emulator/session/session_private.h"
 
 #define LONGEST_BOOT_PS (10 * PS_PER_S) /* beginning again costs nothing but time: the limit is a short one */
 #define DRIVE_GRACE_PS (2 * PS_PER_S)   /* for the drive to be there after the console */
@@ -32,8 +32,8 @@ static void give_up(struct session *session, uint64_t now) {
         first->in_vain = true;
         return;
     }
-    fprintf(stderr,
-            "ouroboard: the console cannot be first after this reset: code.py is put back and the chip reset\n");
+    session_say(session, LOG_WARN,
+                "the console cannot be first after this reset: code.py is put back and the chip reset");
     drive_link_put_code_back(&session->drive);
     if (session->flash_file) {
         flash_file_compare(session->flash_file);
@@ -86,7 +86,7 @@ static void wait_for_start(struct session *session, uint64_t now) {
             enter(first, CONSOLE_FIRST_OFF, now);
         }
     } else if (now - first->since_ps > RELOAD_PS) {
-        machine_console_write(session->machine, CONSOLE_USB, (const uint8_t *)"\x04", 1);
+        gate_serial(session, CONSOLE_USB, (const uint8_t *)"\x04", 1);
         enter(first, CONSOLE_FIRST_OFF, now);
     }
 }

@@ -11,8 +11,8 @@
  * starts, and comes back in the same way; it is put back into the flash, and the chip reset once more, when the board
  * does not let the PC write its drive any more.
  * Not done: a reset while folder and drive are not in step is one as on the desk. */
-#ifndef CLI_CONSOLE_FIRST_H
-#define CLI_CONSOLE_FIRST_H
+#ifndef SESSION_CONSOLE_FIRST_H
+#define SESSION_CONSOLE_FIRST_H
 
 #include <stdbool.h>
 #include <stdint.h>

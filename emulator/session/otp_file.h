@@ -1,6 +1,6 @@
 /* The fuses of an RP2350 in a file: 4096 words, least significant byte first, as OTP_DATA_RAW shows them. */
-#ifndef CLI_OTP_FILE_H
-#define CLI_OTP_FILE_H
+#ifndef SESSION_OTP_FILE_H
+#define SESSION_OTP_FILE_H
 
 #include "emulator/core/error.h"
 

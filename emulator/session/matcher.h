@@ -1,6 +1,6 @@
 /* Finds a text in a stream of bytes that comes in pieces. */
-#ifndef CLI_MATCHER_H
-#define CLI_MATCHER_H
+#ifndef SESSION_MATCHER_H
+#define SESSION_MATCHER_H
 
 #include <stdbool.h>
 #include <stddef.h>

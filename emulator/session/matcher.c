@@ -1,4 +1,4 @@
-#include "emulator/cli/matcher.h"
+#include "emulator/session/matcher.h"
 
 #include <string.h>
 

@@ -1,0 +1,198 @@
+/* The gate: the one place where something from outside takes hold of the board, and where listeners hear of it. */
+#include "emulator/session/session_private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+const char *input_kind_name(enum input_kind kind) {
+    static const char *const names[] = {
+        "serial", "usb-cdc", "control", "pin", "wire", "reset", "usb-open", "usb-pause"
+    };
+    return names[kind];
+}
+
+static void tell_of_input(struct session *session, const struct input *input) {
+    uint64_t now_ps = session_now(session);
+    for (struct session_listener *each = session->listeners; each; each = each->next) {
+        if (each->input) {
+            each->input(each->context, now_ps, input);
+        }
+    }
+}
+
+/* ---- Bytes ---- */
+
+size_t gate_serial(struct session *session, enum console_port port, const uint8_t *data, size_t size) {
+    size_t taken = machine_console_write(session->machine, port, data, size);
+    if (taken) {
+        tell_of_input(session, &(struct input){ .kind = INPUT_SERIAL, .index = port, .data = data, .size = taken });
+    }
+    return taken;
+}
+
+size_t session_write_cdc(struct session *session, unsigned instance, const void *data, size_t size) {
+    size_t taken = usbhost_cdc_write(machine_usbhost(session->machine), instance, data, size);
+    if (taken) {
+        tell_of_input(session,
+                      &(struct input){ .kind = INPUT_USB_CDC, .index = instance, .data = data, .size = taken });
+    }
+    return taken;
+}
+
+static bool apply_serial(struct session *session, const struct input *input, struct error *error) {
+    if (input->index >= CONSOLE_PORTS) {
+        error_set(error, "there is no console port %u", input->index);
+        return false;
+    }
+    size_t taken = machine_console_write(session->machine, (enum console_port)input->index, input->data, input->size);
+    error_set(error, "the board took %zu of %zu bytes for its console", taken, input->size);
+    return taken == input->size;
+}
+
+static bool apply_cdc(struct session *session, const struct input *input, struct error *error) {
+    size_t taken = usbhost_cdc_write(machine_usbhost(session->machine), input->index, input->data, input->size);
+    error_set(error, "the board took %zu of %zu bytes for its USB serial port %u", taken, input->size, input->index);
+    return taken == input->size;
+}
+
+static bool apply_cdc_state(struct session *session, const struct input *input, struct error *error) {
+    struct usbhost *host = machine_usbhost(session->machine);
+    if (input->index >= USBHOST_CDCS) {
+        error_set(error, "there is no USB serial port %u", input->index);
+        return false;
+    }
+    if (input->kind == INPUT_USB_OPEN) {
+        usbhost_cdc_open(host, input->index, input->value != 0);
+    } else {
+        usbhost_cdc_pause(host, input->index, input->value != 0);
+    }
+    return true;
+}
+
+/* ---- Parts and pins ---- */
+
+static bool apply_control(struct session *session, const struct input *input, struct error *error) {
+    struct project_part *part = project_find(&session->project, input->part, error);
+    return part && part_set(part->part, input->name, input->value, error);
+}
+
+static struct pin_driver *find_driver(struct session *session, struct net *net) {
+    struct pin_driver *each = session->pins;
+    while (each && each->driver.net != net) {
+        each = each->next;
+    }
+    return each;
+}
+
+static struct pin_driver *make_driver(struct session *session, struct net *net, struct error *error) {
+    struct pin_driver *made = calloc(1, sizeof(*made));
+    if (!made) {
+        error_set(error, "out of memory");
+        return NULL;
+    }
+    made->driver.name = "from outside";
+    made->next = session->pins;
+    session->pins = made;
+    net_attach(net, &made->driver);
+    return made;
+}
+
+static void drive_pin(struct net_driver *driver, enum input_drive drive, double volts) {
+    static const enum net_drive drives[] = { NET_Z, NET_LOW, NET_HIGH, NET_PULL_DOWN, NET_PULL_UP };
+    if (drive == INPUT_VOLTS) {
+        net_drive_volts(driver, volts, NET_OUTPUT_OHMS);
+    } else {
+        net_drive(driver, drives[drive]);
+    }
+}
+
+static bool apply_pin(struct session *session, const struct input *input, struct error *error) {
+    struct net *net = project_board_net(&session->project, input->name, error);
+    if (!net) {
+        return false;
+    }
+    if (input->index > INPUT_VOLTS || !(input->value >= -50 && input->value <= 50)) {
+        error_set(error, "pin %s: say release, low, high, pull-down, pull-up or volts from -50 to 50", input->name);
+        return false;
+    }
+    struct pin_driver *driver = find_driver(session, net);
+    driver = driver ? driver : make_driver(session, net, error);
+    if (driver) {
+        drive_pin(&driver->driver, (enum input_drive)input->index, input->value);
+    }
+    return driver != NULL;
+}
+
+static bool apply_wire(struct session *session, const struct input *input, struct error *error) {
+    struct net *a = project_board_net(&session->project, input->part, error);
+    struct net *b = a ? project_board_net(&session->project, input->name, error) : NULL;
+    if (!b) {
+        return false;
+    }
+    if (a == b) {
+        error_set(error, "both names are the same pin; say two different ones");
+        return false;
+    }
+    error_set(error, "makes a short circuit of a supply");
+    return project_join(&session->project, a, b);
+}
+
+bool gate_join(struct session *session, const char *text, struct error *error) {
+    char from[DIAGRAM_PATH];
+    struct error why;
+    const char *equals = strchr(text, '=');
+    if (!equals || !equals[1] || equals == text || equals - text >= DIAGRAM_PATH) {
+        error_set(error, "--wire %s: say pin=pin, such as GP2=GP3", text);
+        return false;
+    }
+    snprintf(from, sizeof(from), "%.*s", (int)(equals - text), text);
+    const struct input input = { .kind = INPUT_WIRE, .part = from, .name = equals + 1 };
+    bool ok = session_apply(session, &input, &why);
+    if (!ok) {
+        error_set(error, "--wire %s: %s", text, why.message);
+    }
+    return ok;
+}
+
+/* ---- All of them ---- */
+
+static bool apply_input(struct session *session, const struct input *input, struct error *error) {
+    switch (input->kind) {
+    case INPUT_SERIAL:
+        return apply_serial(session, input, error);
+    case INPUT_USB_CDC:
+        return apply_cdc(session, input, error);
+    case INPUT_CONTROL:
+        return apply_control(session, input, error);
+    case INPUT_PIN:
+        return apply_pin(session, input, error);
+    case INPUT_WIRE:
+        return apply_wire(session, input, error);
+    case INPUT_RESET:
+        machine_reset(session->machine);
+        session->ended = SESSION_RUNS;
+        return true;
+    case INPUT_USB_OPEN:
+    case INPUT_USB_PAUSE:
+        return apply_cdc_state(session, input, error);
+    }
+    error_set(error, "there is no input of kind %d", (int)input->kind);
+    return false;
+}
+
+bool session_apply(struct session *session, const struct input *input, struct error *error) {
+    bool ok = apply_input(session, input, error);
+    if (ok) {
+        tell_of_input(session, input);
+    }
+    return ok;
+}
+
+void gate_finish(struct session *session) {
+    while (session->pins) {
+        struct pin_driver *gone = session->pins;
+        session->pins = gone->next;
+        net_detach(&gone->driver);
+        free(gone);
+    }
+}

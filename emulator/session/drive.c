@@ -106,3 +106,11 @@ bool session_open_drive(struct session *session, struct error *error) {
     return !desc->image ||
            drive_link_open_image(&session->drive, desc->image, machine, offset, size, report_drive, session, error);
 }
+
+bool session_drive_is_busy(const struct session *session) {
+    return session->drive.drive && drive_busy(session->drive.drive);
+}
+
+const char *session_folder(const struct session *session) {
+    return session->folder;
+}

@@ -73,7 +73,7 @@ static bool find_image(struct session *session, struct error *error) {
         snprintf(path, sizeof(session->firmware), "%s", desc->firmware);
         return true;
     }
-    if (desc->flash && access(desc->flash, R_OK) == 0) {
+    if (desc->contents || (desc->flash && access(desc->flash, R_OK) == 0)) {
         return true;
     }
     if (!find_beside_diagram(session, path, sizeof(session->firmware), error)) {

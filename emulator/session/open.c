@@ -105,6 +105,10 @@ static void tell_kind(struct session *session) {
 
 static bool open_flash(struct session *session, struct error *error) {
     struct w25q *flash = machine_flash(session->machine);
+    const uint8_t *contents = session->desc.contents;
+    if (contents && !machine_load(session->machine, CHIP_FLASH_BASE, contents, flash->desc.size, error)) {
+        return false;
+    }
     if (session->desc.flash) {
         session->flash_file = flash_file_open(session->desc.flash, flash->contents, flash->desc.size, error);
     }

@@ -318,7 +318,3 @@ const struct project *session_project(const struct session *session) {
 const struct board *session_board(const struct session *session) {
     return session->board;
 }
-
-const char *session_folder(const struct session *session) {
-    return session->folder;
-}

@@ -28,11 +28,12 @@ struct session_desc {
     const char *project;  /* a folder, or a diagram.json */
     const char *board;    /* CircuitPython's id; NULL: the project's, else the one that the image is for */
     const char *firmware; /* an image; NULL: the project's, else the newest of the board that firmware_find() knows */
-    const char *flash;    /* the whole flash chip in a file, made when missing */
-    const char *drive;    /* a folder that is the CIRCUITPY drive; NULL: the project's folder */
-    const char *image;    /* instead: a raw FAT image */
-    const char *bootrom;  /* the boot ROM of the user's own board */
-    const char *otp;      /* the fuses of an RP2350 in a file, made when missing */
+    const uint8_t *contents;  /* of the whole flash chip, before an image is loaded; with it none is looked for */
+    const char *flash;        /* the whole flash chip in a file, made when missing */
+    const char *drive;        /* a folder that is the CIRCUITPY drive; NULL: the project's folder */
+    const char *image;        /* instead: a raw FAT image */
+    const char *bootrom;      /* the boot ROM of the user's own board */
+    const char *otp;          /* the fuses of an RP2350 in a file, made when missing */
     const char *const *wires; /* "GP2=GP3": pins of the board that are joined */
     unsigned wire_count;
     enum session_console console;
@@ -135,6 +136,8 @@ bool session_is_locked_up(const struct session *session);
 struct machine *session_machine(struct session *session);
 const struct project *session_project(const struct session *session);
 const struct board *session_board(const struct session *session);
+/* Something of the drive is on its way between the folder and the board, or waits for the next look. */
+bool session_drive_is_busy(const struct session *session);
 /* The drive's folder; NULL when there is none. */
 const char *session_folder(const struct session *session);
 

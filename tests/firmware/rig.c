@@ -1,6 +1,5 @@
 #include "tests/firmware/rig.h"
 
-#include "emulator/chips/select.h"
 #include "emulator/core/scheduler.h"
 #include "firmware-loader/describe.h"
 #include "firmware-loader/image.h"
@@ -13,7 +12,7 @@
 
 #define PROMPT ">>> "
 
-static void take_console(void *context, enum console_port port, const uint8_t *data, size_t size) {
+static void take_serial(void *context, enum console_port port, const uint8_t *data, size_t size) {
     struct rig *rig = context;
     if (rig->length + size + 1 > rig->capacity) {
         rig->capacity = (rig->length + size + 1) * 2;
@@ -37,11 +36,7 @@ static void take_log(void *context, enum log_level level, uint64_t time_ps, cons
     }
 }
 
-static void take_flash(void *context, uint32_t offset, uint32_t size, bool erased) {
-    drive_link_flash_changed(&((struct rig *)context)->drive, offset, size);
-}
-
-static void take_drive_line(void *context, enum log_level level, const char *line) {
+static void take_line(void *context, enum log_level level, const char *line) {
     struct rig *rig = context;
     size_t used = strlen(rig->drive_lines);
     if (level != LOG_TRACE) {
@@ -76,92 +71,66 @@ static void failed(const struct error *error) {
     exit(1);
 }
 
-static const struct board *board_of(const struct rig_desc *desc, const struct image *image) {
+/* The board's id, when the caller leaves it to an image that is not to be loaded. */
+static const char *board_of(const struct rig_desc *desc) {
     struct description description;
-    if (desc->board) {
-        return board_find(desc->board, NULL);
-    }
-    describe_image(image, &description);
-    return description.board ? description.board : board_default(description.chip);
-}
-
-static void load(struct rig *rig, const struct image *image) {
+    struct image image;
     struct error error;
-    for (size_t i = 0; i < image->range_count; i++) {
-        const struct image_range *range = &image->ranges[i];
-        if (!machine_load(rig->machine, range->address, range->bytes, range->size, &error)) {
-            failed(&error);
-        }
+    if (desc->board || !desc->image) {
+        return desc->board;
     }
-}
-
-static void open_drive(struct rig *rig, const char *folder) {
-    struct error error;
-    if (folder && !drive_link_open(&rig->drive, folder, rig->machine, board_drive_offset(rig->board),
-                                   board_drive_bytes(rig->board), 0, false, take_drive_line, rig, &error)) {
+    if (!image_load(&image, rig_image_path(desc->image), CHIP_UNKNOWN, &error)) {
         failed(&error);
     }
-}
-
-static void make_machine(struct rig *rig, const struct rig_desc *desc) {
-    struct error error;
-    struct machine_desc machine = {
-        .chip = chip_of_board(rig->board),
-        .flash_size = rig->board->flash_bytes,
-        .seed = desc->seed,
-        .exact = desc->exact,
-        .log_sink = take_log,
-        .log_context = rig,
-    };
-    rig->machine = machine_create(&machine, &error);
-    if (!rig->machine ||
-        (desc->flash && !machine_load(rig->machine, CHIP_FLASH_BASE, desc->flash, machine.flash_size, &error))) {
-        failed(&error);
-    }
-    machine_set_events(rig->machine,
-                       &(struct machine_events){
-                           .context = rig, .console = take_console, .reset = take_reset, .flash_changed = take_flash });
+    describe_image(&image, &description);
+    image_finish(&image);
+    return (description.board ? description.board : board_default(description.chip))->id;
 }
 
 void rig_start(struct rig *rig, const struct rig_desc *desc) {
-    *rig = (struct rig){ .output = calloc(1, 1), .capacity = 1 };
-    struct image image = { 0 };
     struct error error;
-    if (desc->image && !image_load(&image, rig_image_path(desc->image), CHIP_UNKNOWN, &error)) {
+    *rig = (struct rig){ .output = calloc(1, 1), .capacity = 1, .slice_ps = desc->slice_ps };
+    rig->listener = (struct session_listener){ .context = rig,
+                                               .serial = take_serial,
+                                               .reset = take_reset,
+                                               .log = take_log,
+                                               .line = take_line,
+                                               .drive = take_line };
+    struct session_desc session = {
+        .board = board_of(desc),
+        .firmware = desc->image && !desc->blank ? rig_image_path(desc->image) : NULL,
+        .contents = desc->flash,
+        .drive = desc->drive,
+        .seed = desc->seed,
+        .exact = desc->exact,
+    };
+    for (int level = 0; level < LOG_TRACE; level++) {
+        session.log[level] = true;
+    }
+    rig->session = session_open(&session, &rig->listener, &error);
+    if (!rig->session) {
         failed(&error);
     }
-    rig->board = board_of(desc, &image);
-    make_machine(rig, desc);
-    if (!desc->blank) {
-        load(rig, &image);
-    }
-    open_drive(rig, desc->drive);
-    machine_power_on(rig->machine, !desc->blank && image_is_ram_only(&image) ? image_ram_entry(&image) : 0);
-    image_finish(&image);
+    rig->machine = session_machine(rig->session);
+    rig->board = session_board(rig->session);
 }
 
 void rig_stop(struct rig *rig) {
-    drive_link_close(&rig->drive);
-    machine_destroy(rig->machine);
+    session_close(rig->session);
     free(rig->output);
 }
 
-static enum machine_state run_slice(struct rig *rig) {
-    enum machine_state state = machine_run(rig->machine, machine_now(rig->machine) + PS_PER_MS);
-    drive_link_step(&rig->drive, machine_now(rig->machine));
-    return state;
+static enum session_state run_slice(struct rig *rig) {
+    return session_run(rig->session, session_now(rig->session) + PS_PER_MS);
 }
 
 void rig_run(struct rig *rig, uint64_t ms) {
-    uint64_t end = machine_now(rig->machine) + ms * PS_PER_MS, before = 0;
-    if (!rig->drive.drive) {
-        machine_run(rig->machine, end);
-        return;
+    uint64_t now = session_now(rig->session), end = now + ms * PS_PER_MS;
+    while (rig->slice_ps && now + rig->slice_ps < end &&
+           session_run(rig->session, now + rig->slice_ps) == SESSION_RUNS) {
+        now = session_now(rig->session);
     }
-    while (machine_now(rig->machine) < end && machine_now(rig->machine) != before) {
-        before = machine_now(rig->machine);
-        run_slice(rig);
-    }
+    session_run(rig->session, end);
 }
 
 /* A text in the output from the cursor on; the output may hold NUL bytes. */
@@ -173,8 +142,8 @@ bool rig_expect(struct rig *rig, const char *text, uint64_t ms) {
     uint64_t end = machine_now(rig->machine) + ms * PS_PER_MS;
     char *found = look(rig, text);
     while (!found && machine_now(rig->machine) < end) {
-        enum machine_state state = run_slice(rig);
-        if (state == MACHINE_IN_BOOTLOADER || state == MACHINE_UNBOOTABLE) {
+        enum session_state state = run_slice(rig);
+        if (state == SESSION_IN_BOOTLOADER || state == SESSION_UNBOOTABLE) {
             break;
         }
         found = look(rig, text);

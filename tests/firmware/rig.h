@@ -1,12 +1,11 @@
-/* A board under test: a machine that runs a real image, with its console at hand. All times are virtual.
+/* A board under test: a session with a real image, its console at hand. All times are virtual.
  *
  * A test binary boots an image once and forks for every case (RIG_CASE), so that a case costs milliseconds and cannot
  * disturb the next one. */
 #ifndef TESTS_RIG_H
 #define TESTS_RIG_H
 
-#include "emulator/drive_link.h"
-#include "emulator/machine.h"
+#include "emulator/session/session.h"
 #include "firmware-loader/boards.h"
 
 #include <stdbool.h>
@@ -20,20 +19,23 @@ struct rig_desc {
     const char *board; /* CircuitPython's id; NULL: the one that the image is for, or the Pico of its chip */
     uint64_t seed;
     bool exact;
+    uint64_t slice_ps;    /* how the rig cuts its runs, which must make no difference; 0: 1 ms, or not at all */
     bool blank;           /* do not load the image into flash: the caller brings a whole flash */
     const uint8_t *flash; /* flash contents to start from (the whole chip), loaded before the image; may be NULL */
     const char *drive;    /* a folder that is the CIRCUITPY drive; may be NULL */
 };
 
 struct rig {
+    struct session *session;
+    struct session_listener listener;
+    struct machine *machine; /* below: the session's */
     const struct board *board;
-    struct machine *machine;
     char *output; /* everything that the console has said, NUL-terminated; NUL bytes are kept as they are */
     size_t length, capacity;
+    uint64_t slice_ps;
     size_t cursor;                    /* rig_expect() looks from here on */
     uint64_t guest_lines, stub_lines; /* log lines so far */
     unsigned resets;
-    struct drive_link drive;
     char drive_lines[4096]; /* what the drive has reported, a line each */
 };
 

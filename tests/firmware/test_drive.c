@@ -3,6 +3,7 @@
  *
  * usage: test_drive_firmware IMAGE */
 #include "firmware-loader/fat.h"
+#include "peripherals/parts/w25q.h"
 #include "tests/firmware/rig.h"
 
 #include <stdarg.h>
@@ -29,7 +30,7 @@ static void in_folder(struct rig *rig, const char *format, ...) {
 /* Until the engine has nothing more to do. */
 static void settle(struct rig *rig) {
     rig_run(rig, 600);
-    for (int i = 0; drive_busy(rig->drive.drive); i++) {
+    for (int i = 0; session_drive_is_busy(rig->session); i++) {
         RIG_CHECK(rig, i < 100);
         rig_run(rig, 100);
     }
@@ -111,13 +112,17 @@ static void changes_wait(struct rig *rig) {
     settle(rig);
 }
 
+static const uint8_t *drive_area(const struct rig *rig) {
+    return machine_flash(rig->machine)->contents + board_drive_offset(rig->board);
+}
+
 /* fsck.fat has nothing to say, and mtools reads what the folder holds. */
 static void both_sides_agree(struct rig *rig) {
     char path[256];
     snprintf(path, sizeof(path), "%s.img", folder);
     FILE *file = fopen(path, "wb");
-    const struct drive_link *link = &rig->drive;
-    RIG_CHECK(rig, file && fwrite(link->area, 1, link->size, file) == link->size && fclose(file) == 0);
+    size_t size = board_drive_bytes(rig->board);
+    RIG_CHECK(rig, file && fwrite(drive_area(rig), 1, size, file) == size && fclose(file) == 0);
     if (system("PATH=$PATH:/usr/sbin; command -v fsck.fat mcopy > /dev/null") == 0) {
         in_folder(rig,
                   "PATH=$PATH:/usr/sbin && fsck.fat -n %s && mkdir %s.back && mcopy -s -i %s '::/*' %s.back && "
@@ -128,7 +133,7 @@ static void both_sides_agree(struct rig *rig) {
 
 /* drive_rescue.c tells by the date of last access who has written a file. */
 static void fatfs_leaves_its_mark(struct rig *rig) {
-    struct fat_device device = fat_memory_device(rig->drive.area, rig->drive.size);
+    struct fat_device device = fat_memory_device((uint8_t *)drive_area(rig), board_drive_bytes(rig->board));
     struct fat_volume volume;
     struct fat_entry entry;
     RIG_CHECK(rig, fat_mount(&volume, &device) == FAT_OK);
@@ -148,13 +153,13 @@ static void firmware_formats(struct rig *rig) {
 /* What f_mkfs of the firmware makes is what fat_format() makes, but for the serial number and the label. */
 static void formats_alike(struct rig *rig) {
     static uint8_t ours[2 * 1024 * 1024];
-    const struct drive_link *link = &rig->drive;
-    struct fat_device device = fat_memory_device(ours, link->size);
+    const uint8_t *area = drive_area(rig);
+    struct fat_device device = fat_memory_device(ours, board_drive_bytes(rig->board));
     struct fat_format_options options = { .hidden_sectors = 1, .label = "CIRCUITPY" };
     RIG_CHECK(rig, fat_format(&device, &options) == FAT_OK);
-    RIG_CHECK(rig, memcmp(link->area, ours, 39) == 0);
-    RIG_CHECK(rig, memcmp(link->area + 54, ours + 54, 512 - 54) == 0);
-    RIG_CHECK(rig, memcmp(link->area + 512, ours + 512, 3) == 0);
+    RIG_CHECK(rig, memcmp(area, ours, 39) == 0);
+    RIG_CHECK(rig, memcmp(area + 54, ours + 54, 512 - 54) == 0);
+    RIG_CHECK(rig, memcmp(area + 512, ours + 512, 3) == 0);
 }
 
 int main(int argc, char **argv) {

@@ -1,5 +1,6 @@
-/* The same inputs give the same run, and shortcuts in time change nothing: console bytes, edges of a pin with their
- * times, cycle count and flash are compared between two runs, and with a run that executes everything (--exact).
+/* The same inputs give the same run, and neither shortcuts in time nor the way the run is cut change anything: console
+ * bytes, edges of pins with their times, cycle count and flash are compared between two runs, with a run in odd pieces,
+ * and with a run that executes everything (--exact). A MicroPython image runs a thread on the second core.
  *
  * usage: test_repeatable IMAGE */
 #include "tests/firmware/rig.h"
@@ -12,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_EDGES 64
+#define MAX_EDGES 20000
 #define LED 25
 
 struct edge {
@@ -34,17 +35,36 @@ static void on_edge(struct net_listener *listener, struct net *net) {
     }
 }
 
+static void blink(struct run *run) {
+    struct rig *rig = &run->rig;
+    RIG_CHECK(rig, rig_expect(rig, "Press any key to enter the REPL", 10000));
+    rig_type(rig, "\r");
+    RIG_CHECK(rig, rig_expect(rig, ">>> ", 2000));
+    rig_repl(rig, "import board,digitalio,time,random; d=digitalio.DigitalInOut(board.LED); d.switch_to_output()",
+             1000);
+    rig_repl(rig, "[(setattr(d,'value',i%2), time.sleep(0.0123)) for i in range(10)] and None", 2000);
+    rig_repl(rig, "random.random(), time.monotonic_ns(), sum(i*i for i in range(1000))", 1000);
+}
+
+/* Both cores toggle a pin, and each prints how often it got to. */
+static void blink_on_two_cores(struct run *run) {
+    struct rig *rig = &run->rig;
+    RIG_CHECK(rig, rig_expect(rig, ">>> ", 10000));
+    rig_repl(rig, "import _thread, time, machine; p = machine.Pin(25, machine.Pin.OUT); q = machine.Pin(2, 1)", 1000);
+    rig_repl(rig, "f = lambda p, n: [p.toggle() for i in range(n)] and print(n)", 1000);
+    rig_repl(rig, "_thread.start_new_thread(f, (q, 5000)); f(p, 3000)", 1000);
+    rig_repl(rig, "time.ticks_us()", 1000);
+}
+
 static void perform(struct run *run, const struct rig_desc *desc) {
     rig_start(&run->rig, desc);
     run->listener = (struct net_listener){ .changed = on_edge, .owner = run };
     net_listen(machine_gpio(run->rig.machine, LED), &run->listener);
-    RIG_CHECK(&run->rig, rig_expect(&run->rig, "Press any key to enter the REPL", 10000));
-    rig_type(&run->rig, "\r");
-    RIG_CHECK(&run->rig, rig_expect(&run->rig, ">>> ", 2000));
-    rig_repl(&run->rig, "import board,digitalio,time,random; d=digitalio.DigitalInOut(board.LED); d.switch_to_output()",
-             1000);
-    rig_repl(&run->rig, "[(setattr(d,'value',i%2), time.sleep(0.0123)) for i in range(10)] and None", 2000);
-    rig_repl(&run->rig, "random.random(), time.monotonic_ns(), sum(i*i for i in range(1000))", 1000);
+    if (strstr(desc->image, "circuitpython")) {
+        blink(run);
+    } else {
+        blink_on_two_cores(run);
+    }
     rig_run(&run->rig, 500);
 }
 
@@ -63,19 +83,22 @@ static bool same(const struct run *a, const struct run *b, const char *what) {
 }
 
 int main(int argc, char **argv) {
-    static struct run first, second, exact;
+    static struct run first, second, pieces, exact;
     if (argc != 2) {
         fprintf(stderr, "usage: test_repeatable IMAGE\n");
         return 2;
     }
     perform(&first, &(struct rig_desc){ .image = argv[1], .seed = 7 });
     perform(&second, &(struct rig_desc){ .image = argv[1], .seed = 7 });
+    perform(&pieces, &(struct rig_desc){ .image = argv[1], .seed = 7, .slice_ps = 7777777 });
     perform(&exact, &(struct rig_desc){ .image = argv[1], .seed = 7, .exact = true });
-    bool again = same(&first, &second, "again");
-    bool ok = same(&first, &exact, "exact") && again;
+    bool ok = same(&first, &second, "again");
+    ok &= same(&first, &pieces, "in pieces");
+    ok &= same(&first, &exact, "exact");
     ok &= first.edge_count >= 9;
     rig_stop(&first.rig);
     rig_stop(&second.rig);
+    rig_stop(&pieces.rig);
     rig_stop(&exact.rig);
     return !ok;
 }

@@ -99,7 +99,7 @@ void core_lines_lost(struct core *core) {
 
 /* ---- Fetching ---- */
 /* A block on its way through its code. */
-struct walk {
+struct fetching {
     struct core *core;
     struct block_cost *block;
     uint32_t word; /* fetched last */
@@ -109,28 +109,28 @@ struct walk {
 };
 
 /* The block hears of it when this line is lost. */
-static bool is_in_line(struct walk *walk, uint32_t line) {
-    return walk->block->linked ||
-           (blocks_is_kept(walk->core, walk->block) && add_user(walk->core->code_lines, line, walk->block));
+static bool is_in_line(struct fetching *fetching, uint32_t line) {
+    return fetching->block->linked || (blocks_is_kept(fetching->core, fetching->block) &&
+                                       add_user(fetching->core->code_lines, line, fetching->block));
 }
 
-static void fetch_word(struct walk *walk, uint32_t address) {
-    const struct core_cache *cache = &walk->core->desc.cache;
-    if (walk->failed || !code_lines_apply(walk->core, address)) {
+static void fetch_word(struct fetching *fetching, uint32_t address) {
+    const struct core_cache *cache = &fetching->core->desc.cache;
+    if (fetching->failed || !code_lines_apply(fetching->core, address)) {
         return;
     }
-    bool stays = false, linked = is_in_line(walk, address / CORE_CACHE_LINE);
-    unsigned waits = cache->fetch(cache->context, address & ~3u, walk->core->cycles + walk->waits, &stays);
-    walk->failed = waits == CORE_CACHE_ERROR;
-    walk->waits += walk->failed ? 0 : waits;
-    walk->stays = walk->stays && stays && linked;
+    bool stays = false, linked = is_in_line(fetching, address / CORE_CACHE_LINE);
+    unsigned waits = cache->fetch(cache->context, address & ~3u, fetching->core->cycles + fetching->waits, &stays);
+    fetching->failed = waits == CORE_CACHE_ERROR;
+    fetching->waits += fetching->failed ? 0 : waits;
+    fetching->stays = fetching->stays && stays && linked;
 }
 
-static void fetch_code(struct walk *walk, uint32_t from, uint32_t end) {
+static void fetch_code(struct fetching *fetching, uint32_t from, uint32_t end) {
     for (uint32_t word = from & ~3u; word < end; word += 4) {
-        if (word != walk->word) {
-            fetch_word(walk, word);
-            walk->word = word;
+        if (word != fetching->word) {
+            fetch_word(fetching, word);
+            fetching->word = word;
         }
     }
 }
@@ -155,8 +155,8 @@ static bool loads_literal(uint32_t pc, uint16_t first, uint16_t second, uint32_t
     return true;
 }
 
-static void fetch_all(struct walk *walk, const uint8_t *code, uint32_t size) {
-    uint32_t start = walk->block->address;
+static void fetch_all(struct fetching *fetching, const uint8_t *code, uint32_t size) {
+    uint32_t start = fetching->block->address;
     for (uint32_t at = 0; at + 2 <= size;) {
         uint16_t first, second = 0;
         uint32_t literal;
@@ -165,25 +165,25 @@ static void fetch_all(struct walk *walk, const uint8_t *code, uint32_t size) {
         if (length == 4) {
             memcpy(&second, code + at + 2, 2);
         }
-        fetch_code(walk, start + at, start + at + length);
+        fetch_code(fetching, start + at, start + at + length);
         if (loads_literal(start + at, first, second, &literal)) {
-            fetch_word(walk, literal);
+            fetch_word(fetching, literal);
         }
         at += length;
     }
-    fetch_code(walk, start + size, start + size + walk->core->arch->fetches_ahead);
+    fetch_code(fetching, start + size, start + size + fetching->core->arch->fetches_ahead);
 }
 
 bool code_lines_fetch(struct core *core, struct block_cost *block, unsigned *ret_waits) {
     uint32_t size = block->end - block->address;
     const uint8_t *code = bus_memory_at(core->desc.bus, block->address, size, false);
-    struct walk walk = { .core = core, .block = block, .word = UINT32_MAX, .stays = code != NULL };
+    struct fetching fetching = { .core = core, .block = block, .word = UINT32_MAX, .stays = code != NULL };
     block->cold = false; /* what it fetches itself may put out a line of its own: core_line_lost() */
     if (code) {
-        fetch_all(&walk, code, size);
+        fetch_all(&fetching, code, size);
     }
-    block->linked = block->linked || walk.stays;
-    blocks_set_cold(block, block->cold || !walk.stays);
-    *ret_waits = walk.waits;
-    return !walk.failed;
+    block->linked = block->linked || fetching.stays;
+    blocks_set_cold(block, block->cold || !fetching.stays);
+    *ret_waits = fetching.waits;
+    return !fetching.failed;
 }

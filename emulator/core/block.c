@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define REPORTED_BYTES (0x4000u / 4 / 8)
+
 struct block *block_create(const struct block_class *class, const char *name, struct environment *env,
                            const struct register_table *registers) {
     struct block *block = calloc(1, class->size);
@@ -16,7 +18,7 @@ struct block *block_create(const struct block_class *class, const char *name, st
     if (registers) {
         block->values = calloc(registers->count, sizeof(uint32_t));
     }
-    block->reported = calloc(0x4000 / 4 / 8, 1);
+    block->reported = calloc(REPORTED_BYTES, 1);
     if ((registers && !block->values) || !block->reported) {
         block_destroy(block);
         return NULL;
@@ -147,7 +149,7 @@ void block_write_register(struct block *block, unsigned reg, uint32_t value, enu
 }
 
 void block_report_stub(struct block *block, uint32_t offset, bool is_write) {
-    uint32_t word = offset / 4 % (0x4000 / 4);
+    uint32_t word = offset / 4 % (8 * REPORTED_BYTES);
     if (block->reported[word / 8] & (1u << word % 8)) {
         return;
     }
@@ -155,6 +157,33 @@ void block_report_stub(struct block *block, uint32_t offset, bool is_write) {
     unsigned found = lookup(block, offset);
     log_write(block->env->log, LOG_STUB, block->name, "%s of %s (offset 0x%03x), which is not modelled",
               is_write ? "store" : "load", found ? block->registers->descs[found - 1].name : "no register", offset);
+}
+
+/* ---- Snapshots ---- */
+void line_walk(struct line *line, struct walk *walk) {
+    walk_bool(walk, &line->level);
+}
+
+void random_walk(struct random *random, struct walk *walk) {
+    walk_u64(walk, &random->state);
+}
+
+void block_walk(struct block *block, struct walk *walk) {
+    unsigned registers = block->registers ? block->registers->count : 0;
+    walk_section(walk, block->name, block->class->walk_version);
+    walk_expect(walk, "the number of registers", registers);
+    walk_u32s(walk, block->values, registers);
+    for (unsigned i = 0; i < BLOCK_IRQS; i++) {
+        line_walk(&block->irq[i], walk);
+    }
+    random_walk(&block->random, walk);
+    walk_bool(walk, &block->in_reset);
+    walk_bool(walk, &block->reported_reset);
+    walk_bytes(walk, block->reported, REPORTED_BYTES);
+    if (block->class->walk) {
+        block->class->walk(block, walk);
+    }
+    walk_section_end(walk);
 }
 
 const struct block_class stub_class = { .name = "stub", .size = sizeof(struct block) };

@@ -10,6 +10,7 @@
 #include "emulator/core/log.h"
 #include "emulator/core/random.h"
 #include "emulator/core/scheduler.h"
+#include "emulator/core/walk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,6 +24,7 @@ struct environment {
     unsigned core;             /* the core whose access is being served */
     unsigned size;             /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
     unsigned nets;             /* how many have been made: the next one's serial number */
+    bool loading;              /* a snapshot is being read: nets take no notice of what is done to them */
 };
 
 /* ---- Lines: a level that goes from a block to whoever the chip table wired it to (interrupt, DREQ) ---- */
@@ -89,6 +91,11 @@ struct block_class {
     /* For a 32-bit counter that goes up by one at a time: when (picoseconds) it will have counted `ticks` more, under
      * the same conditions; 0: this register is not such a counter. NULL: none is. */
     uint64_t (*counts_until)(struct block *block, unsigned reg, uint64_t ticks);
+    /* The state beside registers, interrupt lines and random stream, for snapshots: see walk.h. NULL: there is none. */
+    void (*walk)(struct block *block, struct walk *walk);
+    unsigned walk_version; /* of what walk() lists: goes up when that changes */
+    /* Everything of a snapshot has been read, events and other devices included: derive what follows from it. */
+    void (*restored)(struct block *block);
 };
 
 #define BLOCK_IRQS 6
@@ -134,6 +141,11 @@ void block_init(struct block *block);
 void block_start(struct block *block);
 /* NULL is fine. */
 void block_destroy(struct block *block);
+/* Its section of a snapshot. */
+void block_walk(struct block *block, struct walk *walk);
+/* Level of a line. */
+void line_walk(struct line *line, struct walk *walk);
+void random_walk(struct random *random, struct walk *walk);
 /* Reset values into all registers, then class->reset(). */
 void block_reset(struct block *block);
 /* Enter or leave the state that RESETS holds blocks in; entering resets. */

@@ -226,3 +226,7 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
     }
     return true;
 }
+
+void bus_walk(struct bus *bus, struct walk *walk) {
+    walk_bytes(walk, bus->reported, sizeof(bus->reported));
+}

@@ -87,6 +87,8 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
 uint64_t bus_holds_until(const struct bus *bus, uint32_t address);
 /* See block_class.counts_until; 0 where there is no such counter. */
 uint64_t bus_counts_until(const struct bus *bus, uint32_t address, uint64_t ticks);
+/* What it has reported once already, in a snapshot. */
+void bus_walk(struct bus *bus, struct walk *walk);
 /* The block or window at an address, its name for a report; NULL when there is none. */
 /* The register at an address, word by word. */
 struct bus_port {

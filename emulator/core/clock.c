@@ -1,8 +1,11 @@
 #include "emulator/core/clock.h"
 
 #include "emulator/core/scheduler.h"
+#include "emulator/core/walk.h"
 
 #include <stddef.h>
+
+#define SHORTEST_PERIOD_PS 100 /* of a clock in a snapshot */
 
 /* A product of a cycle count and a period does not fit 64 bits: GNU extension, gcc and clang both have it. */
 __extension__ typedef unsigned __int128 wide;
@@ -117,4 +120,18 @@ uint64_t clock_hz(const struct clock_domain *clock) {
 void clock_listen(struct clock_domain *clock, struct clock_listener *listener) {
     listener->next = clock->listeners;
     clock->listeners = listener;
+}
+
+void clock_walk(struct clock_domain *clock, struct walk *walk) {
+    walk_u64(walk, &clock->epoch_ps);
+    walk_u64(walk, &clock->epoch_cycles);
+    walk_u64(walk, &clock->period_num);
+    walk_u64(walk, &clock->period_den);
+    bool runs = clock->period_num;
+    if (runs && (!clock->period_den || clock->period_num / clock->period_den < SHORTEST_PERIOD_PS)) {
+        walk_fail(walk, "a clock that runs at no possible frequency");
+        clock->period_num = 0;
+        clock->period_den = 1;
+    }
+    clock->plain_cycles = plain_cycles(clock);
 }

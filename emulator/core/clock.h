@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 struct clock_domain;
+struct walk;
 
 struct clock_listener {
     void (*changed)(struct clock_listener *listener, struct clock_domain *clock);
@@ -46,6 +47,9 @@ uint64_t clock_duration(const struct clock_domain *clock, uint64_t cycles);
 uint64_t clock_hz(const struct clock_domain *clock);
 /* Listener is owned by the caller and must outlive the clock. */
 void clock_listen(struct clock_domain *clock, struct clock_listener *listener);
+
+/* Its state, for snapshots. */
+void clock_walk(struct clock_domain *clock, struct walk *walk);
 
 static inline uint64_t clock_time_of(const struct clock_domain *clock, uint64_t cycles) {
     uint64_t ahead = cycles - clock->epoch_cycles; /* beyond all bounds when `cycles` is before the epoch */

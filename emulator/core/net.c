@@ -309,6 +309,9 @@ static void update_coupled(struct net *net, bool was_other) {
 }
 
 static void net_update(struct net *net, bool was_other) {
+    if (net->env && net->env->loading) {
+        return;
+    }
     if (is_coupled(net)) {
         update_coupled(net, was_other);
     } else if (update_level(net, was_other)) {
@@ -318,6 +321,9 @@ static void net_update(struct net *net, bool was_other) {
 
 static void tell_rewired(struct net *net) {
     struct net *each = net;
+    if (net->env && net->env->loading) {
+        return;
+    }
     do {
         if (each->rewiring) {
             each->rewiring->rewired(each->rewiring);
@@ -518,4 +524,25 @@ struct net_peer *net_find_peer(const struct net *net, const void *kind, const st
         each = each->joined;
     } while (each != net);
     return NULL;
+}
+
+/* ---- Snapshots ---- */
+#define MOST_VOLTS 1e3
+#define LEAST_OHMS 1e-6
+#define MOST_OHMS 1e12
+
+void net_walk(struct net *net, struct walk *walk) {
+    WALK_ENUM(walk, net->level, NET_LEVEL_FLOATING + 1);
+    walk_bool(walk, &net->contended);
+    walk_bool(walk, &net->reported);
+}
+
+void net_driver_walk(struct net_driver *driver, struct walk *walk) {
+    WALK_ENUM(walk, driver->drive, NET_SOURCE + 1);
+    walk_double_within(walk, &driver->volts, -MOST_VOLTS, MOST_VOLTS);
+    walk_double_within(walk, &driver->ohms, driver->drive == NET_SOURCE ? LEAST_OHMS : 0, MOST_OHMS);
+}
+
+void net_coupler_walk(struct net_coupler *coupler, struct walk *walk) {
+    walk_double_within(walk, &coupler->ohms, 0, INFINITY);
 }

@@ -122,6 +122,11 @@ void net_uncouple(struct net_coupler *coupler);
 bool net_is_watched(const struct net *net, const struct net_listener *except);
 /* Nothing is at this net but one driver and one listener. */
 bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener);
+/* State of a net, a driver, a coupler, for snapshots. While environment.loading, nets keep their levels and tell
+ * nobody, until net_walk() has given each the level that it had. */
+void net_walk(struct net *net, struct walk *walk);
+void net_driver_walk(struct net_driver *driver, struct walk *walk);
+void net_coupler_walk(struct net_coupler *coupler, struct walk *walk);
 /* The level as a digital input sees it; a floating net reads low. */
 static inline bool net_is_high(const struct net *net) {
     return net->level == NET_LEVEL_HIGH;

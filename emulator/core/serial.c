@@ -153,6 +153,7 @@ uint32_t spi_exchange(struct net *sck, struct net *mosi, struct net *miso, uint3
 }
 
 /* ---- I2C: edges ---- */
+#define I2C_BITS 9 /* of a byte, with the one that acknowledges */
 enum phase { IDLE, ADDRESS, WRITING, READING };
 
 static void release_sda(struct i2c_target *target) {
@@ -381,4 +382,27 @@ void i2c_stop(struct net *scl, struct net *sda) {
         }
         target->addressed = false;
     }
+}
+
+/* ---- Snapshots ---- */
+void spi_target_walk(struct spi_target *target, struct walk *walk) {
+    walk_bool(walk, &target->selected);
+    walk_below(walk, &target->bits, 8);
+    walk_u8(walk, &target->in);
+    walk_u8(walk, &target->out);
+    walk_bool(walk, &target->has_out);
+    net_driver_walk(&target->miso_driver, walk);
+}
+
+void i2c_target_walk(struct i2c_target *target, struct walk *walk) {
+    walk_bool(walk, &target->addressed);
+    walk_u8_below(walk, &target->phase, READING + 1);
+    walk_u8_below(walk, &target->count, I2C_BITS + 1);
+    walk_u8(walk, &target->shifter);
+    walk_bool(walk, &target->reading);
+    walk_bool(walk, &target->held);
+    walk_bool(walk, &target->scl_was);
+    walk_bool(walk, &target->sda_was);
+    net_driver_walk(&target->sda_driver, walk);
+    net_driver_walk(&target->scl_driver, walk);
 }

@@ -43,6 +43,8 @@ bool spi_is_misread(const struct net *sck, bool read_at_rise);
 /* A controller's frame of up to 16 bits, most significant bit first. Returns what it reads; bits that nobody drives
  * are the level of the MISO net. The nets may be NULL. */
 uint32_t spi_exchange(struct net *sck, struct net *mosi, struct net *miso, uint32_t data, unsigned bits);
+/* Its state, for snapshots. */
+void spi_target_walk(struct spi_target *target, struct walk *walk);
 
 /* ---- I2C ---- */
 struct i2c_target {
@@ -83,6 +85,8 @@ struct i2c_target {
 
 void i2c_target_attach(struct i2c_target *target);
 void i2c_target_detach(struct i2c_target *target);
+/* Its state, for snapshots; whether it is attached is the caller's. */
+void i2c_target_walk(struct i2c_target *target, struct walk *walk);
 /* The target after `previous` (NULL: the first one) whose SCL is on this wire; NULL when there is none left. */
 struct i2c_target *i2c_next_target(const struct net *scl, const struct i2c_target *previous);
 /* ready() would be true now: the first bit of a byte to read goes out on SDA. False when SCL was not held. */

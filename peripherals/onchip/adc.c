@@ -266,6 +266,24 @@ static void adc_init(struct block *b) {
     clock_listen(a->clk_adc, &a->clock_listener);
 }
 
+static void adc_walk(struct block *b, struct walk *walk) {
+    struct adc *a = (struct adc *)b;
+    walk_double(walk, &a->temperature);
+    for (unsigned input = 0; input < ADC_INPUTS; input++) {
+        walk_double(walk, &a->input_volts[input]);
+    }
+    line_walk(&a->dreq, walk);
+    walk_bool(walk, &a->converting);
+    walk_u16(walk, &a->sample);
+    walk_u64(walk, &a->begin_cycle);
+    walk_u64(walk, &a->next_cycle);
+    walk_u16s(walk, a->fifo, ADC_FIFO_MAX);
+    walk_below(walk, &a->fifo_first, ADC_FIFO_MAX);
+    walk_below(walk, &a->fifo_count, a->fifo_depth + 1);
+    walk_event(walk, &a->done);
+    walk_event(walk, &a->pace);
+}
+
 const struct block_class adc_class = {
     .name = "adc",
     .size = sizeof(struct adc),
@@ -274,4 +292,5 @@ const struct block_class adc_class = {
     .read = adc_read,
     .write = adc_write,
     .holds_until = block_holds,
+    .walk = adc_walk,
 };

@@ -53,9 +53,14 @@ void bootram_window_write(void *context, uint32_t offset, uint32_t value, unsign
     }
 }
 
+static void bootram_walk(struct block *block, struct walk *walk) {
+    walk_u32s(walk, ((struct bootram *)block)->words, BOOTRAM_WORDS);
+}
+
 const struct block_class bootram_class = {
     .name = "bootram",
     .size = sizeof(struct bootram),
     .read = bootram_read,
     .write = bootram_write,
+    .walk = bootram_walk,
 };

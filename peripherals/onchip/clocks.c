@@ -314,6 +314,17 @@ static void clocks_init(struct block *b) {
     }
 }
 
+static void clocks_walk(struct block *b, struct walk *walk) {
+    struct clocks *c = (struct clocks *)b;
+    for (unsigned id = CLOCK_REF; id < CLOCK_IDS; id++) {
+        clock_walk(&c->generated[id], walk);
+    }
+    walk_bool(walk, &c->resussed);
+    walk_u64(walk, &c->fc0_begin);
+    walk_event(walk, &c->resus);
+    walk_event(walk, &c->fc0_done);
+}
+
 const struct block_class clocks_class = {
     .name = "clocks",
     .size = sizeof(struct clocks),
@@ -322,4 +333,5 @@ const struct block_class clocks_class = {
     .read = clocks_read,
     .write = clocks_write,
     .holds_until = block_holds,
+    .walk = clocks_walk,
 };

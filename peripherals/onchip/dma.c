@@ -949,6 +949,42 @@ static void dma_init(struct block *block) {
     clock_listen(dma->clk_sys, &dma->clock_listener);
 }
 
+/* ---- Snapshots ---- */
+static void dma_channel_walk(const struct dma *dma, struct dma_channel *ch, struct walk *walk) {
+    walk_u32(walk, &ch->read_address);
+    walk_u32(walk, &ch->write_address);
+    walk_u32(walk, &ch->count);
+    walk_u32(walk, &ch->reload);
+    walk_u32(walk, &ch->control);
+    walk_below(walk, &ch->credits, MAX_CREDITS + 1);
+    walk_u64(walk, &ch->earliest);
+    decode_control(dma, ch);
+}
+
+static void dma_walk(struct block *block, struct walk *walk) {
+    struct dma *dma = dma_of(block);
+    uint32_t all = (UINT32_C(2) << (dma->variant->channels - 1)) - 1;
+    for (unsigned number = 0; number < dma->variant->channels; number++) {
+        dma_channel_walk(dma, &dma->channels[number], walk);
+    }
+    walk_u32(walk, &dma->busy);
+    walk_u64(walk, &dma->dreqs);
+    walk_u64(walk, &dma->listening);
+    walk_u32(walk, &dma->followed);
+    walk_u64s(walk, dma->risen, 64);
+    walk_u64(walk, &dma->cycle);
+    walk_u64(walk, &dma->ticked);
+    walk_u32(walk, &dma->written);
+    walk_u32(walk, &dma->written_size);
+    walk_u32(walk, &dma->served);
+    walk_below(walk, &dma->last_low, dma->variant->channels);
+    walk_event(walk, &dma->event);
+    if ((dma->busy | dma->followed | dma->served) & ~all) {
+        walk_fail(walk, "a channel that is not there");
+        dma->busy = dma->followed = dma->served = 0;
+    }
+}
+
 const struct block_class dma_class = {
     .name = "dma",
     .size = sizeof(struct dma),
@@ -957,4 +993,5 @@ const struct block_class dma_class = {
     .read = dma_read,
     .write = dma_write,
     .holds_until = dma_holds_until,
+    .walk = dma_walk,
 };

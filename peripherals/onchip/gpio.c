@@ -358,3 +358,51 @@ struct net *gpio_net(struct gpio_bank *bank, const char *name) {
     }
     return NULL;
 }
+
+/* ---- Snapshots ---- */
+static void gpio_pin_walk(struct gpio_pin *pin, struct walk *walk) {
+    walk_u32(walk, &pin->control);
+    walk_u32(walk, &pin->pad);
+    net_driver_walk(&pin->driver, walk);
+    net_walk(&pin->net, walk);
+}
+
+/* Which function a pin has follows from its CTRL. */
+static void derive_selected(struct gpio_bank *bank) {
+    memset(bank->selected, 0, sizeof(bank->selected));
+    for (unsigned number = 0; number < bank->desc->pins; number++) {
+        set_bit(&bank->selected[bank->pins[number].control & FUNCSEL], number, true);
+    }
+}
+
+void gpio_bank_walk(struct gpio_bank *bank, const char *name, struct walk *walk) {
+    walk_section(walk, name, 0);
+    walk_expect(walk, "the number of pins", bank->desc->pins);
+    walk_expect(walk, "erratum RP2350-E9", bank->leaks);
+    for (unsigned number = 0; number < bank->desc->pins; number++) {
+        gpio_pin_walk(&bank->pins[number], walk);
+    }
+    derive_selected(bank);
+    walk_u64s(walk, bank->out, GPIO_FUNCTIONS);
+    walk_u64s(walk, bank->oe, GPIO_FUNCTIONS);
+    walk_u64(walk, &bank->from_pad);
+    walk_u64(walk, &bank->input);
+    walk_u64(walk, &bank->irq_input);
+    walk_u64(walk, &bank->irq_pins);
+    walk_section_end(walk);
+}
+
+void gpio_listener_walk(struct gpio_listener *listener, struct walk *walk) {
+    walk_u64(walk, &listener->pins);
+    walk_bool(walk, &listener->all_functions);
+    walk_bool(walk, &listener->every_edge);
+}
+
+void gpio_net_walk(struct gpio_bank *bank, struct net **net, struct walk *walk) {
+    unsigned pins = bank ? bank->desc->pins : 0, number = 0;
+    while (number < pins && *net != &bank->pins[number].net) {
+        number++;
+    }
+    walk_below(walk, &number, pins + 1);
+    *net = number < pins ? &bank->pins[number].net : NULL;
+}

@@ -146,6 +146,14 @@ void gpio_set_leaks(struct gpio_bank *bank, bool leaks);
 /* The net of a pin by name ("GP15", "QSPI_SS") or NULL. */
 struct net *gpio_net(struct gpio_bank *bank, const char *name);
 
+/* ---- Snapshots ---- */
+/* The bank's section, nets included. */
+void gpio_bank_walk(struct gpio_bank *bank, const char *name, struct walk *walk);
+/* What a device has asked of the bank by its listener. */
+void gpio_listener_walk(struct gpio_listener *listener, struct walk *walk);
+/* A pointer to the net of one of the bank's pins, or NULL. The bank may be NULL, and the pointer is then. */
+void gpio_net_walk(struct gpio_bank *bank, struct net **net, struct walk *walk);
+
 /* ---- For the blocks of registers ---- */
 void gpio_set_control(struct gpio_bank *bank, unsigned pin, uint32_t control);
 /* `latched` false: also through a closed isolation latch (reset). */

@@ -46,6 +46,8 @@ void i2c_wire_changed(struct i2c *i2c);
 void i2c_target_init(struct i2c *i2c);
 /* Listen or not, as IC_ENABLE, IC_CON and the pins say. */
 void i2c_target_update(struct i2c *i2c);
+/* State of this side, for snapshots. */
+void i2c_target_side_walk(struct i2c *i2c, struct walk *walk);
 /* The FIFOs have changed: go on with a byte that the bus is held for. */
 void i2c_target_resume(struct i2c *i2c);
 

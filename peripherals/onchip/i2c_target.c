@@ -171,3 +171,35 @@ void i2c_target_init(struct i2c *i2c) {
         .owner = i2c,
     };
 }
+
+/* ---- Snapshots ---- */
+/* Reading: listen at the nets that it listened at. (Nets take no notice of that while a snapshot is read.) */
+static void attachment_walk(struct i2c *i2c, struct walk *walk) {
+    struct net *scl = i2c->attached ? i2c->target.scl : NULL, *sda = i2c->attached ? i2c->target.sda : NULL;
+    gpio_net_walk(i2c->gpio, &scl, walk);
+    gpio_net_walk(i2c->gpio, &sda, walk);
+    if (!walk->reads) {
+        return;
+    }
+    if (i2c->attached) {
+        leave(i2c);
+    }
+    if (scl && sda) {
+        i2c->target.scl = scl;
+        i2c->target.sda = sda;
+        i2c_target_attach(&i2c->target);
+        i2c->attached = true;
+    }
+}
+
+void i2c_target_side_walk(struct i2c *i2c, struct walk *walk) {
+    attachment_walk(i2c, walk);
+    i2c_target_walk(&i2c->target, walk);
+    walk_bool(walk, &i2c->is_target);
+    walk_bool(walk, &i2c->sends);
+    walk_bool(walk, &i2c->general);
+    walk_bool(walk, &i2c->received);
+    walk_bool(walk, &i2c->wants_address2);
+    walk_bool(walk, &i2c->ten_matched);
+    walk_event(walk, &i2c->setup);
+}

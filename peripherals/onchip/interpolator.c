@@ -110,3 +110,9 @@ void interpolator_set_bases(struct interpolator *i, uint32_t value) {
     i->base[0] = i->control[0] & SIGNED && low & 0x8000 ? low | 0xffff0000u : low;
     i->base[1] = i->control[1] & SIGNED && high & 0x8000 ? high | 0xffff0000u : high;
 }
+
+void interpolator_walk(struct interpolator *p, struct walk *walk) {
+    walk_u32s(walk, p->accumulator, 2);
+    walk_u32s(walk, p->base, 3);
+    walk_u32s(walk, p->control, 2);
+}

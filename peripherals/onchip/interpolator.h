@@ -2,6 +2,8 @@
 #ifndef ONCHIP_INTERPOLATOR_H
 #define ONCHIP_INTERPOLATOR_H
 
+#include "emulator/core/walk.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -23,6 +25,8 @@ uint32_t interpolator_pop(struct interpolator *interpolator, unsigned result);
 uint32_t interpolator_raw(const struct interpolator *interpolator, unsigned lane);
 /* CTRL_LANEn with its overflow bits. */
 uint32_t interpolator_control(const struct interpolator *interpolator, unsigned lane);
+/* Its state, for snapshots. */
+void interpolator_walk(struct interpolator *interpolator, struct walk *walk);
 /* BASE_1AND0: a half to each base, sign-extended where that lane is SIGNED. */
 void interpolator_set_bases(struct interpolator *interpolator, uint32_t value);
 

@@ -149,6 +149,10 @@ static void io_init(struct block *block) {
     io->gpio->irq_context = io;
 }
 
+static void io_walk(struct block *block, struct walk *walk) {
+    walk_bytes(walk, io_of(block)->active, GPIO_IRQ_TARGETS);
+}
+
 const struct block_class io_bank_class = {
     .name = "io_bank",
     .size = sizeof(struct io_bank),
@@ -157,4 +161,5 @@ const struct block_class io_bank_class = {
     .read = io_read,
     .write = io_write,
     .holds_until = io_holds_until,
+    .walk = io_walk,
 };

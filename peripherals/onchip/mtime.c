@@ -110,3 +110,10 @@ void mtime_init(struct mtime *m) {
         clock_listen(clocks[i], &m->listeners[i]);
     }
 }
+
+void mtime_walk(struct mtime *m, struct walk *walk) {
+    walk_u32(walk, &m->control);
+    walk_u64(walk, &m->offset);
+    walk_u64s(walk, m->compare, MTIME_CORES);
+    walk_event(walk, &m->due);
+}

@@ -26,6 +26,8 @@ void mtime_init(struct mtime *mtime);
 void mtime_reset(struct mtime *mtime);
 uint32_t mtime_read(struct mtime *mtime, enum mtime_register reg, unsigned core);
 void mtime_write(struct mtime *mtime, enum mtime_register reg, unsigned core, uint32_t value);
+/* Its state, for snapshots. */
+void mtime_walk(struct mtime *mtime, struct walk *walk);
 /* Until when a register reads as it does now. */
 uint64_t mtime_holds_until(struct mtime *mtime, enum mtime_register reg);
 

@@ -257,6 +257,14 @@ static void otp_init(struct block *b) {
     otp_make_factory_rows((struct otp *)b);
 }
 
+static void otp_walk(struct block *b, struct walk *walk) {
+    struct otp *o = (struct otp *)b;
+    walk_u32s(walk, o->rows, OTP_ROWS);
+    for (unsigned i = 0; i < OTP_ROWS; i++) {
+        o->rows[i] &= OTP_ROW_BITS;
+    }
+}
+
 const struct block_class otp_class = {
     .name = "otp",
     .size = sizeof(struct otp),
@@ -265,4 +273,5 @@ const struct block_class otp_class = {
     .read = otp_read,
     .write = otp_write,
     .holds_until = block_holds,
+    .walk = otp_walk,
 };

@@ -487,6 +487,121 @@ static void pio_init(struct block *block) {
     }
 }
 
+/* ---- Snapshots ---- */
+static void pio_pins_walk(struct pio_pins *pins, struct walk *walk) {
+    walk_u32(walk, &pins->out);
+    walk_u32(walk, &pins->oe);
+}
+
+static void pio_fifo_walk(struct pio_fifo *fifo, struct walk *walk) {
+    walk_u32s(walk, fifo->items, PIO_FIFO_DEPTH);
+    walk_below(walk, &fifo->depth, PIO_FIFO_DEPTH + 1);
+}
+
+static void pio_state_walk(struct pio_state *s, struct walk *walk) {
+    walk_u64(walk, &s->due);
+    walk_u32(walk, &s->x);
+    walk_u32(walk, &s->y);
+    walk_u32(walk, &s->osr);
+    walk_u32(walk, &s->isr);
+    pio_pins_walk(&s->pins, walk);
+    walk_u32(walk, &s->driven);
+    for (unsigned i = 0; i < 2; i++) {
+        walk_u32(walk, &s->latch[i].value);
+        walk_u8_below(walk, &s->latch[i].mapping, PIO_MAPPING_SET + 1);
+    }
+    walk_u16(walk, &s->instruction);
+    walk_u8_below(walk, &s->pc, 32);
+    walk_u8_below(walk, &s->delay, 32);
+    walk_u8_below(walk, &s->osr_count, 33);
+    walk_u8_below(walk, &s->isr_count, 33);
+    walk_u8_below(walk, &s->tx_first, PIO_FIFO_DEPTH);
+    walk_u8_below(walk, &s->tx_count, PIO_FIFO_DEPTH + 1);
+    walk_u8_below(walk, &s->rx_first, PIO_FIFO_DEPTH);
+    walk_u8_below(walk, &s->rx_count, PIO_FIFO_DEPTH + 1);
+    walk_u8_below(walk, &s->wait, PIO_WAITS_IRQ + 1);
+    walk_u8_below(walk, &s->debug, 4);
+    walk_bool(walk, &s->has_instruction);
+    walk_bool(walk, &s->irq_raised);
+    walk_bool(walk, &s->has_sample);
+}
+
+static void pio_machine_walk(struct pio *pio, struct pio_machine *m, struct walk *walk) {
+    pio_fifo_walk(&m->tx, walk);
+    pio_fifo_walk(&m->rx, walk);
+    pio_state_walk(&m->now, walk);
+    pio_state_walk(&m->ahead, walk);
+    walk_u64(walk, &m->quiet);
+    walk_bool(walk, &m->is_foreseen);
+    walk_u64(walk, &m->first_tick);
+    walk_bool(walk, &m->forced);
+    walk_bool(walk, &m->forced_is_new);
+    walk_bool(walk, &m->forced_tried);
+    walk_u64(walk, &m->forced_at);
+    walk_u8_below(walk, &m->retries, PIO_WAITS_IRQ + 1);
+    walk_u32(walk, &m->own);
+    walk_u32(walk, &m->inputs);
+    walk_u32(walk, &m->special);
+    walk_bool(walk, &m->is_harmless);
+    walk_u64(walk, &m->word_due);
+    walk_bool(walk, &m->reads_levels);
+    walk_u8_below(walk, &m->out_pc_bits, 4);
+    pio_decode_settings(pio, m);
+}
+
+static void pio_inputs_walk(struct pio *pio, struct walk *walk) {
+    for (unsigned i = 0; i < PIO_INPUT_CHANGES; i++) {
+        walk_u64(walk, &pio->changes[i].cycle);
+        walk_u64(walk, &pio->changes[i].before);
+    }
+    walk_below(walk, &pio->first_change, PIO_INPUT_CHANGES);
+    walk_below(walk, &pio->change_count, PIO_INPUT_CHANGES + 1);
+    walk_u64(walk, &pio->inputs);
+    gpio_listener_walk(&pio->pin_listener, walk);
+}
+
+static void pio_block_walk(struct pio *pio, struct walk *walk) {
+    pio_pins_walk(&pio->pins, walk);
+    pio_pins_walk(&pio->shown, walk);
+    walk_u32(walk, &pio->hidden);
+    walk_bool(walk, &pio->is_planned);
+    walk_bool(walk, &pio->has_harmless);
+    walk_bool(walk, &pio->has_sticky);
+    walk_below(walk, &pio->futile, 1u << PIO_MACHINES);
+    walk_bool(walk, &pio->rests);
+    walk_u64(walk, &pio->assert_at);
+    walk_u32(walk, &pio->flags_set);
+    walk_u32(walk, &pio->flags_cleared);
+    walk_u32(walk, &pio->last_set);
+    walk_u64(walk, &pio->cycle);
+    walk_u64(walk, &pio->last_set_at);
+    walk_u64(walk, &pio->next_cycle);
+    walk_u32(walk, &pio->told);
+    walk_bool(walk, &pio->moved);
+    walk_bool(walk, &pio->laggard.lags);
+    walk_event(walk, &pio->event);
+}
+
+static void pio_walk(struct block *block, struct walk *walk) {
+    struct pio *pio = pio_of(block);
+    walk_u16s(walk, pio->memory, 32);
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        pio_machine_walk(pio, &pio->machines[n], walk);
+        line_walk(&pio->dreq_tx[n], walk);
+        line_walk(&pio->dreq_rx[n], walk);
+    }
+    pio_block_walk(pio, walk);
+    pio_inputs_walk(pio, walk);
+}
+
+/* Other pins may be watched here than where the snapshot was saved. */
+static void pio_restored(struct block *block) {
+    struct pio *pio = pio_of(block);
+    if (pio->is_planned && pio_hidden_pins(pio) != pio->hidden) {
+        pio_watch_changes(&pio->laggard);
+    }
+}
+
 const struct block_class pio_class = {
     .name = "pio",
     .size = sizeof(struct pio),
@@ -495,4 +610,6 @@ const struct block_class pio_class = {
     .read = pio_read,
     .write = pio_write,
     .holds_until = pio_holds_until,
+    .walk = pio_walk,
+    .restored = pio_restored,
 };

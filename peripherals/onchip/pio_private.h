@@ -74,6 +74,8 @@ void pio_flags_changed(struct pio *pio);
 void pio_publish_pins(struct pio *pio, uint32_t pins);
 /* The 32 inputs from GPIOBASE on as an instruction in this cycle sees them. */
 uint32_t pio_inputs(const struct pio *pio, uint64_t cycle);
+/* `hidden` as it would be planned now. */
+uint32_t pio_hidden_pins(const struct pio *pio);
 /* Callbacks of the bank. */
 void pio_pins_changed(struct gpio_listener *listener, uint64_t pins);
 void pio_pin_selected(struct gpio_listener *listener, unsigned pin);

@@ -394,6 +394,18 @@ static uint32_t written_pins(const struct pio *pio, const struct pio_machine *m)
     return executes ? settings->out_mask | settings->set_mask | settings->side_mask : 0;
 }
 
+uint32_t pio_hidden_pins(const struct pio *pio) {
+    uint32_t written = 0, hidden = UINT32_MAX;
+    for (unsigned n = 0; n < PIO_MACHINES; n++) {
+        written |= written_pins(pio, &pio->machines[n]);
+    }
+    for (; written; written &= written - 1) {
+        unsigned pin = (unsigned)__builtin_ctz(written);
+        hidden &= is_hidden(pio, gpio_base(pio) + pin) ? UINT32_MAX : ~(1u << pin);
+    }
+    return hidden;
+}
+
 /* Pins that machines share, or that are asserted over and over, belong to none. */
 static void share_out_pins(struct pio *pio) {
     uint32_t once = 0, twice = 0;
@@ -404,11 +416,7 @@ static void share_out_pins(struct pio *pio) {
         once |= pins;
         pio->has_sticky |= pio->machines[n].settings.sticky;
     }
-    pio->hidden = UINT32_MAX;
-    for (uint32_t rest = once; rest; rest &= rest - 1) {
-        unsigned pin = (unsigned)__builtin_ctz(rest);
-        pio->hidden &= is_hidden(pio, gpio_base(pio) + pin) ? UINT32_MAX : ~(1u << pin);
-    }
+    pio->hidden = pio_hidden_pins(pio);
     for (unsigned n = 0; n < PIO_MACHINES; n++) {
         struct pio_machine *m = &pio->machines[n];
         m->own = pio->has_sticky ? 0 : written_pins(pio, m) & ~twice;

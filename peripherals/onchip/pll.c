@@ -119,6 +119,13 @@ static void pll_init(struct block *b) {
     clock_listen(p->reference, &p->reference_listener);
 }
 
+static void pll_walk(struct block *b, struct walk *walk) {
+    struct pll *p = (struct pll *)b;
+    clock_walk(&p->clock, walk);
+    walk_u64(walk, &p->vco_settings);
+    walk_event(walk, &p->lock);
+}
+
 const struct block_class pll_class = {
     .name = "pll",
     .size = sizeof(struct pll),
@@ -127,4 +134,5 @@ const struct block_class pll_class = {
     .read = pll_read,
     .write = pll_write,
     .holds_until = block_holds,
+    .walk = pll_walk,
 };

@@ -327,6 +327,16 @@ static void powman_init(struct block *b) {
     clock_set_frequency(&p->lposc, LPOSC_HZ, 1, now_ps(p));
 }
 
+static void powman_walk(struct block *b, struct walk *walk) {
+    struct powman *p = (struct powman *)b;
+    clock_walk(&p->lposc, walk);
+    clock_walk(&p->tick, walk);
+    walk_u64(walk, &p->offset);
+    walk_bool(walk, &p->from_xosc);
+    walk_bool(walk, &p->rung);
+    walk_event(walk, &p->alarm);
+}
+
 const struct block_class powman_class = {
     .name = "powman",
     .size = sizeof(struct powman),
@@ -335,4 +345,5 @@ const struct block_class powman_class = {
     .read = powman_read,
     .write = powman_write,
     .holds_until = powman_holds_until,
+    .walk = powman_walk,
 };

@@ -59,6 +59,10 @@ static void psm_reset(struct block *b) {
     psm_update((struct psm *)b);
 }
 
+static void psm_walk(struct block *b, struct walk *walk) {
+    walk_u32(walk, &((struct psm *)b)->off);
+}
+
 const struct block_class psm_class = {
     .name = "psm",
     .size = sizeof(struct psm),
@@ -66,4 +70,5 @@ const struct block_class psm_class = {
     .read = psm_read,
     .write = psm_write,
     .holds_until = block_holds,
+    .walk = psm_walk,
 };

@@ -499,6 +499,38 @@ static void pwm_init(struct block *b) {
     }
 }
 
+static void pwm_slice_walk(struct pwm_slice *s, struct walk *walk) {
+    walk_u32(walk, &s->csr);
+    walk_u32(walk, &s->divider);
+    walk_u32(walk, &s->top);
+    walk_u32s(walk, s->compare, PWM_CHANNELS);
+    walk_u64(walk, &s->synced);
+    walk_i64(walk, &s->phase);
+    walk_u32(walk, &s->position);
+    walk_bool(walk, &s->is_beyond_top);
+    walk_bool(walk, &s->input_b);
+    walk_bool(walk, &s->dreq_wanted);
+    walk_bools(walk, s->pwm->level[number(s)], PWM_CHANNELS);
+    line_walk(&s->pwm->dreq[number(s)], walk);
+    walk_event(walk, &s->event);
+    bool sane = s->divider && s->top <= PWM_CH0_TOP_BITS && s->position < 2 * (PWM_CH0_TOP_BITS + 1) &&
+                s->phase > -(INT64_C(1) << 40) && s->phase < (INT64_C(1) << 40);
+    if (!sane) {
+        walk_fail(walk, "a counter that cannot stand where it does");
+        s->divider = 16;
+        s->top = s->position = 0;
+        s->phase = 0;
+    }
+}
+
+static void pwm_walk(struct block *b, struct walk *walk) {
+    struct pwm *p = (struct pwm *)b;
+    for (unsigned i = 0; i < p->slices; i++) {
+        pwm_slice_walk(&p->slice[i], walk);
+    }
+    gpio_listener_walk(&p->pin_listener, walk);
+}
+
 const struct block_class pwm_class = {
     .name = "pwm",
     .size = sizeof(struct pwm),
@@ -507,4 +539,5 @@ const struct block_class pwm_class = {
     .read = pwm_read,
     .write = pwm_write,
     .holds_until = pwm_holds_until,
+    .walk = pwm_walk,
 };

@@ -303,6 +303,33 @@ static void qmi_init(struct block *block) {
     qmi->frame_end = (struct event){ .name = "QMI frame", .callback = frame_end_due, .owner = qmi };
 }
 
+static void qmi_fifo_walk(struct qmi_fifo *fifo, struct walk *walk) {
+    walk_u32s(walk, fifo->words, QMI_FIFO);
+    walk_below(walk, &fifo->first, QMI_FIFO);
+    walk_below(walk, &fifo->level, QMI_FIFO + 1);
+}
+
+static void qmi_walk(struct block *block, struct walk *walk) {
+    struct qmi *qmi = (struct qmi *)block;
+    qmi_fifo_walk(&qmi->tx, walk);
+    qmi_fifo_walk(&qmi->rx, walk);
+    line_walk(&qmi->dreq_tx, walk);
+    line_walk(&qmi->dreq_rx, walk);
+    walk_u32(walk, &qmi->xip_next);
+    walk_u64(walk, &qmi->xip_end);
+    walk_bool(walk, &qmi->shifting);
+    walk_u32(walk, &qmi->frame);
+    walk_event(walk, &qmi->frame_end);
+}
+
+/* The cores map memory by the registers. */
+static void qmi_restored(struct block *block) {
+    struct qmi *qmi = (struct qmi *)block;
+    for (unsigned number = 0; qmi->remapped && number < 8; number++) {
+        qmi->remapped(qmi->context, number);
+    }
+}
+
 const struct block_class qmi_class = {
     .name = "qmi",
     .size = sizeof(struct qmi),
@@ -310,6 +337,8 @@ const struct block_class qmi_class = {
     .reset = qmi_reset,
     .read = qmi_read,
     .write = qmi_write,
+    .walk = qmi_walk,
+    .restored = qmi_restored,
 };
 
 /* ---- XIP_AUX ---- */

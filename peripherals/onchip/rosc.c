@@ -206,6 +206,14 @@ static void rosc_init(struct block *b) {
     r->phased.name = "rosc_ph";
 }
 
+static void rosc_walk(struct block *b, struct walk *walk) {
+    struct rosc *r = (struct rosc *)b;
+    clock_walk(&r->clock, walk);
+    clock_walk(&r->phased, walk);
+    walk_bool(walk, &r->is_dormant);
+    walk_u64(walk, &r->count_until);
+}
+
 const struct block_class rosc_class = {
     .name = "rosc",
     .size = sizeof(struct rosc),
@@ -214,4 +222,5 @@ const struct block_class rosc_class = {
     .read = rosc_read,
     .write = rosc_write,
     .holds_until = rosc_holds_until,
+    .walk = rosc_walk,
 };

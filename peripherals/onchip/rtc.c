@@ -158,6 +158,18 @@ static void rtc_init(struct block *b) {
     clock_listen(r->clk_rtc, &r->rtc_listener);
 }
 
+static void rtc_walk(struct block *b, struct walk *walk) {
+    struct rtc *r = (struct rtc *)b;
+    unsigned *fields[] = { &r->now.year, &r->now.month,  &r->now.day,   &r->now.weekday,
+                           &r->now.hour, &r->now.minute, &r->now.second };
+    for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
+        walk_unsigned(walk, fields[i]);
+    }
+    clock_walk(&r->second, walk);
+    walk_u32(walk, &r->latched_date);
+    walk_event(walk, &r->tick);
+}
+
 const struct block_class rtc_class = {
     .name = "rtc",
     .size = sizeof(struct rtc),
@@ -166,4 +178,5 @@ const struct block_class rtc_class = {
     .read = rtc_read,
     .write = rtc_write,
     .holds_until = block_holds,
+    .walk = rtc_walk,
 };

@@ -188,6 +188,29 @@ static void sha256_init(struct block *b) {
     h->grant = (struct event){ .name = "SHA-256 request", .callback = channel_waits, .owner = h };
 }
 
+static void sha256_walk(struct block *b, struct walk *walk) {
+    struct sha256 *h = (struct sha256 *)b;
+    walk_u32s(walk, h->sum, SHA256_SUM_WORDS);
+    walk_u32s(walk, h->message, SHA256_BLOCK_WORDS);
+    walk_below(walk, &h->words, SHA256_BLOCK_WORDS + 1);
+    walk_u32(walk, &h->partial);
+    walk_below(walk, &h->partial_bytes, 4);
+    walk_bool(walk, &h->started);
+    walk_bool(walk, &h->dma_waits);
+    walk_below(walk, &h->requests, BLOCK_BYTES + 1);
+    line_walk(&h->dreq, walk);
+    walk_event(walk, &h->grant);
+    walk_event(walk, &h->digested);
+}
+
+/* A full block is being worked on: it takes no word until that is done. */
+static void sha256_restored(struct block *b) {
+    struct sha256 *h = (struct sha256 *)b;
+    if (h->words == SHA256_BLOCK_WORDS && is_ready(h)) {
+        h->words = 0;
+    }
+}
+
 const struct block_class sha256_class = {
     .name = "sha256",
     .size = sizeof(struct sha256),
@@ -196,4 +219,6 @@ const struct block_class sha256_class = {
     .read = sha256_read,
     .write = sha256_write,
     .holds_until = block_holds,
+    .walk = sha256_walk,
+    .restored = sha256_restored,
 };

@@ -458,6 +458,44 @@ static void sio_init(struct block *block) {
     }
 }
 
+/* ---- Snapshots ---- */
+static void sio_divider_walk(struct sio_divider *divider, struct walk *walk) {
+    walk_u32(walk, &divider->dividend);
+    walk_u32(walk, &divider->divisor);
+    walk_u32(walk, &divider->quotient);
+    walk_u32(walk, &divider->remainder);
+    walk_bool(walk, &divider->is_signed);
+    walk_bool(walk, &divider->dirty);
+    walk_bool(walk, &divider->is_to_do);
+    walk_bool(walk, &divider->runs);
+    walk_u64(walk, &divider->start_ps);
+}
+
+static void sio_core_walk(const struct sio *sio, struct sio_core *core, struct walk *walk) {
+    walk_u32s(walk, core->fifo.words, SIO_FIFO_DEPTH);
+    walk_below(walk, &core->fifo.first, SIO_FIFO_DEPTH);
+    walk_below(walk, &core->fifo.count, sio->variant->fifo_depth + 1);
+    walk_bool(walk, &core->read_empty);
+    walk_bool(walk, &core->wrote_full);
+    walk_u32(walk, &core->doorbells);
+    sio_divider_walk(&core->divider, walk);
+    for (unsigned i = 0; i < 2; i++) {
+        interpolator_walk(&core->interpolator[i], walk);
+    }
+    tmds_walk(&core->tmds, walk);
+}
+
+static void sio_walk(struct block *block, struct walk *walk) {
+    struct sio *sio = sio_of(block);
+    walk_u64s(walk, sio->out, 2);
+    walk_u64s(walk, sio->oe, 2);
+    walk_u32(walk, &sio->spinlocks);
+    for (unsigned core = 0; core < SIO_CORES; core++) {
+        sio_core_walk(sio, &sio->cores[core], walk);
+    }
+    mtime_walk(&sio->mtime, walk);
+}
+
 const struct block_class sio_class = {
     .name = "sio",
     .size = sizeof(struct sio),
@@ -466,4 +504,5 @@ const struct block_class sio_class = {
     .read = sio_read,
     .write = sio_write,
     .holds_until = sio_holds_until,
+    .walk = sio_walk,
 };

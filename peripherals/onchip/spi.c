@@ -535,6 +535,54 @@ static void spi_init(struct block *block) {
     spi_slave_init(spi);
 }
 
+/* ---- Snapshots ---- */
+#define MOST_HALF_BITS 64 /* more than any frame has */
+
+static void spi_fifo_walk(struct spi_fifo *fifo, struct walk *walk) {
+    walk_u16s(walk, fifo->items, SPI_FIFO_DEPTH);
+    walk_below(walk, &fifo->first, SPI_FIFO_DEPTH);
+    walk_below(walk, &fifo->count, SPI_FIFO_DEPTH + 1);
+}
+
+static void spi_frame_walk(struct spi *spi, struct walk *walk) {
+    walk_bool(walk, &spi->shifting);
+    walk_bool(walk, &spi->frame_select);
+    walk_u32(walk, &spi->shifter);
+    walk_u64(walk, &spi->frame_start_ps);
+    walk_u64(walk, &spi->frame_end_ps);
+    walk_bool(walk, &spi->on_wire);
+    walk_bool(walk, &spi->unwatched);
+    walk_below(walk, &spi->lead, MOST_HALF_BITS);
+    walk_below(walk, &spi->half, MOST_HALF_BITS);
+    walk_u32(walk, &spi->sampled);
+    walk_bool(walk, &spi->sck_active);
+    walk_bool(walk, &spi->tx_level);
+}
+
+static void spi_walk(struct block *block, struct walk *walk) {
+    struct spi *spi = spi_of(block);
+    spi_fifo_walk(&spi->tx, walk);
+    spi_fifo_walk(&spi->rx, walk);
+    line_walk(&spi->dreq_tx, walk);
+    line_walk(&spi->dreq_rx, walk);
+    walk_u64(walk, &spi->reached_ps);
+    spi_frame_walk(spi, walk);
+    walk_u64(walk, &spi->rx_touched_ps);
+    walk_u32(walk, &spi->latched);
+    walk_event(walk, &spi->event);
+    walk_event(walk, &spi->edge);
+    gpio_listener_walk(&spi->pin_listener, walk);
+    walk_bool(walk, &spi->selected);
+    walk_bool(walk, &spi->receives);
+    walk_bool(walk, &spi->sck_was);
+    walk_below(walk, &spi->bits, MOST_HALF_BITS);
+}
+
+/* What the registers and the clock amount to. */
+static void spi_restored(struct block *block) {
+    take_settings(spi_of(block));
+}
+
 const struct block_class spi_class = {
     .name = "spi",
     .size = sizeof(struct spi),
@@ -543,4 +591,6 @@ const struct block_class spi_class = {
     .read = spi_read,
     .write = spi_write,
     .holds_until = spi_holds_until,
+    .walk = spi_walk,
+    .restored = spi_restored,
 };

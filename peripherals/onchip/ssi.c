@@ -397,6 +397,27 @@ static void ssi_init(struct block *block) {
     ssi->frame_end = (struct event){ .name = "SSI frame", .callback = frame_end_due, .owner = ssi };
 }
 
+static void ssi_fifo_walk(struct ssi_fifo *fifo, struct walk *walk) {
+    walk_u32s(walk, fifo->words, SSI_FIFO);
+    walk_below(walk, &fifo->first, SSI_FIFO);
+    walk_below(walk, &fifo->level, SSI_FIFO + 1);
+}
+
+static void ssi_walk(struct block *block, struct walk *walk) {
+    struct ssi *ssi = (struct ssi *)block;
+    ssi_fifo_walk(&ssi->tx, walk);
+    ssi_fifo_walk(&ssi->rx, walk);
+    line_walk(&ssi->dreq_tx, walk);
+    line_walk(&ssi->dreq_rx, walk);
+    walk_bool(walk, &ssi->transmit_overflow);
+    walk_bool(walk, &ssi->receive_overflow);
+    walk_bool(walk, &ssi->receive_underflow);
+    walk_below(walk, &ssi->phase, SSI_RECEIVING + 1);
+    walk_unsigned(walk, &ssi->receives_left);
+    walk_u32(walk, &ssi->frame);
+    walk_event(walk, &ssi->frame_end);
+}
+
 const struct block_class ssi_class = {
     .name = "ssi",
     .size = sizeof(struct ssi),
@@ -404,4 +425,5 @@ const struct block_class ssi_class = {
     .reset = ssi_reset,
     .read = ssi_read,
     .write = ssi_write,
+    .walk = ssi_walk,
 };

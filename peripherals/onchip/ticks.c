@@ -69,6 +69,12 @@ static void ticks_init(struct block *b) {
     clock_listen(t->clk_ref, &t->ref_listener);
 }
 
+static void ticks_walk(struct block *b, struct walk *walk) {
+    for (unsigned id = 0; id < TICK_IDS; id++) {
+        clock_walk(&((struct ticks *)b)->tick[id], walk);
+    }
+}
+
 const struct block_class ticks_class = {
     .name = "ticks",
     .size = sizeof(struct ticks),
@@ -77,4 +83,5 @@ const struct block_class ticks_class = {
     .read = ticks_read,
     .write = ticks_write,
     .holds_until = ticks_holds_until,
+    .walk = ticks_walk,
 };

@@ -220,6 +220,19 @@ static void timer_init(struct block *b) {
     }
 }
 
+static void timer_walk(struct block *b, struct walk *walk) {
+    struct timer *t = (struct timer *)b;
+    bool counts_sys = t->counted == t->clk_sys;
+    walk_bool(walk, &counts_sys);
+    t->counted = counts_sys && t->clk_sys ? t->clk_sys : t->tick;
+    walk_u64(walk, &t->offset);
+    walk_bool(walk, &t->paused);
+    walk_u32(walk, &t->latched_high);
+    walk_u64s(walk, t->due, TIMER_ALARMS);
+    walk_event(walk, &t->alarm);
+    t->held_until_ps = 0; /* to be worked out anew */
+}
+
 const struct block_class timer_class = {
     .name = "timer",
     .size = sizeof(struct timer),
@@ -229,4 +242,5 @@ const struct block_class timer_class = {
     .write = timer_write,
     .holds_until = timer_holds_until,
     .counts_until = timer_counts_until,
+    .walk = timer_walk,
 };

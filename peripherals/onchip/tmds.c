@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #define SYMBOL_BITS 10
+#define MOST_BALANCE 100 /* ones or zeros: far beyond what the code lets come */
 #define CONTROL_STORED 0x0f9fffffu
 
 /* ---- One symbol ---- */
@@ -108,5 +109,19 @@ void tmds_write(struct tmds *tmds, unsigned reg, uint32_t value) {
         for (unsigned lane = 0; value & SIO_TMDS_CTRL_CLEAR_BALANCE && lane < TMDS_LANES; lane++) {
             tmds->balance[lane] = 0;
         }
+    }
+}
+
+void tmds_walk(struct tmds *tmds, struct walk *walk) {
+    walk_u32(walk, &tmds->control);
+    walk_u32(walk, &tmds->colours);
+    for (unsigned lane = 0; lane < TMDS_LANES; lane++) {
+        int32_t balance = tmds->balance[lane];
+        walk_i32(walk, &balance);
+        bool sane = balance >= -MOST_BALANCE && balance <= MOST_BALANCE;
+        if (!sane) {
+            walk_fail(walk, "a TMDS lane that is out of balance");
+        }
+        tmds->balance[lane] = sane ? balance : 0;
     }
 }

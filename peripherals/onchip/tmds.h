@@ -2,6 +2,8 @@
 #ifndef ONCHIP_TMDS_H
 #define ONCHIP_TMDS_H
 
+#include "emulator/core/walk.h"
+
 #include <stdint.h>
 
 #define TMDS_LANES 3
@@ -25,5 +27,7 @@ struct tmds {
 /* Reads of symbols move the balance, and the colours when they pop. */
 uint32_t tmds_read(struct tmds *tmds, unsigned reg);
 void tmds_write(struct tmds *tmds, unsigned reg, uint32_t value);
+/* Its state, for snapshots. */
+void tmds_walk(struct tmds *tmds, struct walk *walk);
 
 #endif

@@ -157,6 +157,15 @@ static void trng_init(struct block *b) {
     clock_listen(t->clock, &t->clock_listener);
 }
 
+static void trng_walk(struct block *b, struct walk *walk) {
+    struct trng *t = (struct trng *)b;
+    walk_u32s(walk, t->holding, TRNG_WORDS);
+    walk_bool(walk, &t->valid);
+    walk_u32(walk, &t->status);
+    walk_u64(walk, &t->full_cycle);
+    walk_event(walk, &t->collected);
+}
+
 const struct block_class trng_class = {
     .name = "trng",
     .size = sizeof(struct trng),
@@ -165,4 +174,5 @@ const struct block_class trng_class = {
     .read = trng_read,
     .write = trng_write,
     .holds_until = trng_holds_until,
+    .walk = trng_walk,
 };

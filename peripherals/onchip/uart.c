@@ -477,6 +477,44 @@ static void uart_init(struct block *block) {
     }
 }
 
+/* ---- Snapshots ---- */
+#define MOST_BITS 12 /* of a frame */
+
+static void uart_fifo_walk(struct uart_fifo *fifo, struct walk *walk) {
+    walk_u16s(walk, fifo->items, UART_FIFO_DEPTH);
+    walk_below(walk, &fifo->first, UART_FIFO_DEPTH);
+    walk_below(walk, &fifo->count, UART_FIFO_DEPTH + 1);
+}
+
+static void uart_frame_walk(struct uart_frame *frame, struct walk *walk) {
+    walk_u16(walk, &frame->bits);
+    walk_below(walk, &frame->index, MOST_BITS + 1);
+    walk_u64(walk, &frame->start_ps);
+    walk_event(walk, &frame->event);
+}
+
+static void uart_walk(struct block *block, struct walk *walk) {
+    struct uart *uart = uart_of(block);
+    uart_fifo_walk(&uart->tx, walk);
+    uart_fifo_walk(&uart->rx, walk);
+    line_walk(&uart->dreq_tx, walk);
+    line_walk(&uart->dreq_rx, walk);
+    walk_u32(walk, &uart->raw_interrupts);
+    walk_u32(walk, &uart->divisor);
+    walk_bool(walk, &uart->shifting);
+    walk_u8(walk, &uart->shifter);
+    walk_bool(walk, &uart->overrun);
+    walk_bool(walk, &uart->tx_level);
+    walk_bool(walk, &uart->sampling);
+    uart_frame_walk(&uart->out, walk);
+    uart_frame_walk(&uart->in, walk);
+    walk_bool(walk, &uart->was_clear_to_send);
+    walk_event(walk, &uart->frame_sent);
+    walk_event(walk, &uart->rx_timeout);
+    gpio_listener_walk(&uart->cts_listener, walk);
+    gpio_listener_walk(&uart->rx_listener, walk);
+}
+
 const struct block_class uart_class = {
     .name = "uart",
     .size = sizeof(struct uart),
@@ -485,4 +523,5 @@ const struct block_class uart_class = {
     .read = uart_read,
     .write = uart_write,
     .holds_until = block_holds,
+    .walk = uart_walk,
 };

@@ -628,6 +628,23 @@ static void usb_finish(struct block *block) {
     scheduler_cancel(block->env->scheduler, &((struct usb_device *)block)->idle);
 }
 
+/* ---- Snapshots ---- */
+static void usb_walk(struct block *block, struct walk *walk) {
+    struct usb_device *usb = (struct usb_device *)block;
+    walk_bytes(walk, usb->dpram, USB_DPRAM_SIZE);
+    walk_bool(walk, &usb->attached);
+    walk_bool(walk, &usb->connected);
+    walk_bool(walk, &usb->suspended);
+    walk_bool(walk, &usb->in_bus_reset);
+    walk_bool(walk, &usb->frames);
+    walk_bool(walk, &usb->vbus);
+    walk_u32(walk, &usb->latched);
+    walk_u32(walk, &usb->buffer_one);
+    walk_u32(walk, &usb->second_done);
+    walk_u64(walk, &usb->last_sof_ps);
+    walk_event(walk, &usb->idle);
+}
+
 const struct block_class usb_device_class = {
     .name = "usb_device",
     .size = sizeof(struct usb_device),
@@ -636,4 +653,5 @@ const struct block_class usb_device_class = {
     .reset = usb_reset,
     .read = usb_read,
     .write = usb_write,
+    .walk = usb_walk,
 };

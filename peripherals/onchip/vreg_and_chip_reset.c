@@ -30,10 +30,15 @@ static void vreg_and_chip_reset_reset(struct block *b) {
     b->values[VREG_AND_CHIP_RESET_CHIP_RESET] = cause;
 }
 
+static void vreg_and_chip_reset_walk(struct block *b, struct walk *walk) {
+    walk_u32(walk, &((struct vreg_and_chip_reset *)b)->cause);
+}
+
 const struct block_class vreg_and_chip_reset_class = {
     .name = "vreg_and_chip_reset",
     .size = sizeof(struct vreg_and_chip_reset),
     .reset = vreg_and_chip_reset_reset,
     .read = vreg_and_chip_reset_read,
     .holds_until = block_holds,
+    .walk = vreg_and_chip_reset_walk,
 };

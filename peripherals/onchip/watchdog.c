@@ -159,6 +159,14 @@ static void watchdog_init(struct block *b) {
     clock_listen(w->tick, &w->tick_listener);
 }
 
+static void watchdog_walk(struct block *b, struct walk *walk) {
+    struct watchdog *w = (struct watchdog *)b;
+    clock_walk(&w->generated, walk);
+    walk_u64(walk, &w->begin_tick);
+    walk_u32(walk, &w->value);
+    walk_event(walk, &w->expiry);
+}
+
 const struct block_class watchdog_class = {
     .name = "watchdog",
     .size = sizeof(struct watchdog),
@@ -167,4 +175,5 @@ const struct block_class watchdog_class = {
     .read = watchdog_read,
     .write = watchdog_write,
     .holds_until = watchdog_holds_until,
+    .walk = watchdog_walk,
 };

@@ -97,3 +97,15 @@ void xip_cache_pin(struct xip_cache *cache, uint32_t offset) {
     free_line(cache, line);
     *line = (struct xip_line){ .number = number_of(offset), .valid = 3, .pinned = true };
 }
+
+void xip_cache_walk(struct xip_cache *cache, struct walk *walk) {
+    walk_u64(walk, &cache->random.state);
+    for (unsigned set = 0; set < XIP_CACHE_SETS; set++) {
+        for (unsigned way = 0; way < XIP_CACHE_WAYS; way++) {
+            struct xip_line *line = &cache->lines[set][way];
+            walk_u32(walk, &line->number);
+            walk_u8_below(walk, &line->valid, 4);
+            walk_bool(walk, &line->pinned);
+        }
+    }
+}

@@ -4,6 +4,7 @@
 #define ONCHIP_XIP_CACHE_H
 
 #include "emulator/core/random.h"
+#include "emulator/core/walk.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,6 +40,8 @@ void xip_cache_flush(struct xip_cache *cache);
 void xip_cache_invalidate(struct xip_cache *cache, uint32_t offset);
 /* The line that bits 12:3 (set) and 13 (way) of an offset name. */
 void xip_cache_invalidate_way(struct xip_cache *cache, uint32_t offset);
+/* Its state, for snapshots. Who has been told of lines has to forget that. */
+void xip_cache_walk(struct xip_cache *cache, struct walk *walk);
 /* That line is to hold this offset until it is invalidated. */
 void xip_cache_pin(struct xip_cache *cache, uint32_t offset);
 

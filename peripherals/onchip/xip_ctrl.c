@@ -257,6 +257,21 @@ static void xip_ctrl_finish(struct block *block) {
     free(((struct xip_ctrl *)block)->sram);
 }
 
+static void xip_ctrl_walk(struct block *block, struct walk *walk) {
+    struct xip_ctrl *xip = (struct xip_ctrl *)block;
+    walk_bytes(walk, xip->sram, xip->sram ? XIP_SRAM_SIZE : 0);
+    xip_cache_walk(&xip->cache, walk);
+    line_walk(&xip->dreq_stream, walk);
+    walk_u32s(walk, xip->fifo, XIP_STREAM_FIFO);
+    walk_below(walk, &xip->level, XIP_STREAM_FIFO + 1);
+    walk_bool(walk, &xip->reported);
+}
+
+/* Whether the cache is there as memory, and where stores are faults, is by the registers. */
+static void xip_ctrl_restored(struct block *block) {
+    control_changed((struct xip_ctrl *)block);
+}
+
 const struct block_class xip_ctrl_class = {
     .name = "xip_ctrl",
     .size = sizeof(struct xip_ctrl),
@@ -265,4 +280,6 @@ const struct block_class xip_ctrl_class = {
     .reset = xip_ctrl_reset,
     .read = xip_ctrl_read,
     .write = xip_ctrl_write,
+    .walk = xip_ctrl_walk,
+    .restored = xip_ctrl_restored,
 };

@@ -179,6 +179,15 @@ static void xosc_init(struct block *b) {
     x->stable = (struct event){ .name = "xosc stable", .callback = xosc_became_stable, .owner = x };
 }
 
+static void xosc_walk(struct block *b, struct walk *walk) {
+    struct xosc *x = (struct xosc *)b;
+    clock_walk(&x->clock, walk);
+    walk_bool(walk, &x->enabled);
+    walk_bool(walk, &x->is_dormant);
+    walk_u64(walk, &x->count_until);
+    walk_event(walk, &x->stable);
+}
+
 const struct block_class xosc_class = {
     .name = "xosc",
     .size = sizeof(struct xosc),
@@ -187,4 +196,5 @@ const struct block_class xosc_class = {
     .read = xosc_read,
     .write = xosc_write,
     .holds_until = xosc_holds_until,
+    .walk = xosc_walk,
 };

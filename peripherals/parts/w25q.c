@@ -800,3 +800,109 @@ void w25q_finish(struct w25q *chip) {
     chip->contents = NULL;
     chip->owned = false;
 }
+
+/* ---- Snapshots ---- */
+#define MOST_WRAP 64 /* bytes */
+
+static bool is_erased(const uint8_t *bytes) {
+    for (unsigned i = 0; i < W25Q_SECTOR; i++) {
+        if (bytes[i] != 0xff) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The sectors that are not erased, each with its number in front; the number of all sectors ends them. */
+static void contents_walk(struct w25q *chip, struct walk *walk) {
+    unsigned sectors = chip->desc.size / W25Q_SECTOR, next = 0;
+    if (walk->reads) {
+        memset(chip->contents, 0xff, chip->desc.size);
+    }
+    for (;;) {
+        while (!walk->reads && next < sectors && is_erased(chip->contents + (size_t)next * W25Q_SECTOR)) {
+            next++;
+        }
+        unsigned sector = next;
+        walk_below(walk, &sector, sectors + 1);
+        if (sector < next) {
+            walk_fail(walk, "sectors that are not in order");
+        }
+        if (sector == sectors || walk->failed) {
+            return;
+        }
+        walk_bytes(walk, chip->contents + (size_t)sector * W25Q_SECTOR, W25Q_SECTOR);
+        next = sector + 1;
+    }
+}
+
+/* A command by its code; 0: none. */
+static void command_walk(const struct w25q_command **command, struct walk *walk) {
+    uint8_t code = *command ? (*command)->code : 0;
+    walk_u8(walk, &code);
+    *command = code ? find_command(code) : NULL;
+    if (code && !*command) {
+        walk_fail(walk, "a command that it does not know");
+    }
+}
+
+/* Does the phase fit the command, and what is left of it the lines? */
+static bool transaction_is_sane(const struct w25q *chip) {
+    if (!chip->selected || chip->phase == PHASE_IGNORE) {
+        return true;
+    }
+    if (chip->phase == PHASE_CODE) {
+        return chip->left && chip->left <= 8;
+    }
+    if (!chip->command || chip->left > 32) {
+        return false;
+    }
+    if (chip->phase == PHASE_OUT) {
+        return chip->command->out && chip->command->data_width && chip->left % chip->command->data_width == 0 &&
+               chip->left <= 8;
+    }
+    unsigned width = chip->phase == PHASE_DUMMY ? 1 : input_width(chip);
+    return width && chip->left && chip->left % width == 0;
+}
+
+static void transaction_walk(struct w25q *chip, struct walk *walk) {
+    walk_bool(walk, &chip->selected);
+    command_walk(&chip->command, walk);
+    command_walk(&chip->continuous, walk);
+    walk_below(walk, &chip->phase, PHASE_OUT + 1);
+    walk_unsigned(walk, &chip->left);
+    walk_u32(walk, &chip->shift);
+    walk_u32(walk, &chip->address);
+    walk_u32(walk, &chip->count);
+    walk_bytes(walk, chip->page, sizeof(chip->page));
+    walk_bools(walk, chip->page_used, W25Q_PAGE);
+    bool continues = !chip->continuous || chip->continuous->flags & CONTINUOUS;
+    if (!transaction_is_sane(chip) || !continues) {
+        walk_fail(walk, "a command that cannot be under way");
+        chip->command = chip->continuous = NULL;
+        chip->phase = PHASE_IGNORE;
+    }
+}
+
+void w25q_walk(struct w25q *chip, struct walk *walk) {
+    walk_section(walk, chip->desc.name, 0);
+    walk_expect(walk, "its size", chip->desc.size);
+    contents_walk(chip, walk);
+    walk_bytes(walk, chip->security, sizeof(chip->security));
+    walk_bytes(walk, chip->status, sizeof(chip->status));
+    walk_bytes(walk, chip->status_stored, sizeof(chip->status_stored));
+    walk_bool(walk, &chip->write_enabled);
+    walk_bool(walk, &chip->volatile_enabled);
+    walk_bool(walk, &chip->reset_enabled);
+    walk_bool(walk, &chip->powered_down);
+    walk_bool(walk, &chip->suspended);
+    walk_u64(walk, &chip->busy_until_ps);
+    walk_u64(walk, &chip->suspended_ps);
+    walk_bool(walk, &chip->busy_is_array);
+    walk_below(walk, &chip->wrap, MOST_WRAP + 1);
+    transaction_walk(chip, walk);
+    walk_section_end(walk);
+    if (chip->wrap & (chip->wrap - 1)) {
+        chip->wrap = 0;
+    }
+}

@@ -85,6 +85,9 @@ void w25q_exit_continuous(struct w25q *chip);
 /* An erase, program or status write is under way. */
 bool w25q_busy(const struct w25q *chip);
 
+/* Its section of a snapshot. Erased sectors take no room in it. Nobody is told that contents change. */
+void w25q_walk(struct w25q *chip, struct walk *walk);
+
 /* Erase whole sectors (the range is widened to them), by commands of 64, 32 and 4 KiB where they fit; by one chip
  * erase when `size` is the chip's or more. Offsets wrap at the size of the chip. Protection bits apply. Gives the
  * time the chip is busy for, in picoseconds; it counts from now. */

@@ -36,3 +36,15 @@ size_t uart_feed_write(struct uart_feed *feed, const uint8_t *data, size_t size)
     }
     return taken;
 }
+
+void uart_feed_walk(struct uart_feed *feed, const char *name, struct walk *walk) {
+    walk_section(walk, name, 0);
+    walk_bytes(walk, feed->queue, UART_FEED_SIZE);
+    walk_size_below(walk, &feed->first, UART_FEED_SIZE);
+    walk_size_below(walk, &feed->count, UART_FEED_SIZE + 1);
+    walk_event(walk, &feed->next);
+    walk_section_end(walk);
+    if (feed->next.pending && !feed->count) {
+        walk_fail(walk, "a byte that is not there is on its way");
+    }
+}

@@ -15,6 +15,8 @@ struct uart_feed {
 
 /* `uart` is borrowed. */
 void uart_feed_init(struct uart_feed *feed, struct uart *uart);
+/* Its section of a snapshot. */
+void uart_feed_walk(struct uart_feed *feed, const char *name, struct walk *walk);
 /* Returns how many bytes found room. */
 size_t uart_feed_write(struct uart_feed *feed, const uint8_t *data, size_t size);
 

@@ -200,3 +200,39 @@ void usbhost_bot_begin(struct usbhost_bot *bot, const struct bot_command *comman
         begin_command(bot);
     }
 }
+
+/* ---- Snapshots ---- */
+static void command_walk(struct bot_command *command, const struct usb_region *data, unsigned count,
+                         struct walk *walk) {
+    walk_u8(walk, &command->lun);
+    walk_u8_below(walk, &command->length, sizeof(command->cdb) + 1);
+    walk_bytes(walk, command->cdb, sizeof(command->cdb));
+    walk_bool(walk, &command->in);
+    walk_u32(walk, &command->data_length);
+    usb_region_walk(&command->data, command->data_length, data, count, walk);
+    command->data_length = walk->failed ? 0 : command->data_length;
+}
+
+void usbhost_bot_walk(struct usbhost_bot *bot, struct usb_engine *engine, const struct usb_region *data, unsigned count,
+                      struct walk *walk) {
+    struct usb_region regions[USB_REGIONS] = { { bot->cbw, sizeof(bot->cbw) }, { bot->csw, sizeof(bot->csw) } };
+    memcpy(&regions[2], data, count * sizeof(*data));
+    usb_engine_pipe_walk(engine, &bot->in, sizeof(bot->csw), walk);
+    usb_engine_pipe_walk(engine, &bot->out, sizeof(bot->csw), walk);
+    walk_u8(walk, &bot->interface);
+    walk_bool(walk, &bot->busy);
+    walk_bool(walk, &bot->broken);
+    WALK_ENUM(walk, bot->phase, BOT_RESET_OUT + 1);
+    walk_u32(walk, &bot->actual);
+    walk_bool(walk, &bot->reset_refused);
+    walk_bool(walk, &bot->command_waiting);
+    walk_u32(walk, &bot->tag);
+    walk_bytes(walk, bot->cbw, sizeof(bot->cbw));
+    walk_bytes(walk, bot->csw, sizeof(bot->csw));
+    struct bot_command command = { 0 };
+    command = bot->busy ? bot->command : command; /* its data are the command's alone */
+    command_walk(&command, data, count, walk);
+    bot->command = walk->reads ? command : bot->command;
+    usb_transfer_walk(&bot->bulk, regions, 2 + count, walk);
+    usb_transfer_walk(&bot->control, NULL, 0, walk);
+}

@@ -283,3 +283,49 @@ size_t usbhost_cdc_write(struct usbhost *host, unsigned instance, const void *da
     cdc_next(cdc);
     return count;
 }
+
+/* ---- Snapshots ---- */
+static void instance_walk(struct usbhost_cdc *cdc, struct walk *walk) {
+    struct usb_engine *engine = &cdc->host->engine;
+    const struct usb_region control[] = { { cdc->control_data, sizeof(cdc->control_data) } };
+    const struct usb_region receive[] = { { cdc->receive_data, sizeof(cdc->receive_data) } };
+    const struct usb_region send[] = { { cdc->send_data, sizeof(cdc->send_data) } };
+    const struct usb_region notification[] = { { cdc->notification_data, sizeof(cdc->notification_data) } };
+    bool clears = cdc->control.done == clear_done;
+    walk_bool(walk, &clears);
+    cdc->control.done = clears ? clear_done : control_done;
+    usb_transfer_walk(&cdc->control, control, 1, walk);
+    usb_transfer_walk(&cdc->receive, receive, 1, walk);
+    usb_transfer_walk(&cdc->send, send, 1, walk);
+    usb_transfer_walk(&cdc->notification, notification, 1, walk);
+    usb_engine_pipe_walk(engine, &cdc->in, sizeof(cdc->receive_data), walk);
+    usb_engine_pipe_walk(engine, &cdc->out, sizeof(cdc->send_data), walk);
+    usb_engine_pipe_walk(engine, &cdc->notify, sizeof(cdc->notification_data), walk);
+}
+
+void usbhost_cdc_walk(struct usbhost *host, struct walk *walk) {
+    for (unsigned i = 0; i < USBHOST_CDCS; i++) {
+        struct usbhost_cdc *cdc = &host->cdc[i];
+        walk_bool(walk, &cdc->wanted_open);
+        walk_bool(walk, &cdc->paused);
+        walk_u32(walk, &cdc->baud);
+        walk_bool(walk, &cdc->bound);
+        walk_bool(walk, &cdc->ready);
+        walk_u8(walk, &cdc->control_interface);
+        walk_bool(walk, &cdc->sent_open);
+        walk_bool(walk, &cdc->coding_sent);
+        walk_bytes(walk, cdc->control_data, sizeof(cdc->control_data));
+        walk_bytes(walk, cdc->receive_data, sizeof(cdc->receive_data));
+        walk_bytes(walk, cdc->notification_data, sizeof(cdc->notification_data));
+        walk_bytes(walk, cdc->send_data, sizeof(cdc->send_data));
+        walk_bytes(walk, cdc->ring, sizeof(cdc->ring));
+        walk_u32(walk, &cdc->head);
+        walk_u32(walk, &cdc->tail);
+        instance_walk(cdc, walk);
+        if (cdc->head - cdc->tail > USBHOST_CDC_RING || ((cdc->bound || cdc->ready) && (!cdc->in || !cdc->out))) {
+            walk_fail(walk, "a CDC port that cannot be");
+            cdc->bound = cdc->ready = false;
+            cdc->head = cdc->tail = 0;
+        }
+    }
+}

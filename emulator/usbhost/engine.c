@@ -511,3 +511,174 @@ void usb_engine_init(struct usb_engine *engine, struct environment *env, struct 
     engine->frame_event = (struct event){ .name = "USB frame", .callback = frame_due, .owner = engine, .priority = 1 };
     engine->run_event = (struct event){ .name = "USB bus", .callback = run_due, .owner = engine, .priority = 2 };
 }
+
+/* ---- Snapshots ---- */
+#define MOST_PS (UINT64_MAX / 4)
+
+static void pipe_walk(struct usb_pipe *pipe, unsigned index, struct walk *walk) {
+    walk_bool(walk, &pipe->open);
+    WALK_ENUM(walk, pipe->type, USB_INTERRUPT + 1);
+    walk_u16(walk, &pipe->max_packet);
+    walk_u8(walk, &pipe->interval_ms);
+    walk_bool(walk, &pipe->data1);
+    walk_bool(walk, &pipe->halted);
+    walk_bool(walk, &pipe->waiting);
+    walk_u64(walk, &pipe->refused_at);
+    walk_u64(walk, &pipe->due_ms);
+    pipe->number = (uint8_t)(index / 2);
+    pipe->in = index % 2;
+    if (pipe->open && (pipe->max_packet < 1 || pipe->max_packet > USB_PACKET_MAX || !pipe->interval_ms ||
+                       (pipe->type == USB_CONTROL) != (index == 0))) {
+        walk_fail(walk, "a USB pipe that there cannot be");
+        pipe->open = false;
+    }
+}
+
+static void order_walk(struct usb_engine *engine, struct walk *walk) {
+    uint32_t seen = 0;
+    walk_below(walk, &engine->order_count, USB_PIPES + 1);
+    for (unsigned i = 0; i < engine->order_count; i++) {
+        unsigned index = engine->order[i] ? (unsigned)(engine->order[i] - engine->pipe) : 0;
+        walk_below(walk, &index, USB_PIPES);
+        if (seen >> index & 1 || !engine->pipe[index].open) {
+            walk_fail(walk, "USB pipes that do not take turns");
+        }
+        seen |= 1u << index;
+        engine->order[i] = &engine->pipe[index];
+    }
+    engine->order_count = walk->failed ? 0 : engine->order_count;
+}
+
+void usb_engine_walk(struct usb_engine *engine, struct walk *walk) {
+    walk_bool(walk, &engine->running);
+    walk_u8(walk, &engine->address);
+    walk_bool(walk, &engine->quiet);
+    walk_u64(walk, &engine->changes);
+    walk_u64(walk, &engine->frame_ms);
+    walk_u64(walk, &engine->frame_start_ps);
+    walk_u64(walk, &engine->free_ps);
+    walk_unsigned(walk, &engine->turn);
+    walk_u64(walk, &engine->transfers);
+    walk_event(walk, &engine->frame_event);
+    walk_event(walk, &engine->run_event);
+    for (unsigned i = 0; i < USB_PIPES; i++) {
+        pipe_walk(&engine->pipe[i], i, walk);
+    }
+    order_walk(engine, walk);
+    if (engine->frame_start_ps > MOST_PS || engine->free_ps > MOST_PS) {
+        walk_fail(walk, "a USB frame at the end of time");
+    }
+}
+
+void usb_region_walk(uint8_t **at, size_t size, const struct usb_region *regions, unsigned count, struct walk *walk) {
+    uint8_t region = 0;
+    while (
+        !walk->reads && region < count &&
+        !(*at && regions[region].at && *at >= regions[region].at && *at <= regions[region].at + regions[region].size)) {
+        region++;
+    }
+    walk_u8_below(walk, &region, count + 1);
+    size_t room = region < count && regions[region].at ? regions[region].size : 0;
+    size_t offset = room && !walk->reads ? (size_t)(*at - regions[region].at) : 0;
+    walk_size_below(walk, &offset, room + 1);
+    if (size > room - offset) {
+        walk_fail(walk, "a USB transfer beyond its data");
+    }
+    *at = room && !walk->failed ? regions[region].at + offset : NULL;
+}
+
+void usb_transfer_walk(struct usb_transfer *transfer, const struct usb_region *regions, unsigned count,
+                       struct walk *walk) {
+    struct usb_region usable[USB_REGIONS] = { { NULL } };
+    uint8_t *data = transfer->data;
+    uint32_t length = transfer->length;
+    walk_bool(walk, &transfer->queued);
+    for (unsigned i = 0; i < count && i < USB_REGIONS; i++) {
+        usable[i].at = regions[i].lent && !transfer->queued ? NULL : regions[i].at;
+        usable[i].size = regions[i].size;
+    }
+    walk_bytes(walk, transfer->setup, sizeof(transfer->setup));
+    length = transfer->queued ? length : 0; /* whoever submits it sets it anew */
+    walk_u32(walk, &length);
+    usb_region_walk(&data, length, usable, count, walk);
+    walk_u32(walk, &transfer->timeout_ms);
+    walk_u32(walk, &transfer->actual);
+    walk_u64(walk, &transfer->number);
+    walk_u64(walk, &transfer->deadline_ms);
+    WALK_ENUM(walk, transfer->stage, USB_STAGE_STATUS + 1);
+    walk_unsigned(walk, &transfer->errors);
+    if (!walk->reads) {
+        return;
+    }
+    transfer->data = data;
+    transfer->length = walk->failed ? 0 : length;
+    if (transfer->queued && transfer->actual > length) {
+        walk_fail(walk, "a USB transfer beyond its data");
+        transfer->actual = 0;
+    }
+}
+
+static unsigned transfer_index(struct usb_transfer *const *transfers, unsigned count,
+                               const struct usb_transfer *transfer) {
+    unsigned index = 0;
+    while (index < count && transfers[index] != transfer) {
+        index++;
+    }
+    return index;
+}
+
+/* A queue is the numbers of its transfers, and `count` at its end. */
+static void queue_walk(struct usb_pipe *pipe, struct usb_transfer *const *transfers, unsigned count, bool *ret_seen,
+                       struct walk *walk) {
+    struct usb_transfer **at = &pipe->first;
+    for (;;) {
+        unsigned index = walk->reads ? 0 : *at ? transfer_index(transfers, count, *at) : count;
+        if (!walk->reads && *at && index == count) {
+            walk_fail(walk, "a USB transfer that has no place in a snapshot");
+        }
+        walk_below(walk, &index, count + 1);
+        if (index < count && (ret_seen[index] || !transfers[index]->queued || !pipe->open)) {
+            walk_fail(walk, "USB queues that are tangled");
+        }
+        if (index == count || walk->failed) {
+            *at = walk->reads ? NULL : *at;
+            return;
+        }
+        ret_seen[index] = true;
+        if (walk->reads) {
+            *at = transfers[index];
+            transfers[index]->pipe = pipe;
+        }
+        at = &transfers[index]->next;
+    }
+}
+
+void usb_engine_queues_walk(struct usb_engine *engine, struct usb_transfer *const *transfers, unsigned count,
+                            struct walk *walk) {
+    bool seen[USB_TRANSFERS] = { false };
+    for (unsigned i = 0; walk->reads && i < count; i++) {
+        transfers[i]->next = NULL;
+    }
+    for (unsigned i = 0; i < USB_PIPES; i++) {
+        queue_walk(&engine->pipe[i], transfers, count, seen, walk);
+    }
+    for (unsigned i = 0; walk->reads && i < count; i++) {
+        if (transfers[i]->queued && !seen[i]) {
+            walk_fail(walk, "a USB transfer that is in no queue");
+            transfers[i]->queued = false;
+        }
+    }
+}
+
+void usb_engine_pipe_walk(struct usb_engine *engine, struct usb_pipe **pipe, uint16_t max_packet, struct walk *walk) {
+    unsigned index = *pipe ? (unsigned)(*pipe - engine->pipe) : USB_PIPES;
+    walk_below(walk, &index, USB_PIPES + 1);
+    if (!walk->reads) {
+        return;
+    }
+    *pipe = index < USB_PIPES ? &engine->pipe[index] : NULL;
+    if (*pipe && (*pipe)->open && (*pipe)->max_packet > max_packet) {
+        walk_fail(walk, "a USB pipe with packets that are too long");
+        *pipe = NULL;
+    }
+}

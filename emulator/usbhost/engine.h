@@ -53,6 +53,8 @@ struct usb_pipe {
 };
 
 #define USB_PIPES 32
+#define USB_TRANSFERS 64 /* of all drivers together, at most */
+#define USB_REGIONS 4
 
 struct usb_engine {
     struct environment *env;
@@ -96,6 +98,25 @@ bool usb_engine_submit(struct usb_engine *engine, struct usb_pipe *pipe, struct 
 void usb_engine_cancel(struct usb_engine *engine, struct usb_transfer *transfer);
 /* After CLEAR_FEATURE(ENDPOINT_HALT): begin with DATA0 again. */
 void usb_engine_clear_halt(struct usb_engine *engine, struct usb_pipe *pipe);
+/* ---- Snapshots ---- */
+/* Bytes that the data of a transfer may be in. */
+struct usb_region {
+    uint8_t *at; /* NULL: there is none */
+    size_t size;
+    bool lent; /* only as long as the transfer is queued */
+};
+/* Its state but for queues, which hold transfers of several drivers. */
+void usb_engine_walk(struct usb_engine *engine, struct walk *walk);
+/* State of a transfer whose data are NULL or in one of the regions; done() and owner are the driver's. */
+void usb_transfer_walk(struct usb_transfer *transfer, const struct usb_region *regions, unsigned count,
+                       struct walk *walk);
+/* A pointer into a region, or NULL, with at least `size` bytes behind it. */
+void usb_region_walk(uint8_t **at, size_t size, const struct usb_region *regions, unsigned count, struct walk *walk);
+/* The queues of all pipes; `transfers` are all that there are. Reading: after the transfers themselves. */
+void usb_engine_queues_walk(struct usb_engine *engine, struct usb_transfer *const *transfers, unsigned count,
+                            struct walk *walk);
+/* A pointer to an open pipe with packets of at most `max_packet` bytes, or NULL. */
+void usb_engine_pipe_walk(struct usb_engine *engine, struct usb_pipe **pipe, uint16_t max_packet, struct walk *walk);
 /* What usb_bus_host_class.look says. */
 void usb_engine_look(struct usb_engine *engine, bool changes);
 /* A sign from the device that the endpoint may answer now. */

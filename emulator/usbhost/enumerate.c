@@ -274,3 +274,19 @@ static void first_reset(struct usbhost *host) {
 void usbhost_enumerate(struct usbhost *host) {
     usbhost_bus_reset(host, first_reset);
 }
+
+/* ---- Snapshots ---- */
+void (*const usbhost_enumerate_steps[])(struct usbhost *host) = { begin_step, second_reset, first_reset };
+const unsigned usbhost_enumerate_step_count = sizeof(usbhost_enumerate_steps) / sizeof(usbhost_enumerate_steps[0]);
+
+void usbhost_enumerate_walk(struct usbhost *host, struct walk *walk) {
+    const struct usb_region control[] = { { host->control_data, sizeof(host->control_data) } };
+    walk_below(walk, &host->step, STEPS + 1);
+    usb_transfer_walk(&host->control, control, 1, walk);
+    if (host->control.queued && host->step == STEPS) {
+        walk_fail(walk, "a request that nobody makes");
+        host->step = STEP_FIRST_BYTES;
+    }
+    host->control.done = request_done;
+    host->control.owner = host;
+}

@@ -326,3 +326,89 @@ bool usbhost_hid_set(struct usbhost *host, unsigned instance, uint32_t usage, in
     }
     return false;
 }
+
+/* ---- Snapshots ---- */
+static void field_walk(struct hid_field *field, struct walk *walk) {
+    walk_bool(walk, &field->output);
+    walk_bool(walk, &field->array);
+    walk_bool(walk, &field->relative);
+    walk_u8_below(walk, &field->report, HID_REPORTS);
+    walk_u16(walk, &field->bit);
+    walk_u8_below(walk, &field->size, 33);
+    walk_u16(walk, &field->count);
+    walk_i32(walk, &field->logical_min);
+    walk_i32(walk, &field->logical_max);
+    walk_u32(walk, &field->application);
+    walk_below(walk, &field->range_count, HID_USAGE_RANGES + 1);
+    for (unsigned i = 0; i < HID_USAGE_RANGES; i++) {
+        walk_u32(walk, &field->range[i].first);
+        walk_u32(walk, &field->range[i].last);
+    }
+    if (field->bit + (uint32_t)field->size * field->count > 8 * HID_REPORT_BYTES) {
+        walk_fail(walk, "a field beyond its report");
+        field->count = 0;
+    }
+}
+
+static void descriptor_walk(struct hid_descriptor *descriptor, struct walk *walk) {
+    walk_bool(walk, &descriptor->has_ids);
+    walk_below(walk, &descriptor->report_count, HID_REPORTS + 1);
+    for (unsigned i = 0; i < descriptor->report_count; i++) {
+        struct hid_report *report = &descriptor->report[i];
+        unsigned in = report->input_bits, out = report->output_bits;
+        walk_u8(walk, &report->id);
+        walk_below(walk, &in, 8 * HID_REPORT_BYTES + 1);
+        walk_below(walk, &out, 8 * HID_REPORT_BYTES + 1);
+        report->input_bits = (uint16_t)in;
+        report->output_bits = (uint16_t)out;
+    }
+    walk_below(walk, &descriptor->field_count, HID_FIELDS + 1);
+    for (unsigned i = 0; i < descriptor->field_count; i++) {
+        field_walk(&descriptor->field[i], walk);
+    }
+}
+
+static void transfers_walk(struct usbhost_hid *hid, struct walk *walk) {
+    const struct usb_region control[] = { { hid->descriptor_bytes, sizeof(hid->descriptor_bytes) },
+                                          { hid->sending, sizeof(hid->sending) } };
+    const struct usb_region receive[] = { { hid->report, sizeof(hid->report) } };
+    const struct usb_region send[] = { { hid->sending, sizeof(hid->sending) } };
+    bool clears = hid->control.done == clear_halt_done;
+    walk_bool(walk, &clears);
+    hid->control.done = clears ? clear_halt_done : control_done;
+    usb_transfer_walk(&hid->control, control, 2, walk);
+    usb_transfer_walk(&hid->receive, receive, 1, walk);
+    usb_transfer_walk(&hid->send, send, 1, walk);
+    usb_engine_pipe_walk(&hid->host->engine, &hid->in, USB_PACKET_MAX, walk);
+    usb_engine_pipe_walk(&hid->host->engine, &hid->out, USB_PACKET_MAX, walk);
+}
+
+static void instance_walk(struct usbhost_hid *hid, struct walk *walk) {
+    walk_bool(walk, &hid->bound);
+    walk_bool(walk, &hid->ready);
+    walk_u8(walk, &hid->interface);
+    unsigned length = hid->descriptor_length;
+    walk_below(walk, &length, USBHOST_HID_DESCRIPTOR_BYTES + 1);
+    hid->descriptor_length = (uint16_t)length;
+    WALK_ENUM(walk, hid->step, HID_OUTPUT + 1);
+    descriptor_walk(&hid->descriptor, walk);
+    walk_bytes(walk, hid->descriptor_bytes, sizeof(hid->descriptor_bytes));
+    walk_bytes(walk, hid->report, sizeof(hid->report));
+    walk_bytes(walk, hid->sending, sizeof(hid->sending));
+    walk_bytes(walk, hid->last, sizeof(hid->last));
+    walk_bytes(walk, hid->output, sizeof(hid->output));
+    walk_u32(walk, &hid->to_send);
+    transfers_walk(hid, walk);
+    bool sane = (!hid->bound && !hid->ready) || hid->in;
+    if (!sane || hid->to_send >> hid->descriptor.report_count) {
+        walk_fail(walk, "a HID function that cannot be");
+        hid->bound = hid->ready = false;
+        hid->to_send = 0;
+    }
+}
+
+void usbhost_hid_walk(struct usbhost *host, struct walk *walk) {
+    for (unsigned i = 0; i < USBHOST_HIDS; i++) {
+        instance_walk(&host->hid[i], walk);
+    }
+}

@@ -242,3 +242,40 @@ size_t usbhost_midi_write(struct usbhost *host, unsigned instance, unsigned cabl
     midi_next(midi);
     return taken;
 }
+
+/* ---- Snapshots ---- */
+static void transfers_walk(struct usbhost_midi *midi, struct walk *walk) {
+    const struct usb_region receive[] = { { midi->receive_data, sizeof(midi->receive_data) } };
+    const struct usb_region send[] = { { midi->send_data, sizeof(midi->send_data) } };
+    usb_transfer_walk(&midi->receive, receive, 1, walk);
+    usb_transfer_walk(&midi->send, send, 1, walk);
+    usb_transfer_walk(&midi->control, NULL, 0, walk);
+    usb_engine_pipe_walk(&midi->host->engine, &midi->in, sizeof(midi->receive_data), walk);
+    usb_engine_pipe_walk(&midi->host->engine, &midi->out, sizeof(midi->send_data), walk);
+}
+
+static void instance_walk(struct usbhost_midi *midi, struct walk *walk) {
+    walk_bool(walk, &midi->bound);
+    walk_bytes(walk, midi->receive_data, sizeof(midi->receive_data));
+    walk_bytes(walk, midi->send_data, sizeof(midi->send_data));
+    walk_bytes(walk, midi->ring, sizeof(midi->ring));
+    walk_u32(walk, &midi->head);
+    walk_u32(walk, &midi->tail);
+    for (unsigned i = 0; i < USBHOST_MIDI_CABLES; i++) {
+        walk_u8(walk, &midi->encoder[i].status);
+        walk_bytes(walk, midi->encoder[i].bytes, sizeof(midi->encoder[i].bytes));
+        walk_u8_below(walk, &midi->encoder[i].count, sizeof(midi->encoder[i].bytes));
+    }
+    transfers_walk(midi, walk);
+    if (midi->head - midi->tail > USBHOST_MIDI_RING || (midi->bound && (!midi->in || !midi->out))) {
+        walk_fail(walk, "a MIDI function that cannot be");
+        midi->bound = false;
+        midi->head = midi->tail = 0;
+    }
+}
+
+void usbhost_midi_walk(struct usbhost *host, struct walk *walk) {
+    for (unsigned i = 0; i < USBHOST_MIDIS; i++) {
+        instance_walk(&host->midi[i], walk);
+    }
+}

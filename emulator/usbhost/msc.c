@@ -10,6 +10,7 @@
 
 #include "emulator/usbhost/private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define CLASS_MASS_STORAGE 8
@@ -489,4 +490,153 @@ bool usbhost_msc_submit(struct usbhost *host, struct usb_msc_request *request) {
     *at = request;
     msc_next(msc);
     return true;
+}
+
+/* ---- Snapshots ---- */
+#define MOST_REQUESTS 16
+
+/* A request of somebody who is not there any more: it goes on to its end, and nobody hears of that. */
+struct msc_orphan {
+    struct usb_msc_request request;
+    uint8_t data[];
+};
+
+static void orphan_done(struct usb_msc_request *request, bool ok) {
+    free(request->owner);
+}
+
+static struct usb_msc_request *new_orphan(size_t size, struct walk *walk) {
+    struct msc_orphan *orphan = walk_has(walk, size) ? calloc(1, sizeof(*orphan) + size) : NULL;
+    if (!orphan) {
+        walk_fail(walk, "a request to a drive that is larger than the snapshot, or than there is memory for");
+        return NULL;
+    }
+    orphan->request = (struct usb_msc_request){ .data = orphan->data, .done = orphan_done, .owner = orphan };
+    return &orphan->request;
+}
+
+static size_t size_of_data(const struct usbhost_msc *msc, const struct usb_msc_request *request) {
+    bool has_data = request->operation == USB_MSC_TRANSFER;
+    return has_data ? (size_t)request->count * msc->lun[request->lun].info.sector_size : 0;
+}
+
+static void request_fields_walk(struct usb_msc_request *request, struct walk *walk) {
+    WALK_ENUM(walk, request->operation, USB_MSC_LOAD + 1);
+    walk_u8_below(walk, &request->lun, USBHOST_MSC_LUNS);
+    walk_bool(walk, &request->write);
+    walk_u32(walk, &request->lba);
+    walk_u32(walk, &request->count);
+    walk_u32(walk, &request->moved);
+    walk_unsigned(walk, &request->tries);
+    bool transfers = request->operation == USB_MSC_TRANSFER;
+    if (transfers ? request->moved >= request->count : request->moved != 0) {
+        walk_fail(walk, "a request to a drive that is over");
+    }
+}
+
+/* `*at` is where the list goes on. */
+static void request_walk(struct usbhost_msc *msc, struct usb_msc_request **at, struct walk *walk) {
+    struct usb_msc_request fields = { 0 };
+    if (!walk->reads) {
+        fields = **at;
+    }
+    request_fields_walk(&fields, walk);
+    size_t size = walk->failed ? 0 : size_of_data(msc, &fields);
+    if (walk->reads) {
+        struct usb_msc_request *request = walk->failed ? NULL : new_orphan(size, walk);
+        if (!request) {
+            return;
+        }
+        fields.data = request->data;
+        fields.done = request->done;
+        fields.owner = request->owner;
+        fields.queued = true;
+        *request = fields;
+        *at = request;
+    }
+    walk_bytes(walk, (*at)->data, size);
+}
+
+static void requests_walk(struct usbhost_msc *msc, struct walk *walk) {
+    unsigned count = 0;
+    for (const struct usb_msc_request *request = msc->first; !walk->reads && request; request = request->next) {
+        count++;
+    }
+    walk_below(walk, &count, MOST_REQUESTS + 1);
+    if (!walk->reads && count > MOST_REQUESTS) {
+        walk_fail(walk, "too many requests to drives are under way");
+    }
+    struct usb_msc_request **at = &msc->first;
+    for (; count && !walk->failed; count--) {
+        request_walk(msc, at, walk);
+        at = *at ? &(*at)->next : at;
+    }
+}
+
+static void text_walk(char *text, size_t size, struct walk *walk) {
+    walk_bytes(walk, text, size);
+    text[size - 1] = '\0';
+}
+
+static void lun_walk(struct usbhost_msc_lun *lun, struct walk *walk) {
+    struct usbhost_msc_info *info = &lun->info;
+    WALK_ENUM(walk, info->state, USBHOST_MSC_READY + 1);
+    walk_u32(walk, &info->sectors);
+    walk_u32(walk, &info->sector_size);
+    walk_bool(walk, &info->write_protected);
+    walk_unsigned(walk, &info->generation);
+    text_walk(info->vendor, sizeof(info->vendor), walk);
+    text_walk(info->product, sizeof(info->product), walk);
+    text_walk(info->revision, sizeof(info->revision), walk);
+    WALK_ENUM(walk, lun->step, MSC_MODE + 1);
+    walk_unsigned(walk, &lun->tries);
+    walk_bool(walk, &lun->changed);
+    uint32_t size = info->sector_size;
+    if (size & (size - 1) || size > 4096 || (info->state == USBHOST_MSC_READY && size < 512)) {
+        walk_fail(walk, "a drive with sectors of %u bytes", size);
+        info->sector_size = 0;
+        info->state = USBHOST_MSC_NOT_READY;
+    }
+}
+
+static void activity_walk(struct usbhost_msc *msc, struct walk *walk) {
+    WALK_ENUM(walk, msc->activity, MSC_SENSE + 1);
+    WALK_ENUM(walk, msc->sense_for, MSC_SENSE + 1);
+    bool for_request = msc->activity == MSC_REQUEST || (msc->activity == MSC_SENSE && msc->sense_for == MSC_REQUEST);
+    if ((for_request && !msc->first) || (msc->bot.busy != (msc->activity != MSC_NOTHING))) {
+        walk_fail(walk, "a drive that does something for nobody");
+        msc->activity = MSC_NOTHING;
+        msc->bot.busy = false;
+    }
+}
+
+void usbhost_msc_walk(struct usbhost *host, struct walk *walk) {
+    struct usbhost_msc *msc = &host->msc;
+    const struct usb_region max_lun[] = { { &msc->max_lun, 1 } };
+    walk_bool(walk, &msc->bound);
+    walk_below(walk, &msc->luns, USBHOST_MSC_LUNS + 1);
+    walk_below(walk, &msc->active, USBHOST_MSC_LUNS);
+    for (unsigned i = 0; i < USBHOST_MSC_LUNS; i++) {
+        lun_walk(&msc->lun[i], walk);
+    }
+    walk_bytes(walk, msc->data, sizeof(msc->data));
+    walk_u8(walk, &msc->max_lun);
+    walk_u8(walk, &msc->sense_key);
+    walk_u8(walk, &msc->sense_code);
+    walk_event(walk, &msc->poll);
+    usb_transfer_walk(&msc->control, max_lun, 1, walk);
+    requests_walk(msc, walk);
+    const struct usb_region data[] = {
+        { msc->data, sizeof(msc->data) },
+        { msc->first ? msc->first->data : NULL, msc->first ? size_of_data(msc, msc->first) : 0, .lent = true },
+    };
+    if (walk->reads) { /* callbacks and owners */
+        usbhost_bot_bind(&msc->bot, host, 0, NULL, NULL);
+    }
+    usbhost_bot_walk(&msc->bot, &host->engine, data, 2, walk);
+    activity_walk(msc, walk);
+    if (msc->bound && (!msc->bot.in || !msc->bot.out)) {
+        walk_fail(walk, "a drive without pipes");
+        msc->bound = false;
+    }
 }

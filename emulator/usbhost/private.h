@@ -40,6 +40,18 @@ void usbhost_midi_init(struct usbhost *host);
 void usbhost_midi_bind(struct usbhost *host, struct usbhost_interface *interface);
 void usbhost_midi_unbind(struct usbhost *host);
 
+/* Their states, for snapshots. */
+void usbhost_cdc_walk(struct usbhost *host, struct walk *walk);
+void usbhost_msc_walk(struct usbhost *host, struct walk *walk);
+void usbhost_hid_walk(struct usbhost *host, struct walk *walk);
+void usbhost_midi_walk(struct usbhost *host, struct walk *walk);
+void usbhost_bot_walk(struct usbhost_bot *bot, struct usb_engine *engine, const struct usb_region *data, unsigned count,
+                      struct walk *walk);
+/* enumerate.c: what the port's timer may call next, for snapshots, and done() of the port's own transfer. */
+extern void (*const usbhost_enumerate_steps[])(struct usbhost *host);
+extern const unsigned usbhost_enumerate_step_count;
+void usbhost_enumerate_walk(struct usbhost *host, struct walk *walk);
+
 /* capture.c */
 void usbhost_trace_hid(struct usbhost *host, const struct usbhost_hid_event *event);
 void usbhost_trace_midi(struct usbhost *host, unsigned instance, unsigned cable, const uint8_t *bytes, unsigned length);

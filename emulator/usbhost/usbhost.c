@@ -218,3 +218,140 @@ void usbhost_finish(struct usbhost *host) {
     host->device->host = NULL;
     host->device = NULL;
 }
+
+/* ---- Snapshots ---- */
+static void (*const port_steps[])(struct usbhost *host) = { NULL, recover, settled, look, resumed, start_resume };
+#define PORT_STEPS (unsigned)(sizeof(port_steps) / sizeof(port_steps[0]))
+
+static void (*step_of(unsigned index))(struct usbhost *host) {
+    return index < PORT_STEPS ? port_steps[index] : usbhost_enumerate_steps[index - PORT_STEPS];
+}
+
+static void step_walk(void (**step)(struct usbhost *host), struct walk *walk) {
+    unsigned count = PORT_STEPS + usbhost_enumerate_step_count, index = 0;
+    while (!walk->reads && index < count && step_of(index) != *step) {
+        index++;
+    }
+    if (!walk->reads && index == count) {
+        walk_fail(walk, "a step of the port that has no place in a snapshot");
+        return;
+    }
+    walk_below(walk, &index, count);
+    *step = step_of(index);
+}
+
+static void text_walk(char *text, size_t size, struct walk *walk) {
+    walk_bytes(walk, text, size);
+    text[size - 1] = '\0';
+}
+
+static void device_walk(struct usbhost *host, struct walk *walk) {
+    bool has_configuration = host->configuration.interface_count;
+    walk_bytes(walk, host->device_descriptor, sizeof(host->device_descriptor));
+    walk_u16(walk, &host->language);
+    text_walk(host->manufacturer, sizeof(host->manufacturer), walk);
+    text_walk(host->product, sizeof(host->product), walk);
+    text_walk(host->serial, sizeof(host->serial), walk);
+    walk_bytes(walk, host->configuration_bytes, sizeof(host->configuration_bytes));
+    walk_below(walk, &host->configuration_length, USBHOST_CONTROL_BYTES + 1);
+    walk_bool(walk, &has_configuration);
+    if (!walk->reads) {
+        return;
+    }
+    host->configuration = (struct usbhost_configuration){ 0 };
+    if (has_configuration &&
+        !usbhost_parse_configuration(host->configuration_bytes, host->configuration_length, &host->configuration)) {
+        walk_fail(walk, "a configuration that is none");
+        host->configuration = (struct usbhost_configuration){ 0 };
+    }
+}
+
+/* Who has taken an interface. */
+static void drivers_walk(struct usbhost *host, struct walk *walk) {
+    static const char *const drivers[] = { NULL, "CDC ACM", "mass storage", "HID", "MIDI" };
+    unsigned count = sizeof(drivers) / sizeof(drivers[0]);
+    for (unsigned i = 0; i < host->configuration.interface_count; i++) {
+        struct usbhost_interface *interface = &host->configuration.interface[i];
+        unsigned driver = interface->driver ? 1 : 0;
+        while (driver && driver < count - 1 && strcmp(drivers[driver], interface->driver)) {
+            driver++;
+        }
+        walk_below(walk, &driver, count);
+        interface->driver = drivers[driver];
+        walk_unsigned(walk, &interface->instance);
+    }
+}
+
+static unsigned list_transfers(struct usbhost *host, struct usb_transfer **ret_transfers) {
+    unsigned count = 0;
+    ret_transfers[count++] = &host->control;
+    for (unsigned i = 0; i < USBHOST_CDCS; i++) {
+        ret_transfers[count++] = &host->cdc[i].control;
+        ret_transfers[count++] = &host->cdc[i].receive;
+        ret_transfers[count++] = &host->cdc[i].send;
+        ret_transfers[count++] = &host->cdc[i].notification;
+    }
+    ret_transfers[count++] = &host->msc.bot.bulk;
+    ret_transfers[count++] = &host->msc.bot.control;
+    ret_transfers[count++] = &host->msc.control;
+    for (unsigned i = 0; i < USBHOST_HIDS; i++) {
+        ret_transfers[count++] = &host->hid[i].control;
+        ret_transfers[count++] = &host->hid[i].receive;
+        ret_transfers[count++] = &host->hid[i].send;
+    }
+    for (unsigned i = 0; i < USBHOST_MIDIS; i++) {
+        ret_transfers[count++] = &host->midi[i].receive;
+        ret_transfers[count++] = &host->midi[i].send;
+        ret_transfers[count++] = &host->midi[i].control;
+    }
+    return count;
+}
+
+static void port_walk(struct usbhost *host, struct walk *walk) {
+    WALK_ENUM(walk, host->state, USBHOST_FAILED + 1);
+    walk_bool(walk, &host->detached);
+    walk_unsigned(walk, &host->attempts);
+    walk_unsigned(walk, &host->request_tries);
+    step_walk(&host->next_step, walk);
+    step_walk(&host->after_reset, walk);
+    walk_event(walk, &host->timer);
+    walk_bytes(walk, host->control_data, sizeof(host->control_data));
+}
+
+void usbhost_break_off(struct usbhost *host) {
+    drop_device(host);
+    scheduler_cancel(host->env->scheduler, &host->timer);
+}
+
+void usbhost_walk(struct usbhost *host, struct walk *walk) {
+    struct usb_transfer *transfers[USB_TRANSFERS];
+    unsigned count = list_transfers(host, transfers);
+    walk_section(walk, "the USB host", 0);
+    port_walk(host, walk);
+    device_walk(host, walk);
+    drivers_walk(host, walk);
+    usb_engine_walk(&host->engine, walk);
+    usbhost_enumerate_walk(host, walk);
+    usbhost_cdc_walk(host, walk);
+    usbhost_msc_walk(host, walk);
+    usbhost_hid_walk(host, walk);
+    usbhost_midi_walk(host, walk);
+    usb_engine_queues_walk(&host->engine, transfers, count, walk);
+    walk_section_end(walk);
+}
+
+void usbhost_tell_all(struct usbhost *host) {
+    USBHOST_NOTIFY(host, state_changed, host->state);
+    for (unsigned i = 0; i < USBHOST_CDCS; i++) {
+        USBHOST_NOTIFY(host, cdc_changed, i);
+    }
+    for (unsigned i = 0; i < host->msc.luns; i++) {
+        USBHOST_NOTIFY(host, msc_changed, i);
+    }
+    for (unsigned i = 0; i < USBHOST_HIDS; i++) {
+        USBHOST_NOTIFY(host, hid_changed, i);
+    }
+    for (unsigned i = 0; i < USBHOST_MIDIS; i++) {
+        USBHOST_NOTIFY(host, midi_changed, i);
+    }
+}

@@ -94,6 +94,13 @@ const char *usbhost_state_name(enum usbhost_state state);
 uint16_t usbhost_vendor(const struct usbhost *host);
 uint16_t usbhost_product(const struct usbhost *host);
 
+/* Before a snapshot is read: whatever is under way with the device is over, and whoever waits for it hears so. */
+void usbhost_break_off(struct usbhost *host);
+/* Its section of a snapshot. Requests to drives go on after reading, but nobody hears how they end. */
+void usbhost_walk(struct usbhost *host, struct walk *walk);
+/* Tell all listeners what there is now: after a snapshot has been read. */
+void usbhost_tell_all(struct usbhost *host);
+
 /* Reset the port and enumerate again. No effect without a device. */
 void usbhost_reset_port(struct usbhost *host);
 /* Stop frames (the device suspends 3 ms later), and wake it again. No effect when not configured / not suspended. */

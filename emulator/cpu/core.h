@@ -151,5 +151,7 @@ void core_line_lost(struct core *core, uint32_t address);
 void core_lines_lost(struct core *core);
 /* bus.translate gives other addresses than before: from the end of the present block on the core goes by it. */
 void core_map_changed(struct core *core);
+/* Its section of a snapshot; between runs. Reading: guest memory may have changed all over. */
+void core_walk(struct core *core, struct walk *walk);
 
 #endif

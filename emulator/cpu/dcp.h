@@ -14,6 +14,7 @@
 #define DCP_ZERO 4u
 #define DCP_INFINITE 2u
 #define DCP_NAN 1u
+#define DCP_EXPONENTS 0x4000 /* more than any, either way */
 
 struct dcp_number {
     uint64_t mantissa; /* 1.0 is 2^62 */

@@ -11,6 +11,7 @@
  *   scs.c       the registers of the system control space, scs_main.c those that only the Cortex-M33 has
  *   access.c    what an instruction loads or stores
  *   coprocessor.c  the coprocessor instructions of the RP2350, with gpioc.c, dcp.c, rcp.c
+ *   core_walk.c, engine_walk.c   snapshots
  *   cycles_m0plus.c, cycles_m33.c   what an instruction costs */
 #ifndef CPU_INTERNAL_H
 #define CPU_INTERNAL_H
@@ -291,6 +292,8 @@ void engine_fetch_limits(struct core *core, uint32_t ret_limits[2]);
 void engine_set_register(struct core *core, unsigned number, uint32_t value);
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size);
 void engine_map_changed(struct core *core);
+/* What it holds beside core->registers, in a snapshot; with core->outside. */
+void engine_walk(struct core *core, struct walk *walk);
 /* Goes up when translated code is dropped, or leads elsewhere. */
 unsigned engine_changes(const struct core *core);
 

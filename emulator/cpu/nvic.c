@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#define SYSTEM_EXCEPTIONS 0xffffu /* a bit each */
+
 void nvic_reset(struct nvic *nvic, unsigned irqs, unsigned priority_bits) {
     uint64_t level = nvic->level;
     bool nmi_level = nvic->nmi_level;
@@ -158,4 +160,21 @@ void nvic_deactivate(struct nvic *nvic, unsigned exception) {
 
 unsigned nvic_active_count(const struct nvic *nvic) {
     return (unsigned)(__builtin_popcountll(nvic->irq_active) + __builtin_popcount(nvic->system_active));
+}
+
+void nvic_walk(struct nvic *nvic, struct walk *walk) {
+    walk_expect(walk, "the number of interrupts", nvic->irqs);
+    walk_u8(walk, &nvic->priority_mask);
+    walk_u8(walk, &nvic->group_mask);
+    walk_u64(walk, &nvic->enabled);
+    walk_u64(walk, &nvic->level);
+    walk_u64(walk, &nvic->irq_pending);
+    walk_u64(walk, &nvic->irq_active);
+    walk_u32(walk, &nvic->system_pending);
+    walk_u32(walk, &nvic->system_active);
+    walk_bool(walk, &nvic->nmi_level);
+    walk_bytes(walk, nvic->priority, sizeof(nvic->priority));
+    nvic->system_pending &= SYSTEM_EXCEPTIONS;
+    nvic->system_active &= SYSTEM_EXCEPTIONS;
+    nvic_update(nvic);
 }

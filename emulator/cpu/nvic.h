@@ -7,6 +7,8 @@
 #ifndef CPU_NVIC_H
 #define CPU_NVIC_H
 
+#include "emulator/core/walk.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -66,6 +68,8 @@ void nvic_set_enabled(struct nvic *nvic, uint64_t enabled);
 /* Entry: pending becomes active. Return: active ends, and a line that is still high pends again. */
 void nvic_activate(struct nvic *nvic, unsigned exception);
 void nvic_deactivate(struct nvic *nvic, unsigned exception);
+/* Its state, for snapshots. */
+void nvic_walk(struct nvic *nvic, struct walk *walk);
 /* Number of active exceptions. */
 unsigned nvic_active_count(const struct nvic *nvic);
 

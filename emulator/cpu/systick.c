@@ -99,3 +99,16 @@ void systick_set_reference(struct systick *systick, uint32_t cycles, uint64_t no
     systick->epoch = now;
     plan(systick);
 }
+
+void systick_walk(struct systick *systick, struct walk *walk) {
+    walk_u32(walk, &systick->control);
+    walk_u32(walk, &systick->reload);
+    walk_u32(walk, &systick->value);
+    walk_u64(walk, &systick->epoch);
+    walk_u32(walk, &systick->reference);
+    walk_bool(walk, &systick->count_flag);
+    walk_bool(walk, &systick->expired);
+    walk_u64(walk, &systick->expiry);
+    systick->reload &= VALUE_MASK;
+    systick->value &= VALUE_MASK;
+}

@@ -2,6 +2,8 @@
 #ifndef CPU_SYSTICK_H
 #define CPU_SYSTICK_H
 
+#include "emulator/core/walk.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -22,6 +24,8 @@ void systick_update(struct systick *systick, uint64_t cycles);
 /* Registers by offset from 0xe000e010; systick_update() first. */
 uint32_t systick_read(struct systick *systick, uint32_t offset);
 void systick_write(struct systick *systick, uint32_t offset, uint32_t value);
+/* Its state, for snapshots. */
+void systick_walk(struct systick *systick, struct walk *walk);
 void systick_set_reference(struct systick *systick, uint32_t cycles_per_tick, uint64_t cycles);
 
 #endif

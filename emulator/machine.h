@@ -5,6 +5,7 @@
 
 #include "emulator/core/error.h"
 #include "emulator/core/log.h"
+#include "emulator/core/walk.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,6 +90,28 @@ void machine_set_pad_leakage(struct machine *machine, bool on);
 void machine_trace_bus(struct machine *machine, bool on);
 /* A trace line for every exception that is taken. */
 void machine_trace_exceptions(struct machine *machine, bool on);
+
+/* ---- Snapshots ---- */
+
+/* Somebody whose state goes with the machine's: what is wired to it. Owned by the caller. */
+struct machine_companion {
+    /* One or more sections. May fail the walk. */
+    void (*walk)(void *context, struct walk *walk);
+    void *context;
+    struct machine_companion *next; /* the machine's */
+};
+/* Companions are asked in the order in which they came. */
+void machine_accompany(struct machine *machine, struct machine_companion *companion);
+void machine_part_with(struct machine *machine, struct machine_companion *companion);
+
+/* All that the future of the machine depends on, as bytes; between runs. The machine goes on as if nothing had been.
+ * The caller frees them. False with an error line when there is not enough memory, or something is under way that a
+ * snapshot has no place for. */
+bool machine_save(struct machine *machine, uint8_t **ret_bytes, size_t *ret_size, struct error *error);
+/* Make the machine, which was built in the same way (chip, flash size, boot ROM, companions), what it was when the
+ * bytes were saved; between runs. False with an error line that names the place when they are of another machine or no
+ * snapshot at all: the machine does nothing any more then and can only be destroyed. */
+bool machine_load_state(struct machine *machine, const uint8_t *bytes, size_t size, struct error *error);
 
 extern const struct chip_desc chip_rp2040;
 extern const struct chip_desc chip_rp2350, chip_rp2350b; /* QFN60 with 30 GPIOs, QFN80 with 48 */

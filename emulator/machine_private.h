@@ -46,6 +46,7 @@ struct machine {
     unsigned reset_core; /* that wrote SYSRESETREQ */
     uint32_t ram_entry;
     enum machine_state state;
+    struct machine_companion *companions;
 };
 
 /* Ask for a reset from inside a callback: done by machine_run() at the end of the present block. */

@@ -77,6 +77,9 @@ uint32_t bootrom_rp2350_rom_call(void *context, struct core *core, unsigned numb
  * without an image definition is entered at its beginning. */
 void bootrom_rp2350_enter_ram(struct bootrom *rom, uint32_t base, uint32_t size);
 
+/* Its section of a snapshot. */
+void bootrom_walk(struct bootrom *rom, struct walk *walk);
+
 /* CRC-32 of the second stage: polynomial 0x04c11db7, not reflected, seed and result as they are. */
 uint32_t bootrom_crc32(const uint8_t *data, uint32_t size, uint32_t seed);
 

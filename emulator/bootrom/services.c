@@ -183,3 +183,10 @@ void rom_enter_usb_boot(struct bootrom *rom, enum bootrom_usb_reason reason, uin
         rom->usb_boot(rom->context, reason, activity_pins, disabled);
     }
 }
+
+void bootrom_walk(struct bootrom *rom, struct walk *walk) {
+    walk_section(walk, "the boot ROM", 0);
+    random_walk(&rom->random, walk);
+    walk_u32(walk, &rom->unknown_code);
+    walk_section_end(walk);
+}

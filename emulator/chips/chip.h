@@ -112,6 +112,8 @@ struct chip_desc {
     /* Coprocessor 0 of the cores, as struct core_gpio wants it; the context is the machine. NULL: there is none. */
     uint64_t (*gpio_read)(void *machine, enum core_gpio_register reg);
     void (*gpio_write)(void *machine, enum core_gpio_register reg, uint64_t value);
+    /* State that is in no block, in a snapshot. */
+    void (*walk)(struct machine *machine, struct walk *walk);
     /* A boot ROM service, as struct core_desc wants it; the context is the machine. */
     uint32_t (*rom_call)(void *machine, struct core *core, unsigned number);
 };

@@ -225,6 +225,10 @@ static void wire_bootrom(struct machine *machine, struct rp2040 *chip) {
     }
 }
 
+static void walk_chip(struct machine *machine, struct walk *walk) {
+    bootrom_walk(&((struct rp2040 *)machine->chip_state)->bootrom, walk);
+}
+
 static uint32_t rom_call(void *context, struct core *core, unsigned number) {
     struct rp2040 *chip = ((struct machine *)context)->chip_state;
     return bootrom_rp2040_rom_call(&chip->bootrom, core, number);
@@ -359,5 +363,6 @@ const struct chip_desc chip_rp2040 = {
     .wire = wire,
     .map_memory = map_memory,
     .reset = reset,
+    .walk = walk_chip,
     .rom_call = rom_call,
 };

@@ -361,6 +361,10 @@ static void wire_bootrom(struct machine *machine, struct rp2350 *chip) {
     }
 }
 
+static void walk_chip(struct machine *machine, struct walk *walk) {
+    bootrom_walk(&((struct rp2350 *)machine->chip_state)->bootrom, walk);
+}
+
 static uint32_t rom_call(void *context, struct core *core, unsigned number) {
     struct rp2350 *chip = ((struct machine *)context)->chip_state;
     return bootrom_rp2350_rom_call(&chip->bootrom, core, number);
@@ -531,8 +535,8 @@ static void reset(struct machine *machine) {
     .spis = spis, .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]),                        \
     .pulse_dreqs = DREQ_PWM_WRAPS | DREQ_SHA256, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),  \
     .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
-    .map_memory = map_memory, .reset = reset, .rom_call = rom_call, .core_started = salt_redundancy,                   \
-    .gpio_read = gpio_read, .gpio_write = gpio_write
+    .map_memory = map_memory, .reset = reset, .walk = walk_chip, .rom_call = rom_call,                                 \
+    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -1,0 +1,148 @@
+/* Snapshots of a machine: which sections there are, and in which order. What is in them, the devices say.
+ *
+ * What is not in a snapshot: wiring; what follows from the rest (see core_walk.c); log, traces and captures, which are
+ * the front end's; the seed, which has been used up in the streams that are saved. */
+#include "emulator/machine_private.h"
+#include "peripherals/onchip/gpio.h"
+
+#include <string.h>
+
+#define CYCLES_APART (1u << 24) /* that a core may be from the time */
+
+void machine_accompany(struct machine *machine, struct machine_companion *companion) {
+    struct machine_companion **end = &machine->companions;
+    while (*end) {
+        end = &(*end)->next;
+    }
+    companion->next = NULL;
+    *end = companion;
+}
+
+void machine_part_with(struct machine *machine, struct machine_companion *companion) {
+    for (struct machine_companion **link = &machine->companions; *link; link = &(*link)->next) {
+        if (*link == companion) {
+            *link = companion->next;
+            return;
+        }
+    }
+}
+
+/* ---- Sections ---- */
+/* FNV-1a: tells boot ROMs apart. */
+static uint64_t hash_of(const uint8_t *bytes, size_t size) {
+    uint64_t hash = 0xcbf29ce484222325u;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ bytes[i]) * 0x100000001b3u;
+    }
+    return hash;
+}
+
+static void common_walk(struct machine *machine, struct walk *walk) {
+    const struct chip_desc *chip = machine->chip;
+    walk_section(walk, "the machine", 0);
+    walk_expect_text(walk, "the chip", chip->name);
+    walk_expect(walk, "the boot ROM's hash", hash_of(machine->rom, chip->rom_size));
+    walk_u64(walk, &machine->scheduler.now_ps);
+    walk_u64s(walk, machine->irqs, CHIP_CORES);
+    walk_u64s(walk, machine->nmi_mask, CHIP_CORES);
+    walk_bool(walk, &machine->reset_pending);
+    WALK_ENUM(walk, machine->reset_cause, RESET_GLITCH + 1);
+    walk_below(walk, &machine->reset_core, CHIP_CORES);
+    walk_u32(walk, &machine->ram_entry);
+    WALK_ENUM(walk, machine->state, MACHINE_UNBOOTABLE + 1);
+    bus_walk(&machine->bus, walk);
+    walk_section_end(walk);
+    if (machine->scheduler.now_ps > INT64_MAX) {
+        walk_fail(walk, "the machine: a time that no run reaches");
+        machine->scheduler.now_ps = 0;
+    }
+}
+
+static void memory_walk(struct machine *machine, struct walk *walk) {
+    walk_section(walk, "SRAM", 0);
+    walk_bytes(walk, machine->sram, machine->chip->sram_size);
+    walk_section_end(walk);
+}
+
+/* The order is that of reading, which may use what has been read before. */
+static void machine_walk(struct machine *machine, struct walk *walk) {
+    common_walk(machine, walk);
+    memory_walk(machine, walk);
+    w25q_walk(&machine->flash, walk);
+    gpio_bank_walk(&machine->bank0, "the GPIO pins", walk);
+    gpio_bank_walk(&machine->qspi, "the QSPI pins", walk);
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        block_walk(machine->blocks[i], walk);
+    }
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        core_walk(machine->cores[i], walk);
+    }
+    machine->chip->walk(machine, walk);
+    usbhost_walk(&machine->usbhost, walk);
+    uart_feed_walk(&machine->uart_feed[0], "bytes for UART0", walk);
+    uart_feed_walk(&machine->uart_feed[1], "bytes for UART1", walk);
+    for (struct machine_companion *each = machine->companions; each; each = each->next) {
+        each->walk(each->context, walk);
+    }
+}
+
+bool machine_save(struct machine *machine, uint8_t **ret_bytes, size_t *ret_size, struct error *error) {
+    struct walk walk;
+    walk_write_begin(&walk, &machine->scheduler);
+    machine_walk(machine, &walk);
+    bool ok = walk_complete(&walk, error);
+    if (ok) {
+        *ret_bytes = walk.bytes;
+        *ret_size = walk.at;
+        walk.bytes = NULL;
+    }
+    walk_finish(&walk);
+    return ok;
+}
+
+/* ---- After reading ---- */
+/* Cores count the cycles of clk_sys. */
+static void check_cycles(struct machine *machine, struct walk *walk) {
+    uint64_t now = clock_cycles_at(machine->clk_sys, machine->scheduler.now_ps);
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        uint64_t cycles = core_cycles(machine->cores[i]);
+        if ((cycles > now ? cycles - now : now - cycles) > CYCLES_APART) {
+            walk_fail(walk, "core %u: it is not where the time is", i);
+        }
+    }
+}
+
+static void tell_restored(struct machine *machine) {
+    machine->synced_cycles = UINT64_MAX;
+    for (unsigned i = 0; i < machine->chip->blocks; i++) {
+        struct block *block = machine->blocks[i];
+        if (block->class->restored) {
+            block->class->restored(block);
+        }
+    }
+    machine_map_changed(machine);
+    usbhost_tell_all(&machine->usbhost);
+    if (machine->events.flash_changed) {
+        machine->events.flash_changed(machine->events.context, 0, machine->flash.desc.size, false);
+    }
+}
+
+bool machine_load_state(struct machine *machine, const uint8_t *bytes, size_t size, struct error *error) {
+    struct walk walk;
+    usbhost_break_off(&machine->usbhost);
+    walk_read_begin(&walk, bytes, size, &machine->scheduler);
+    machine->env.loading = true;
+    machine_walk(machine, &walk);
+    machine->env.loading = false;
+    check_cycles(machine, &walk);
+    bool ok = walk_complete(&walk, error);
+    walk_finish(&walk);
+    if (ok) {
+        tell_restored(machine);
+    } else {
+        scheduler_finish(&machine->scheduler);
+        machine->state = MACHINE_UNBOOTABLE;
+        machine->reset_pending = false;
+    }
+    return ok;
+}

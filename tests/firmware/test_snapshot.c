@@ -1,0 +1,247 @@
+/* Snapshots of a machine that runs a real image. At odd moments it is saved and loaded into a machine that was built in
+ * the same way; then both go on, and so does a third one that was never saved. What they say on the console, the edges
+ * at their pins and, in the end, all of their state are the same.
+ *
+ * usage: test_snapshot IMAGE */
+#include "emulator/core/net.h"
+#include "emulator/core/scheduler.h"
+#include "tests/firmware/rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define PINS 48
+#define MOST_EDGES 200000
+
+struct edge {
+    uint64_t ps;
+    uint32_t pin, level;
+};
+
+struct world {
+    struct rig rig;
+    struct net_listener listeners[PINS];
+    struct edge *edges;
+    uint32_t edge_count;
+};
+
+/* A moment to save at, and what is looked at afterwards. */
+struct moment {
+    const char *name;
+    const char *const *lines; /* typed at the REPL one after the other, each to the next prompt; ends with NULL */
+    const char *last;         /* typed, but not waited for; NULL: nothing */
+    uint64_t boot_us;         /* instead of the REPL: so long after power-on */
+    uint64_t us;              /* after all that */
+    uint64_t future_ms;
+    const char *then; /* typed after the moment; NULL: nothing */
+    bool watch;       /* record edges from the moment on */
+};
+
+static const char *image;
+
+/* ---- A world ---- */
+static void start(struct world *world) {
+    *world = (struct world){ .edge_count = 0 };
+    rig_start(&world->rig, &(struct rig_desc){ .image = image, .seed = 11 });
+}
+
+static void end(struct world *world) {
+    free(world->edges);
+    rig_stop(&world->rig);
+}
+
+static void run_us(struct world *world, uint64_t us) {
+    machine_run(world->rig.machine, machine_now(world->rig.machine) + us * PS_PER_US);
+}
+
+static void go_to(struct world *world, const struct moment *moment) {
+    struct rig *rig = &world->rig;
+    if (moment->boot_us) {
+        run_us(world, moment->boot_us);
+        return;
+    }
+    RIG_CHECK(rig, rig_expect(rig, "Press any key to enter the REPL", 10000));
+    rig_type(rig, "\r");
+    RIG_CHECK(rig, rig_expect(rig, ">>> ", 2000));
+    for (const char *const *line = moment->lines; line && *line; line++) {
+        RIG_EQUAL(rig, rig_repl(rig, *line, 20000), "");
+    }
+    if (moment->last) {
+        rig_type(rig, moment->last);
+        rig_type(rig, "\r");
+    }
+    run_us(world, moment->us);
+}
+
+/* ---- What comes afterwards ---- */
+static void on_edge(struct net_listener *listener, struct net *net) {
+    struct world *world = listener->owner;
+    if (world->edge_count < MOST_EDGES) {
+        uint32_t pin = (uint32_t)(listener - world->listeners);
+        world->edges[world->edge_count++] = (struct edge){ machine_now(world->rig.machine), pin, net->level };
+    }
+}
+
+static void watch(struct world *world) {
+    world->edges = calloc(MOST_EDGES, sizeof(*world->edges));
+    for (unsigned pin = 0; pin < PINS; pin++) {
+        struct net *net = machine_gpio(world->rig.machine, pin);
+        if (net) {
+            world->listeners[pin] = (struct net_listener){ .changed = on_edge, .owner = world };
+            net_listen(net, &world->listeners[pin]);
+        }
+    }
+}
+
+/* A run's future, as bytes: what was said, edges, cycles, all state. */
+struct record {
+    uint8_t *bytes;
+    size_t size;
+};
+
+static void add(struct record *record, const void *bytes, size_t size) {
+    record->bytes = realloc(record->bytes, record->size + size + 1);
+    memcpy(record->bytes + record->size, bytes, size);
+    record->size += size;
+}
+
+static void live_on(struct world *world, const struct moment *moment, struct record *ret_record) {
+    struct machine *machine = world->rig.machine;
+    size_t said = world->rig.length;
+    if (moment->watch) {
+        watch(world);
+    }
+    if (moment->then) {
+        machine_console_write(machine, CONSOLE_USB, (const uint8_t *)moment->then, strlen(moment->then));
+    }
+    machine_run(machine, machine_now(machine) + moment->future_ms * PS_PER_MS);
+    uint64_t numbers[] = { machine_now(machine), machine_cycles(machine), world->rig.length - said, world->edge_count };
+    *ret_record = (struct record){ 0 };
+    add(ret_record, numbers, sizeof(numbers));
+    add(ret_record, world->rig.output + said, world->rig.length - said);
+    add(ret_record, world->edges, world->edge_count * sizeof(struct edge));
+    uint8_t *bytes;
+    size_t size;
+    struct error error;
+    rig_check(&world->rig, machine_save(machine, &bytes, &size, &error), error.message, __FILE__, __LINE__);
+    add(ret_record, bytes, size);
+    free(bytes);
+}
+
+/* The same, in a process of its own, which takes with it a world that nobody has saved. */
+static FILE *live_on_elsewhere(struct world *world, const struct moment *moment) {
+    FILE *file = tmpfile();
+    fflush(NULL);
+    if (fork() == 0) {
+        struct record record;
+        live_on(world, moment, &record);
+        _exit(!file || fwrite(record.bytes, 1, record.size, file) != record.size || fflush(file) != 0);
+    }
+    return file;
+}
+
+static bool read_back(FILE *file, struct record *ret_record) {
+    int status;
+    if (wait(&status) < 0 || status != 0 || !file || fseek(file, 0, SEEK_END) != 0) {
+        return false;
+    }
+    ret_record->size = (size_t)ftell(file);
+    ret_record->bytes = malloc(ret_record->size);
+    rewind(file);
+    return fread(ret_record->bytes, 1, ret_record->size, file) == ret_record->size;
+}
+
+/* In which section of a snapshot a byte is, and where there: sections are described in walk.c. */
+static void tell_section(const uint8_t *snapshot, size_t size, size_t at) {
+    for (size_t begin = 0; begin + 7 < size;) {
+        unsigned length = snapshot[begin];
+        const uint8_t *field = snapshot + begin + 1 + length + 2;
+        size_t contents = field[0] | (size_t)field[1] << 8 | (size_t)field[2] << 16 | (size_t)field[3] << 24;
+        size_t first = begin + 1 + length + 6;
+        if (at < first + contents) {
+            fprintf(stderr, "    in section \"%.*s\", byte %zd\n", (int)length, (const char *)snapshot + begin + 1,
+                    (ssize_t)(at - first));
+            return;
+        }
+        begin = first + contents;
+    }
+}
+
+static bool same(const struct record *expected, const struct record *actual, const char *what) {
+    static const char *const numbers[] = { "time", "cycles", "bytes said", "edges" };
+    const uint64_t *a = (const uint64_t *)expected->bytes, *b = (const uint64_t *)actual->bytes;
+    if (expected->size == actual->size && !memcmp(expected->bytes, actual->bytes, expected->size)) {
+        return true;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        fprintf(stderr, "    %s: %s %llu, expected %llu\n", what, numbers[i], (unsigned long long)b[i],
+                (unsigned long long)a[i]);
+    }
+    size_t at = 0;
+    while (at < expected->size && at < actual->size && expected->bytes[at] == actual->bytes[at]) {
+        at++;
+    }
+    size_t state = 32 + a[2] + a[3] * sizeof(struct edge);
+    fprintf(stderr, "    first difference at byte %zu of %zu; state begins at %zu\n", at, expected->size, state);
+    if (at >= state) {
+        tell_section(expected->bytes + state, expected->size - state, at - state);
+    }
+    return false;
+}
+
+static bool check(const struct moment *moment) {
+    static struct world first, second;
+    struct record never = { 0 }, saved, loaded;
+    struct error error = { "" };
+    uint8_t *bytes;
+    size_t size;
+    start(&first);
+    go_to(&first, moment);
+    FILE *file = live_on_elsewhere(&first, moment);
+    start(&second);
+    bool ok = machine_save(first.rig.machine, &bytes, &size, &error) &&
+              machine_load_state(second.rig.machine, bytes, size, &error);
+    rig_check(&first.rig, ok, error.message, __FILE__, __LINE__);
+    live_on(&first, moment, &saved);
+    live_on(&second, moment, &loaded);
+    ok = read_back(file, &never);
+    ok = ok && same(&never, &saved, "saved, going on");
+    ok = ok && same(&never, &loaded, "loaded");
+    printf("%s %s: snapshot of %zu bytes, then %u edges, %zu bytes said\n", ok ? "ok  " : "FAIL", moment->name, size,
+           second.edge_count, second.rig.length);
+    free(bytes);
+    free(saved.bytes);
+    free(loaded.bytes);
+    free(never.bytes);
+    fclose(file);
+    end(&first);
+    end(&second);
+    return ok;
+}
+
+/* ---- Moments ---- */
+static const struct moment moments[] = {
+    { .name = "boot, 3 ms", .boot_us = 3000, .future_ms = 100, .watch = true },
+    { .name = "boot, 137.5 ms", .boot_us = 137531, .future_ms = 300 },
+    { .name = "enumeration", .boot_us = 700003, .future_ms = 300, .watch = true },
+    { .name = "REPL, idle", .us = 20123, .future_ms = 200, .then = "1+1\r" },
+    { .name = "a loop", .last = "sum(i*i for i in range(100000))", .us = 30011, .future_ms = 1000 },
+};
+
+int main(int argc, char **argv) {
+    bool ok = true;
+    if (argc < 2) {
+        fprintf(stderr, "usage: test_snapshot IMAGE [MOMENT]\n");
+        return 2;
+    }
+    image = argv[1];
+    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
+        if (argc < 3 || strstr(moments[i].name, argv[2])) {
+            ok = check(&moments[i]) && ok;
+        }
+    }
+    return !ok;
+}

@@ -198,7 +198,7 @@ static const char *xip_obstacle(void *context, bool *ret_is_error) {
 
 static void wire_flash(struct machine *machine, struct rp2040 *chip) {
     chip->ssi = find(machine, "SSI");
-    chip->ssi->flash = &machine->flash;
+    chip->ssi->flash = &machine->flash.target;
     chip->ssi->gpio = &machine->qspi;
     chip->ssi->clock = machine->clk_sys;
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");

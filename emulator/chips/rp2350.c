@@ -324,7 +324,7 @@ static void wire_flash(struct machine *machine) {
     qmi->remapped = remapped;
     qmi->context = machine;
     machine->bus.translate_context = machine;
-    qmi_attach_flash(qmi, 0, &machine->flash);
+    qmi->devices[0] = &machine->flash.target;
     w25q_connect_select(&machine->flash, &machine->qspi.pins[RP2350_QSPI_SS].net);
     xip->fetch = qmi_fetch;
     xip->context = qmi;

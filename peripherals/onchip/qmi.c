@@ -77,10 +77,9 @@ static void qmi_update(struct qmi *qmi) {
 static unsigned clock_lines(struct qmi *qmi, unsigned lines) {
     unsigned seen = lines;
     for (unsigned window = 0; window < QMI_WINDOWS; window++) {
-        struct qmi_device *device = &qmi->devices[window];
-        if (device->clock) {
-            seen = device->clock(device->context, lines);
-        }
+        struct qspi_target *device = qmi->devices[window];
+        unsigned answer = device ? device->clock(device, lines) : lines;
+        seen = (seen & ~(answer ^ lines)) | (answer & (answer ^ lines));
     }
     return seen;
 }
@@ -170,10 +169,11 @@ bool qmi_fetch(void *context, uint32_t address, uint32_t *ret_word) {
     struct qmi *qmi = context;
     unsigned window;
     uint32_t physical;
-    if (!qmi_translate(qmi, address & 0x1fffffc, &window, &physical) || !qmi->devices[window].contents) {
+    if (!qmi_translate(qmi, address & 0x1fffffc, &window, &physical) || !qmi->devices[window]) {
         return false;
     }
-    memcpy(ret_word, qmi->devices[window].contents + (physical & (qmi->devices[window].size - 1)), sizeof(*ret_word));
+    const struct qspi_target *device = qmi->devices[window];
+    memcpy(ret_word, device->contents + (physical & (device->size - 1)), sizeof(*ret_word));
     return true;
 }
 
@@ -271,19 +271,6 @@ static void qmi_write(struct block *block, unsigned reg, uint32_t value, uint32_
 
 static void frame_end_due(struct event *event, uint64_t late_ps) {
     end_record(event->owner, event->when_ps);
-}
-
-static unsigned clock_flash(void *context, unsigned lines) {
-    return w25q_clock(context, lines);
-}
-
-void qmi_attach_flash(struct qmi *qmi, unsigned window, struct w25q *flash) {
-    qmi->devices[window] = (struct qmi_device){
-        .clock = clock_flash,
-        .context = flash,
-        .contents = flash->contents,
-        .size = flash->desc.size,
-    };
 }
 
 static void qmi_reset(struct block *block) {

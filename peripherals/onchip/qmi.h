@@ -3,23 +3,14 @@
 #define ONCHIP_QMI_H
 
 #include "emulator/core/block.h"
+#include "emulator/core/qspi.h"
 #include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/registers/qmi.h"
 #include "peripherals/onchip/registers/xip_aux.h"
 #include "peripherals/onchip/xip_ctrl.h"
-#include "peripherals/parts/w25q.h"
 
 #define QMI_FIFO 4u
 #define QMI_WINDOWS 2u
-
-/* A memory at the data lines; its chip select is a net. All NULL: nothing there, lines float high. */
-struct qmi_device {
-    /* One clock; lines as in w25q_clock(). */
-    unsigned (*clock)(void *context, unsigned lines);
-    void *context;
-    const uint8_t *contents; /* what XIP reads through qmi_fetch() */
-    uint32_t size;           /* bytes, a power of two */
-};
 
 struct qmi_fifo {
     uint32_t words[QMI_FIFO];
@@ -30,10 +21,10 @@ struct qmi_fifo {
 struct qmi {
     struct block block;
     /* Wired by the chip table before block_start(). */
-    struct qmi_device devices[QMI_WINDOWS];
-    struct gpio_bank *gpio;     /* the QSPI pins; NULL: none */
-    struct gpio_bank *bank0;    /* has the second chip select; NULL: not there */
-    struct clock_domain *clock; /* clk_sys */
+    struct qspi_target *devices[QMI_WINDOWS]; /* by chip select; NULL: nothing there, lines float high */
+    struct gpio_bank *gpio;                   /* the QSPI pins; NULL: none */
+    struct gpio_bank *bank0;                  /* has the second chip select; NULL: not there */
+    struct clock_domain *clock;               /* clk_sys */
     struct line dreq_tx;
     struct line dreq_rx;
     /* ATRANS<number> has got another value: what the cores have mapped is out of date. May be NULL. */
@@ -52,8 +43,6 @@ struct qmi {
 
 extern const struct block_class qmi_class;
 
-/* Put a flash chip behind chip select `window`, whose net it follows by itself. Before or after block_start(). */
-void qmi_attach_flash(struct qmi *qmi, unsigned window, struct w25q *flash);
 /* Address translation: `offset` into the XIP region, 0 to 0x1ffffff (window 1 begins at 0x1000000). False beyond an
  * ATRANS aperture, where the bus gives an error. */
 bool qmi_translate(const struct qmi *qmi, uint32_t offset, unsigned *ret_window, uint32_t *ret_physical);

@@ -100,7 +100,7 @@ static uint32_t shift(struct ssi *ssi, uint32_t value, unsigned bits, unsigned l
     if (ssi->block.values[SSI_CTRLR0] & SSI_CTRLR0_SRL) {
         return value;
     }
-    return ssi->flash ? w25q_shift(ssi->flash, value, bits, lines, drive) : UINT32_MAX >> (32 - bits);
+    return ssi->flash ? qspi_shift(ssi->flash, value, bits, lines, drive) : UINT32_MAX >> (32 - bits);
 }
 
 /* From `from_ps` on `clocks` of SCLK pass; then frame_end. */

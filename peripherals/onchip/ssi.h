@@ -3,9 +3,9 @@
 #define ONCHIP_SSI_H
 
 #include "emulator/core/block.h"
+#include "emulator/core/qspi.h"
 #include "peripherals/onchip/gpio.h"
 #include "peripherals/onchip/registers/ssi.h"
-#include "peripherals/parts/w25q.h"
 
 #define SSI_FIFO 16u
 
@@ -18,7 +18,7 @@ struct ssi_fifo {
 struct ssi {
     struct block block; /* irq[0]: ssi_intr */
     /* Wired by the chip table before block_start(). */
-    struct w25q *flash;         /* what hangs on the data lines; NULL: nothing, they float high */
+    struct qspi_target *flash;  /* what hangs on the data lines; NULL: nothing, they float high */
     struct gpio_bank *gpio;     /* the QSPI pins; NULL: none */
     struct clock_domain *clock; /* clk_sys */
     struct line dreq_tx;

@@ -723,16 +723,12 @@ void w25q_connect_select(struct w25q *chip, struct net *net) {
     select_changed(&chip->select_pin, net);
 }
 
+static unsigned clock_w25q(struct qspi_target *target, unsigned lines) {
+    return w25q_clock(target->owner, lines);
+}
+
 uint32_t w25q_shift(struct w25q *chip, uint32_t value, unsigned bits, unsigned width, bool drive) {
-    unsigned mask = (1u << width) - 1;
-    uint32_t in = 0;
-    for (unsigned left = bits; left;) {
-        left = left > width ? left - width : 0;
-        unsigned lines = drive ? (value >> left & mask) | (0xf & ~mask) : 0xf;
-        unsigned seen = w25q_clock(chip, lines);
-        in = in << width | (width == 1 ? seen >> 1 & 1 : seen & mask);
-    }
-    return in;
+    return qspi_shift(&chip->target, value, bits, width, drive);
 }
 
 uint8_t w25q_transfer(struct w25q *chip, uint8_t out) {
@@ -786,6 +782,8 @@ bool w25q_init(struct w25q *chip, const struct w25q_desc *desc) {
         chip->owned = true;
         memset(chip->contents, 0xff, desc->size);
     }
+    chip->target =
+        (struct qspi_target){ .clock = clock_w25q, .contents = chip->contents, .size = desc->size, .owner = chip };
     memset(chip->security, 0xff, sizeof(chip->security));
     chip->status_stored[1] = desc->quad_selectable ? 0 : STATUS2_QE;
     chip->status_stored[2] = STATUS3_NEW;

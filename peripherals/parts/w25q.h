@@ -6,6 +6,7 @@
 #define PARTS_W25Q_H
 
 #include "emulator/core/net.h"
+#include "emulator/core/qspi.h"
 
 #define W25Q_PAGE 256u
 #define W25Q_SECTOR 4096u
@@ -31,7 +32,8 @@ struct w25q_command; /* private */
 
 struct w25q {
     struct w25q_desc desc;
-    uint8_t *contents; /* desc.size bytes */
+    struct qspi_target target; /* for the controller that it hangs on */
+    uint8_t *contents;         /* desc.size bytes */
     bool owned;
     uint8_t security[W25Q_SECURITY_REGISTERS][W25Q_PAGE];
     uint8_t status[3];        /* in effect; BUSY, WEL and SUS are kept apart */

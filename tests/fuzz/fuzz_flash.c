@@ -40,7 +40,7 @@ static void open_bench(struct bench *bench) {
     block_start(&bench->ssi->block);
     bench->qmi = (struct qmi *)block_create(&qmi_class, "QMI", env, &rp2350_qmi_registers);
     bench->qmi->clock = &bench->stage.clock;
-    qmi_attach_flash(bench->qmi, 0, &bench->chip);
+    bench->qmi->devices[0] = &bench->chip.target;
     block_start(&bench->qmi->block);
     bench->xip = (struct xip_ctrl *)block_create(&xip_ctrl_class, "XIP_CTRL", env, &rp2350_xip_ctrl_registers);
     bench->xip->fetch = qmi_fetch;

@@ -6,6 +6,7 @@
 #include "peripherals/onchip/registers/io_qspi.h"
 #include "peripherals/onchip/registers/pads_bank0.h"
 #include "peripherals/onchip/registers/pads_qspi.h"
+#include "peripherals/parts/w25q.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
@@ -70,7 +71,7 @@ static struct bench *bench_create(bool quad_selectable) {
     bench->qmi->bank0 = &bench->bank0;
     bench->qmi->remapped = remapped;
     bench->qmi->context = bench;
-    qmi_attach_flash(bench->qmi, 0, &bench->chip);
+    bench->qmi->devices[0] = &bench->chip.target;
     block_start(bench->block);
     bench->xip = (struct xip_ctrl *)block_create(&xip_ctrl_class, "XIP_CTRL", env, &rp2350_xip_ctrl_registers);
     bench->xip->fetch = qmi_fetch;

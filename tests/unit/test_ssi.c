@@ -5,6 +5,7 @@
 #include "peripherals/onchip/registers/pads_qspi.h"
 #include "peripherals/onchip/ssi.h"
 #include "peripherals/onchip/xip_ctrl.h"
+#include "peripherals/parts/w25q.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
@@ -84,7 +85,7 @@ static struct bench *bench_create(bool quad_selectable) {
     assert_true(w25q_init(&bench->chip, &desc));
     make_pins(bench);
     bench->ssi = (struct ssi *)block_create(&ssi_class, "XIP_SSI", &bench->env, &rp2040_ssi_registers);
-    bench->ssi->flash = &bench->chip;
+    bench->ssi->flash = &bench->chip.target;
     bench->ssi->gpio = &bench->pins;
     bench->ssi->clock = &bench->clock;
     bench->ssi->block.irq[0] = (struct line){ .set = set_level, .context = &bench->irq };

@@ -276,6 +276,49 @@ static bool create_flash(struct machine *machine, struct error *error) {
     return map_flash(machine);
 }
 
+static void psram_changed(void *context, uint32_t offset, uint32_t size) {
+    struct machine *machine = context;
+    const uint32_t *xip = machine->chip->xip;
+    for (unsigned i = 0; i < CHIP_WINDOWS && xip[i]; i++) {
+        machine_memory_written(machine, xip[i] + FLASH_WINDOW + offset, size);
+    }
+}
+
+/* The second chip select's window stands behind the flash's. */
+static bool map_psram(struct machine *machine) {
+    const uint32_t *xip = machine->chip->xip;
+    bool ok = true;
+    for (unsigned i = 0; i < CHIP_WINDOWS && xip[i]; i++) {
+        struct bus_memory memory = { .name = "PSRAM",
+                                     .base = xip[i] + FLASH_WINDOW,
+                                     .size = machine->desc.psram_size,
+                                     .window = FLASH_WINDOW,
+                                     .host = machine->psram.contents,
+                                     .writable = true };
+        ok = ok && bus_add_memory(&machine->bus, &memory);
+    }
+    return ok;
+}
+
+static bool create_psram(struct machine *machine, struct error *error) {
+    const struct machine_desc *desc = &machine->desc;
+    struct aps6404l_desc chip = {
+        .env = &machine->env, .size = desc->psram_size, .changed = psram_changed, .context = machine
+    };
+    if (!desc->psram_size) {
+        return true;
+    }
+    if (!machine->chip->has_second_select || desc->psram_cs_pin >= machine->chip->bank0->pins) {
+        error_set(error, "the chip %s has no PSRAM at GPIO%u", machine->chip->name, desc->psram_cs_pin);
+        return false;
+    }
+    if (!aps6404l_init(&machine->psram, &chip)) {
+        error_set(error, "PSRAM of %u bytes: 2, 4 or 8 MB are possible", desc->psram_size);
+        return false;
+    }
+    return true;
+}
+
 static bool create(struct machine *machine, struct error *error) {
     error_set(error, "out of memory");
     scheduler_init(&machine->scheduler);
@@ -290,14 +333,15 @@ static bool create(struct machine *machine, struct error *error) {
     if (!bus_init(&machine->bus, &machine->env) || !create_memory(machine) || !create_blocks(machine)) {
         return false;
     }
-    if (!create_flash(machine, error)) {
+    if (!create_flash(machine, error) || !create_psram(machine, error)) {
         return false;
     }
     if (!machine->chip->wire(machine, error)) {
         return false;
     }
     init_blocks(machine);
-    if (!machine->chip->map_memory(machine) || !create_cores(machine, error)) {
+    if (!machine->chip->map_memory(machine) || (machine->psram.contents && !map_psram(machine)) ||
+        !create_cores(machine, error)) {
         return false;
     }
     machine->clk_sys_changed = (struct clock_listener){ .changed = clk_sys_changed, .owner = machine };
@@ -337,6 +381,7 @@ void machine_destroy(struct machine *machine) {
         block_destroy(machine->blocks[i]);
     }
     w25q_finish(&machine->flash);
+    aps6404l_finish(&machine->psram);
     bus_finish(&machine->bus);
     free(machine->chip_state);
     free(machine->sram);
@@ -354,7 +399,8 @@ bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data
     for (unsigned i = 0; i < machine->bus.memory_count; i++) {
         const struct bus_memory *memory = &machine->bus.memory[i];
         uint32_t offset = address - memory->base;
-        if (memory->host != machine->rom && offset < memory->size && size <= memory->size - offset) {
+        bool holds_images = memory->host != machine->rom && memory->host != machine->psram.contents;
+        if (holds_images && offset < memory->size && size <= memory->size - offset) {
             memcpy(memory->host + offset, data, size);
             machine_memory_written(machine, address, (uint32_t)size);
             return true;

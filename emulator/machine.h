@@ -32,6 +32,8 @@ enum machine_state {
 struct machine_desc {
     const struct chip_desc *chip;
     uint32_t flash_size;    /* bytes: 2, 4, 8 or 16 MB; 0: 2 MB */
+    uint32_t psram_size;    /* bytes behind the QMI's second chip select: 2, 4 or 8 MB; 0: no PSRAM (RP2040: always) */
+    unsigned psram_cs_pin;  /* GPIO that its chip select is wired to: 0, 8, 19 or 47 */
     uint64_t seed;          /* of every random bit in the machine */
     bool exact;             /* no shortcut in time */
     const uint8_t *bootrom; /* the user's own boot ROM image, machine_rom_size() bytes; NULL: our services */

@@ -6,6 +6,7 @@
 #include "emulator/machine.h"
 #include "emulator/uart_feed.h"
 #include "emulator/usbhost/usbhost.h"
+#include "peripherals/parts/aps6404l.h"
 #include "peripherals/parts/w25q.h"
 
 enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ, RESET_GLITCH };
@@ -25,6 +26,7 @@ struct machine {
     uint8_t *rom;
     uint8_t *sram;
     struct w25q flash;
+    struct aps6404l psram;        /* without contents: there is none */
     struct gpio_bank bank0, qspi; /* these: made by chip->wire */
     struct usbhost usbhost;
     struct usbhost_listener usb_listener;

@@ -38,7 +38,8 @@ struct board {
     int8_t led_pin;       /* GPIO, BOARD_PIN_CYW43 + n, or -1 */
     int8_t neopixel_pin;  /* GPIO or -1 */
     uint16_t neopixel_count;
-    int8_t psram_cs_pin; /* GPIO or -1 */
+    int8_t psram_cs_pin;  /* GPIO or -1 */
+    uint32_t psram_bytes; /* of the chip behind it; 0: none is fitted */
     const struct board_pin *pins;
     size_t pin_count;
 };

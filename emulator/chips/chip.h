@@ -100,6 +100,7 @@ struct chip_desc {
     unsigned stage_count;
     unsigned psm_proc0;                     /* bit of core 0; core 1 follows */
     unsigned adc_inputs, adc_fifo, adc_pin; /* GPIO of input 0 */
+    bool has_second_select;                 /* behind each window onto the flash one onto a second memory */
     uint32_t state_size;                    /* of machine->chip_state */
     /* Blocks exist: connect them. */
     bool (*wire)(struct machine *machine, struct error *error);

@@ -400,6 +400,7 @@ static void xip_control_changed(void *context) {
     struct machine *machine = context;
     struct xip_ctrl *xip = find(machine, "XIP_CTRL");
     bus_show_memory(&machine->bus, xip->sram, xip_ctrl_shows_sram(xip));
+    bus_set_writable(&machine->bus, machine->psram.contents, xip_ctrl_writes_second(xip));
     machine_map_changed(machine);
 }
 

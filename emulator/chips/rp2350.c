@@ -280,10 +280,11 @@ static bool translate(void *context, uint32_t address, uint32_t *ret_address) {
     if (!is_translated(address)) {
         return true;
     }
-    if (!qmi_translate(find(machine, "QMI"), address & (XIP_SELECTS - 1), &select, &physical) || select) {
+    const struct qmi *qmi = find(machine, "QMI");
+    if (!qmi_translate(qmi, address & (XIP_SELECTS - 1), &select, &physical) || !qmi->devices[select]) {
         return false;
     }
-    *ret_address = XIP_UNTRANSLATED | (physical & (machine->flash.desc.size - 1));
+    *ret_address = XIP_UNTRANSLATED | select << 24 | (physical & (qmi->devices[select]->size - 1));
     return true;
 }
 
@@ -326,6 +327,10 @@ static void wire_flash(struct machine *machine) {
     machine->bus.translate_context = machine;
     qmi->devices[0] = &machine->flash.target;
     w25q_connect_select(&machine->flash, &machine->qspi.pins[RP2350_QSPI_SS].net);
+    if (machine->psram.contents) {
+        qmi->devices[1] = &machine->psram.target;
+        aps6404l_connect_select(&machine->psram, &machine->bank0.pins[machine->desc.psram_cs_pin].net);
+    }
     xip->fetch = qmi_fetch;
     xip->context = qmi;
     xip->read_cycles = qmi_xip_cycles;
@@ -536,7 +541,7 @@ static void reset(struct machine *machine) {
     .pulse_dreqs = DREQ_PWM_WRAPS | DREQ_SHA256, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),  \
     .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
     .map_memory = map_memory, .reset = reset, .walk = walk_chip, .rom_call = rom_call,                                 \
-    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write
+    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write, .has_second_select = true
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -55,6 +55,9 @@ static void print_board(const struct board *board) {
     printf("board    %s: %s by %s\n", board->id, board->name, board->manufacturer);
     printf("chip     %s, %u GPIOs%s\n", chip_name(board->chip), board->gpio_count, board->wireless ? ", CYW43439" : "");
     printf("flash    %u KB (%s)\n", board->flash_bytes / 1024, board->flash_device);
+    if (board->psram_bytes) {
+        printf("psram    %u KB, chip select GPIO%d\n", board->psram_bytes / 1024, board->psram_cs_pin);
+    }
     printf("drive    %u KB at offset 0x%x of flash\n", board_drive_bytes(board) / 1024, board_drive_offset(board));
     printf("usb      %04x:%04x %s\n", board->usb_vid, board->usb_pid, board->product);
     print_pin("led     ", board->led_pin);

@@ -73,6 +73,14 @@ void bus_show_memory(struct bus *bus, const uint8_t *host, bool shown) {
     }
 }
 
+void bus_set_writable(struct bus *bus, const uint8_t *host, bool writable) {
+    for (unsigned i = 0; i < bus->memory_count; i++) {
+        if (bus->memory[i].host == host) {
+            bus->memory[i].writable = writable;
+        }
+    }
+}
+
 /* The region that an address is in, and where: an offset below the region's size. */
 static inline const struct bus_memory *find_memory(const struct bus *bus, uint32_t address, uint32_t *ret_offset) {
     for (unsigned i = bus->memory_first[address >> 28]; i < bus->memory_count; i++) {

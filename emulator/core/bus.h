@@ -67,6 +67,8 @@ bool bus_add_window(struct bus *bus, const struct bus_window *window);
 bool bus_add_memory(struct bus *bus, const struct bus_memory *memory);
 /* The region of these host bytes is there, or for the time being not. Who changes it tells the cores. */
 void bus_show_memory(struct bus *bus, const uint8_t *host, bool shown);
+/* The region of these host bytes takes stores, or for the time being not. Who changes it tells the cores. */
+void bus_set_writable(struct bus *bus, const uint8_t *host, bool writable);
 /* Where an access to memory really goes: through bus.translate, if there is one, and to the first of a region's
  * repetitions. False when it goes nowhere. */
 bool bus_translate(const struct bus *bus, uint32_t address, uint32_t *ret_address);

@@ -55,6 +55,8 @@ static bool make_machine(struct session *session, struct error *error) {
     struct machine_desc desc = {
         .chip = chip_of_board(session->board),
         .flash_size = session->board->flash_bytes,
+        .psram_size = session->board->psram_bytes,
+        .psram_cs_pin = (unsigned)session->board->psram_cs_pin,
         .seed = session->desc.seed,
         .exact = session->desc.exact,
         .log_sink = report_log,

@@ -124,6 +124,10 @@ bool xip_ctrl_shows_sram(const struct xip_ctrl *xip) {
     return is_rp2350(xip) || !is_enabled(xip);
 }
 
+bool xip_ctrl_writes_second(const struct xip_ctrl *xip) {
+    return is_rp2350(xip) && xip->block.values[XIP_CTRL_CTRL] & XIP_CTRL_CTRL_WRITABLE_M1;
+}
+
 uint32_t xip_maintenance_window_read(void *context, uint32_t offset, unsigned size) {
     return 0;
 }

@@ -51,6 +51,8 @@ bool xip_ctrl_refuses(const struct xip_ctrl *xip, uint32_t address);
 unsigned xip_ctrl_fetch(struct xip_ctrl *xip, uint32_t address, uint64_t now, bool *ret_stays);
 /* Is the cache's RAM there as memory of its own (RP2040: while the cache is off)? */
 bool xip_ctrl_shows_sram(const struct xip_ctrl *xip);
+/* Do stores reach the memory at the second chip select? (RP2350; they are faults otherwise.) */
+bool xip_ctrl_writes_second(const struct xip_ctrl *xip);
 /* Take a word from the streaming FIFO; 0 when it is empty. */
 uint32_t xip_ctrl_stream_pop(struct xip_ctrl *xip);
 /* The same as functions of a bus window: the RP2040's XIP_AUX at 0x50400000. `context`: the struct xip_ctrl. */

@@ -6,6 +6,7 @@
 #include "peripherals/onchip/registers/io_qspi.h"
 #include "peripherals/onchip/registers/pads_bank0.h"
 #include "peripherals/onchip/registers/pads_qspi.h"
+#include "peripherals/parts/aps6404l.h"
 #include "peripherals/parts/w25q.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
@@ -21,6 +22,7 @@ struct bench {
     struct gpio_bank pins, bank0;
     struct block *io, *pads, *io_bank0, *pads_bank0;
     struct w25q chip;
+    struct aps6404l psram; /* where a test attaches it */
     struct qmi *qmi;
     struct xip_ctrl *xip;
     struct xip_aux *aux;
@@ -94,6 +96,7 @@ static void bench_destroy(struct bench *bench) {
     block_destroy(bench->io_bank0);
     block_destroy(bench->pads_bank0);
     w25q_finish(&bench->chip);
+    aps6404l_finish(&bench->psram);
     free(bench);
 }
 
@@ -241,6 +244,27 @@ static void nothing_on_the_second_select(void **state) {
     wr(bench->block, QMI_DIRECT_CSR, CLKDIV(2) | QMI_DIRECT_CSR_EN | QMI_DIRECT_CSR_AUTO_CS1N);
     assert_int_equal(SEND(bench, 0x9f, 0x00), 0xff);
     assert_false(bench->chip.selected);
+}
+
+/* A flash and a PSRAM on the same lines: each answers while its own chip select is low. */
+static void two_memories(void **state) {
+    struct bench *bench = *state;
+    struct aps6404l *psram = &bench->psram;
+    struct aps6404l_desc desc = { .env = &bench->stage.env, .size = 8 * MIB };
+    assert_true(aps6404l_init(psram, &desc));
+    bench->qmi->devices[1] = &psram->target;
+    aps6404l_connect_select(psram, &bench->bank0.pins[8].net);
+    wr(bench->io_bank0, IO_BANK0_GPIO8_CTRL, 9);
+    wr(bench->block, QMI_DIRECT_CSR, CLKDIV(2) | QMI_DIRECT_CSR_EN | QMI_DIRECT_CSR_ASSERT_CS1N);
+    SEND(bench, 0x9f, 0, 0, 0);
+    assert_int_equal(SEND(bench, 0xff), 0x0d);
+    assert_int_equal(SEND(bench, 0xff), 0x5d);
+    wr(bench->block, QMI_DIRECT_CSR, CLKDIV(2) | QMI_DIRECT_CSR_EN | QMI_DIRECT_CSR_ASSERT_CS0N);
+    assert_int_equal(SEND(bench, 0x9f, 0), 0xef);
+    psram->contents[4] = 0x77;
+    uint32_t word;
+    assert_true(qmi_fetch(bench->qmi, 0x11000004, &word));
+    assert_int_equal(word, 0x77);
 }
 
 /* ---- The pins ---- */
@@ -394,6 +418,7 @@ int main(void) {
         TEST(an_isolated_pad_keeps_the_flash_deselected),
         TEST(second_select_is_an_output_of_bank_0),
         TEST(nothing_on_the_second_select),
+        TEST(two_memories),
         TEST(translation_is_identity_at_reset),
         TEST(translation_moves_and_ends),
         TEST(stream_goes_through_translation),

@@ -49,8 +49,8 @@ static void start(struct world *world) {
 }
 
 static void end(struct world *world) {
+    rig_stop(&world->rig); /* its nets tell of their end */
     free(world->edges);
-    rig_stop(&world->rig);
 }
 
 static void run_us(struct world *world, uint64_t us) {

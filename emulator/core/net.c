@@ -531,6 +531,10 @@ struct net_peer *net_find_peer(const struct net *net, const void *kind, const st
 #define LEAST_OHMS 1e-6
 #define MOST_OHMS 1e12
 
+unsigned net_number(const struct net *net) {
+    return leader((struct net *)net)->serial;
+}
+
 void net_walk(struct net *net, struct walk *walk) {
     WALK_ENUM(walk, net->level, NET_LEVEL_FLOATING + 1);
     walk_bool(walk, &net->contended);
@@ -544,5 +548,5 @@ void net_driver_walk(struct net_driver *driver, struct walk *walk) {
 }
 
 void net_coupler_walk(struct net_coupler *coupler, struct walk *walk) {
-    walk_double_within(walk, &coupler->ohms, 0, INFINITY);
+    walk_double_within(walk, &coupler->ohms, coupler->nets[0] ? LEAST_OHMS : 0, INFINITY);
 }

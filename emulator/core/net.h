@@ -122,6 +122,8 @@ void net_uncouple(struct net_coupler *coupler);
 bool net_is_watched(const struct net *net, const struct net_listener *except);
 /* Nothing is at this net but one driver and one listener. */
 bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener);
+/* The same for nets that wires make one, and no others of their environment; goes by the order in which they came. */
+unsigned net_number(const struct net *net);
 /* State of a net, a driver, a coupler, for snapshots. While environment.loading, nets keep their levels and tell
  * nobody, until net_walk() has given each the level that it had. */
 void net_walk(struct net *net, struct walk *walk);

@@ -531,6 +531,44 @@ static const struct part_shape shapes[] = {
     { PART_LETTERING, 2, 18.5, 10, 1.8, 0xffffff, "AS5600" },
 };
 
+/* ---- Snapshots ---- */
+static void settings_walk(struct settings *settings, struct walk *walk) {
+    walk_u16(walk, &settings->zpos);
+    walk_u16(walk, &settings->mpos);
+    walk_u16(walk, &settings->mang);
+    walk_u16(walk, &settings->conf);
+}
+
+static void measurement_walk(struct as5600 *s, struct walk *walk) {
+    walk_double_within(walk, &s->magnet, -2 * STEPS, 2 * STEPS);
+    walk_double_within(walk, &s->filtered, 0, STEPS);
+    walk_u64(walk, &s->sampled_ps);
+    walk_u64(walk, &s->still_ps);
+    walk_double_within(walk, &s->still_at, -2 * STEPS, 2 * STEPS);
+    unsigned held = (unsigned)(s->held + 1);
+    walk_below(walk, &held, STEPS + 1);
+    s->held = (int)held - 1;
+}
+
+static void as5600_walk(struct part *part, struct walk *walk) {
+    struct as5600 *s = (struct as5600 *)part;
+    i2c_target_walk(&s->target, walk);
+    settings_walk(&s->now, walk);
+    settings_walk(&s->otp, walk);
+    walk_u8(walk, &s->zmco);
+    walk_bool(walk, &s->settings_burnt);
+    walk_u8_below(walk, &s->load_step, 3);
+    walk_u8(walk, &s->pointer);
+    walk_bool(walk, &s->stays);
+    walk_bool(walk, &s->low_next);
+    walk_bool(walk, &s->expects_pointer);
+    walk_u64(walk, &s->ready_ps);
+    measurement_walk(s, walk);
+    net_driver_walk(&s->out, walk);
+    walk_event(walk, &s->out_event);
+    walk_bool(walk, &s->pulse);
+}
+
 const struct part_class as5600_class = {
     .type = "as5600",
     .aliases = (const char *const[]){ "wokwi-as5600", "board-as5600", "chip-as5600", NULL },
@@ -545,4 +583,5 @@ const struct part_class as5600_class = {
     .finish = as5600_finish,
     .reset = as5600_reset,
     .set = as5600_set,
+    .walk = as5600_walk,
 };

@@ -41,3 +41,13 @@ double brightness_get(const struct brightness *b) {
     }
     return b->has_average ? b->average : (double)on / (double)(now - b->window_ps);
 }
+
+void brightness_walk(struct brightness *b, struct walk *walk) {
+    walk_bool(walk, &b->lit);
+    walk_bool(walk, &b->opened_by);
+    walk_bool(walk, &b->has_average);
+    walk_double_within(walk, &b->average, 0, 1);
+    walk_u64(walk, &b->last_ps);
+    walk_u64(walk, &b->window_ps);
+    walk_u64(walk, &b->on_ps);
+}

@@ -5,6 +5,7 @@
 #define PARTS_BRIGHTNESS_H
 
 #include "emulator/core/scheduler.h"
+#include "emulator/core/walk.h"
 
 struct brightness {
     struct scheduler *scheduler;
@@ -19,6 +20,8 @@ struct brightness {
 
 void brightness_init(struct brightness *brightness, struct scheduler *scheduler, bool lit);
 void brightness_set(struct brightness *brightness, bool lit);
+/* Its state, for snapshots. */
+void brightness_walk(struct brightness *brightness, struct walk *walk);
 /* 0 to 1, now. */
 double brightness_get(const struct brightness *brightness);
 

@@ -61,6 +61,10 @@ static const struct part_shape shapes[] = {
     { PART_RECTANGLE, 1.1, 5.2, 6, 1.2, 0x505050 },
 };
 
+static void led_walk(struct part *part, struct walk *walk) {
+    brightness_walk(&((struct led *)part)->brightness, walk);
+}
+
 const struct part_class led_class = {
     .type = "led",
     .aliases = (const char *const[]){ "wokwi-led", NULL },
@@ -78,4 +82,5 @@ const struct part_class led_class = {
     .init = led_init,
     .finish = led_finish,
     .show = led_show,
+    .walk = led_walk,
 };

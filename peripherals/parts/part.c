@@ -4,6 +4,7 @@
 #include "peripherals/parts/part_names.h"
 #include "peripherals/parts/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -328,4 +329,47 @@ const struct part_view *part_view(struct part *part, unsigned index) {
         part->class->show(part);
     }
     return &part->views[index];
+}
+
+/* ---- Snapshots ---- */
+#define MOST_DEGREES 1e6
+
+/* What is fixed. */
+static void expect_same_part(const struct part *part, struct walk *walk) {
+    const struct part_class *class = part->class;
+    walk_expect_text(walk, "its type", class->type);
+    for (unsigned i = 0; i < part_attribute_count(class); i++) {
+        walk_expect_text(walk, class->attributes[i].name, part->values[i].text);
+    }
+    for (unsigned i = 0; i < part_pin_count(class); i++) {
+        walk_expect(walk, class->pins[i].name, part->nets[i] ? net_number(part->nets[i]) : UINT32_MAX);
+    }
+}
+
+static void view_walk(struct part_view *view, struct walk *walk) {
+    if (view->kind == PART_LIGHT) {
+        walk_u32(walk, &view->light.colour);
+        walk_double_within(walk, &view->light.brightness, 0, 1);
+    } else if (view->kind == PART_POINTER) {
+        walk_double_within(walk, &view->pointer.degrees, -MOST_DEGREES, MOST_DEGREES);
+    }
+}
+
+void part_walk(struct part *part, struct walk *walk) {
+    char name[WALK_NAME];
+    snprintf(name, sizeof(name), "part %s", part->id);
+    walk_section(walk, name, part->class->walk_version);
+    expect_same_part(part, walk);
+    random_walk(&part->random, walk);
+    for (unsigned i = 0; i < part_control_count(part->class); i++) {
+        const struct part_control *control = &part->class->controls[i];
+        walk_double_within(walk, &part->settings[i], control->min, control->max);
+    }
+    for (unsigned i = 0; i < part->view_count; i++) {
+        view_walk(&part->views[i], walk);
+    }
+    if (part->class->walk) {
+        part->class->walk(part, walk);
+    }
+    walk_section_end(walk);
 }

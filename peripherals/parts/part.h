@@ -98,6 +98,9 @@ struct part_class {
     double (*get)(struct part *part, unsigned control);
     /* Bring part->views up to the present time. */
     void (*show)(struct part *part);
+    /* The state beside random stream, settings, lights and pointers, for snapshots: see walk.h. */
+    void (*walk)(struct part *part, struct walk *walk);
+    unsigned walk_version; /* of what walk() lists: goes up when that changes */
 };
 
 /* ---- What a part shows ---- */
@@ -168,6 +171,9 @@ bool part_get(struct part *part, const char *control, double *ret_value, struct 
 
 /* The views, brought up to the present time. NULL from view_count on. Views do not come, go or change their size. */
 const struct part_view *part_view(struct part *part, unsigned index);
+
+/* Its section of a snapshot; what is fixed (class, attributes, wires) is to be the same here. */
+void part_walk(struct part *part, struct walk *walk);
 
 /* ---- Finding things by name; -1 or NULL when there is none ---- */
 extern const struct part_class *const parts_registry[]; /* ends with NULL */

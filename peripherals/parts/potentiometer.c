@@ -54,6 +54,12 @@ static const struct part_shape shapes[] = {
     { PART_DISC, 4.5, 3.5, 12, 12, 0xe0e0e0 },
 };
 
+static void potentiometer_walk(struct part *part, struct walk *walk) {
+    struct potentiometer *pot = (struct potentiometer *)part;
+    net_coupler_walk(&pot->lower, walk);
+    net_coupler_walk(&pot->upper, walk);
+}
+
 const struct part_class potentiometer_class = {
     .type = "potentiometer",
     .aliases = (const char *const[]){ "wokwi-potentiometer", "wokwi-slide-potentiometer", NULL },
@@ -74,4 +80,5 @@ const struct part_class potentiometer_class = {
     .init = potentiometer_init,
     .finish = potentiometer_finish,
     .set = potentiometer_set,
+    .walk = potentiometer_walk,
 };

@@ -92,6 +92,17 @@ static const struct part_shape shapes[] = {
     { PART_DISC, 2, 2, 8, 8, 0x202020 },
 };
 
+#define MOST_BOUNCES 10
+
+static void pushbutton_walk(struct part *part, struct walk *walk) {
+    struct pushbutton *button = (struct pushbutton *)part;
+    net_coupler_walk(&button->contact, walk);
+    walk_bool(walk, &button->closed);
+    walk_bool(walk, &button->target);
+    walk_below(walk, &button->changes, MOST_BOUNCES + 1);
+    walk_event(walk, &button->event);
+}
+
 const struct part_class pushbutton_class = {
     .type = "pushbutton",
     .aliases = (const char *const[]){ "wokwi-pushbutton", "wokwi-pushbutton-6mm", NULL },
@@ -114,4 +125,5 @@ const struct part_class pushbutton_class = {
     .init = pushbutton_init,
     .finish = pushbutton_finish,
     .set = pushbutton_set,
+    .walk = pushbutton_walk,
 };

@@ -550,6 +550,62 @@ static const struct part_shape shapes[] = {
     { PART_LETTERING, 1.5, 23, 10, 1.6, 0xc0c8d0, "SSD1306" },
 };
 
+/* ---- Snapshots ---- */
+static void scroll_walk(struct scroll *scroll, struct walk *walk) {
+    walk_bool(walk, &scroll->active);
+    walk_bool(walk, &scroll->left);
+    walk_bool(walk, &scroll->vertical);
+    walk_u8_below(walk, &scroll->first_page, PAGES);
+    walk_u8_below(walk, &scroll->last_page, PAGES);
+    walk_below(walk, &scroll->frames, 257);
+    walk_u8(walk, &scroll->rows);
+    walk_u8_below(walk, &scroll->top, ROWS);
+    walk_u8_below(walk, &scroll->area, 128);
+    walk_below(walk, &scroll->position, 128);
+    walk_u64(walk, &scroll->since_ps);
+}
+
+static void registers_walk(struct registers *r, struct walk *walk) {
+    walk_bool(walk, &r->on);
+    walk_bool(walk, &r->all_on);
+    walk_bool(walk, &r->inverse);
+    walk_bool(walk, &r->pump);
+    walk_u8(walk, &r->contrast);
+    walk_bool(walk, &r->segment_remap);
+    walk_bool(walk, &r->com_remap);
+    walk_u8_below(walk, &r->multiplex, ROWS);
+    walk_u8_below(walk, &r->offset, ROWS);
+    walk_u8_below(walk, &r->start_line, ROWS);
+    walk_u8(walk, &r->com_pins);
+    walk_u8(walk, &r->clock);
+    walk_u8(walk, &r->precharge);
+    WALK_ENUM(walk, r->mode, PAGE + 1);
+    walk_u8_below(walk, &r->column, COLUMNS);
+    walk_u8_below(walk, &r->page, PAGES);
+    walk_u8_below(walk, &r->first_column, COLUMNS);
+    walk_u8_below(walk, &r->last_column, COLUMNS);
+    walk_u8_below(walk, &r->first_page, PAGES);
+    walk_u8_below(walk, &r->last_page, PAGES);
+    scroll_walk(&r->scroll, walk);
+}
+
+static void ssd1306_walk(struct part *part, struct walk *walk) {
+    struct ssd1306 *s = (struct ssd1306 *)part;
+    i2c_target_walk(&s->i2c, walk);
+    spi_target_walk(&s->spi, walk);
+    registers_walk(&s->r, walk);
+    walk_bytes(walk, s->ram, sizeof(s->ram));
+    walk_bool(walk, &s->expects_control);
+    walk_u8(walk, &s->control);
+    walk_bytes(walk, s->command, sizeof(s->command));
+    walk_below(walk, &s->have, sizeof(s->command));
+    if (s->have && s->have > arguments(s->command[0])) {
+        walk_fail(walk, "a command that is longer than it is");
+        s->have = 0;
+    }
+    s->dirty = s->dirty || walk->reads;
+}
+
 const struct part_class ssd1306_class = {
     .type = "ssd1306",
     .aliases = (const char *const[]){ "wokwi-ssd1306", "board-ssd1306", NULL },
@@ -563,4 +619,5 @@ const struct part_class ssd1306_class = {
     .finish = ssd1306_finish,
     .reset = ssd1306_reset,
     .show = ssd1306_show,
+    .walk = ssd1306_walk,
 };

@@ -746,6 +746,60 @@ static const struct part_attribute attributes[] = {
     { 0 },
 };
 
+/* ---- Snapshots ---- */
+static void registers_walk(struct registers *r, struct walk *walk) {
+    bool *flags[] = {
+        &r->awake, &r->on, &r->inverse, &r->idle, &r->partial, &r->scrolls, &r->tearing, &r->little_endian
+    };
+    for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+        walk_bool(walk, flags[i]);
+    }
+    walk_u8(walk, &r->madctl);
+    walk_u8(walk, &r->colmod);
+    walk_u8_below(walk, &r->tearing_mode, 2);
+    walk_u8(walk, &r->gamma);
+    walk_u16s(walk, r->columns, 2);
+    walk_u16s(walk, r->rows, 2);
+    walk_u16s(walk, r->partial_rows, 2);
+    walk_u16s(walk, r->scroll_area, 3);
+    walk_u16(walk, &r->scroll_start);
+    walk_u16(walk, &r->tearing_line);
+    if (r->scroll_area[0] + r->scroll_area[1] + r->scroll_area[2] != RAM_ROWS) {
+        walk_fail(walk, "rows that are more or less than it has");
+        memcpy(r->scroll_area, reset_state.scroll_area, sizeof(r->scroll_area));
+    }
+}
+
+/* So many bytes of a pixel may have come. */
+static unsigned most_arguments(const struct st7789 *s) {
+    bool is_pixel = s->command == RAMWR || s->command == WRMEMC;
+    return !is_pixel ? sizeof(s->arguments) : (s->r.colmod & 7) == 5 ? 1 : 2;
+}
+
+static void st7789_walk(struct part *part, struct walk *walk) {
+    struct st7789 *s = (struct st7789 *)part;
+    spi_target_walk(&s->spi, walk);
+    brightness_walk(&s->backlight, walk);
+    net_driver_walk(&s->te, walk);
+    walk_event(walk, &s->te_event);
+    walk_bool(walk, &s->te_high);
+    registers_walk(&s->r, walk);
+    walk_u8(walk, &s->command);
+    walk_bytes(walk, s->arguments, sizeof(s->arguments));
+    walk_below(walk, &s->have, most_arguments(s) + 1);
+    walk_unsigned(walk, &s->x);
+    walk_unsigned(walk, &s->y);
+    walk_bytes(walk, s->reading, sizeof(s->reading));
+    walk_unsigned(walk, &s->reading_at);
+    walk_u64(walk, &s->ready_ps);
+    walk_u64(walk, &s->slept_ps);
+    walk_u64(walk, &s->rst_low_ps);
+    walk_bool(walk, &s->has_slept);
+    walk_bool(walk, &s->reported_early);
+    walk_bytes(walk, s->ram, sizeof(s->ram));
+    s->dirty = s->dirty || walk->reads;
+}
+
 const struct part_class st7789_class = {
     .type = "st7789",
     .aliases = (const char *const[]){ "board-st7789", "wokwi-st7789", NULL },
@@ -759,4 +813,5 @@ const struct part_class st7789_class = {
     .finish = st7789_finish,
     .reset = st7789_reset,
     .show = st7789_show,
+    .walk = st7789_walk,
 };

@@ -391,6 +391,18 @@ static void board_show(struct part *part) {
     }
 }
 
+static void board_walk(struct part *part, struct walk *walk) {
+    struct board_part *board = (struct board_part *)part;
+    walk_u64(walk, &board->span);
+    walk_u64(walk, &board->from_ps);
+    walk_u64(walk, &board->high_ps);
+    walk_bool(walk, &board->high);
+    if (board->high_ps > SPAN_PS) {
+        walk_fail(walk, "a light that is lit longer than time goes by");
+        board->high_ps = 0;
+    }
+}
+
 /* `env` and `firmware` may name a version of CircuitPython, `errata` what the chip is to have; the others are for other
  * simulators. */
 static const struct part_attribute board_attributes[] = {
@@ -416,6 +428,7 @@ void board_class_init(struct board_class *class, const struct board *board) {
         .init = board_init,
         .finish = board_finish,
         .show = board_show,
+        .walk = board_walk,
     };
     if (is_pico(board)) {
         lay_out_pico(class);

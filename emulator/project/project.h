@@ -8,6 +8,7 @@
 
 #include "emulator/core/random.h"
 #include "emulator/core/scheduler.h"
+#include "emulator/machine.h"
 #include "emulator/project/board_part.h"
 #include "emulator/project/diagram.h"
 
@@ -69,6 +70,7 @@ struct project {
     struct event run_event; /* the chip starts, a while after RUN has risen */
     bool run_was_low;
     struct project_bench *bench;
+    struct machine_companion companion;
 };
 
 /* Read DIR/diagram.json (a folder without one is a project without parts) or the named diagram. `board`: instead of

@@ -256,6 +256,28 @@ static bool start_parts(struct project *project, struct findings *findings) {
     return findings->errors == 0;
 }
 
+/* ---- Snapshots ---- */
+/* Nets and parts go with the machine. */
+static void project_walk(void *context, struct walk *walk) {
+    struct project *project = context;
+    walk_section(walk, "the project", 0);
+    walk_expect_text(walk, "the board", project->board->id);
+    walk_expect(walk, "the number of parts", project->part_count);
+    walk_bool(walk, &project->run_was_low);
+    walk_event(walk, &project->run_event);
+    for (unsigned i = 0; i < BOARD_RAILS; i++) {
+        net_walk(&project->rails[i], walk);
+    }
+    for (struct project_net *net = project->nets; net; net = net->next) {
+        walk_expect(walk, "the wire at a part's pin", net_number(&net->net));
+        net_walk(&net->net, walk);
+    }
+    walk_section_end(walk);
+    for (unsigned i = 0; i < project->part_count; i++) {
+        part_walk(project->parts[i].part, walk);
+    }
+}
+
 bool project_build(struct project *project, struct machine *machine, struct findings *findings) {
     project->machine = machine;
     if (machine) {
@@ -275,12 +297,19 @@ bool project_build(struct project *project, struct machine *machine, struct find
     }
     project_check_i2c(project, findings);
     check_5v(project, findings);
+    project->companion = (struct machine_companion){ .walk = project_walk, .context = project };
+    if (machine) {
+        machine_accompany(machine, &project->companion);
+    }
     return true;
 }
 
 void project_tear_down(struct project *project) {
     if (!project->env) {
         return;
+    }
+    if (project->machine) {
+        machine_part_with(project->machine, &project->companion);
     }
     for (unsigned i = 0; i < project->part_count; i++) {
         part_destroy(project->parts[i].part);

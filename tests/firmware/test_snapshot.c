@@ -5,6 +5,8 @@
  * usage: test_snapshot IMAGE */
 #include "emulator/core/net.h"
 #include "emulator/core/scheduler.h"
+#include "peripherals/onchip/dma.h"
+#include "peripherals/parts/part.h"
 #include "tests/firmware/rig.h"
 
 #include <stdio.h>
@@ -15,6 +17,7 @@
 
 #define PINS 48
 #define MOST_EDGES 200000
+#define MOST_PARTS 16
 
 struct edge {
     uint64_t ps;
@@ -26,6 +29,10 @@ struct world {
     struct net_listener listeners[PINS];
     struct edge *edges;
     uint32_t edge_count;
+    struct part *parts[MOST_PARTS];
+    unsigned part_count;
+    struct net rails[2];
+    struct machine_companion companion;
 };
 
 /* A moment to save at, and what is looked at afterwards. */
@@ -38,17 +45,75 @@ struct moment {
     uint64_t future_ms;
     const char *then; /* typed after the moment; NULL: nothing */
     bool watch;       /* record edges from the moment on */
+    bool dma;         /* the moment is the first one from then on at which a DMA channel is busy */
 };
 
 static const char *image;
 
 /* ---- A world ---- */
+/* A wire of a part: its pin, and a GPIO or, from PINS on, a rail. */
+struct wire {
+    const char *pin;
+    unsigned gpio;
+};
+enum { GND = PINS, VCC };
+
+static void place(struct world *world, const char *type, const char *id, const struct wire *wires, unsigned count) {
+    struct error error = { "" };
+    struct part *part = part_create(part_class_find(type), id, machine_gpio(world->rig.machine, 0)->env, &error);
+    for (unsigned i = 0; part && i < count; i++) {
+        bool rail = wires[i].gpio >= PINS;
+        struct net *net = rail ? &world->rails[wires[i].gpio - PINS] : machine_gpio(world->rig.machine, wires[i].gpio);
+        rig_check(&world->rig, part_connect(part, wires[i].pin, net, &error), error.message, __FILE__, __LINE__);
+    }
+    rig_check(&world->rig, part && part_start(part, &error), error.message, __FILE__, __LINE__);
+    world->parts[world->part_count++] = part;
+}
+#define PLACE(world, type, id, ...)                                                                                    \
+    place(world, type, id, (const struct wire[]){ __VA_ARGS__ },                                                       \
+          sizeof((const struct wire[]){ __VA_ARGS__ }) / sizeof(struct wire))
+
+/* A display on SPI, a sensor and a display on I2C with pull-ups, a light, a button, a knob. */
+static void place_parts(struct world *world) {
+    static const char *const names[] = { "GND", "3V3" };
+    for (unsigned i = 0; i < 2; i++) {
+        net_init(&world->rails[i], names[i], machine_gpio(world->rig.machine, 0)->env);
+    }
+    PLACE(world, "gnd", "gnd", { "GND", GND });
+    PLACE(world, "vcc", "vcc", { "VCC", VCC });
+    PLACE(world, "st7789", "tft", { "SCL", 18 }, { "SDA", 19 }, { "DC", 16 }, { "CS", 17 }, { "RST", 20 });
+    PLACE(world, "resistor", "r1", { "1", VCC }, { "2", 0 });
+    PLACE(world, "resistor", "r2", { "1", VCC }, { "2", 1 });
+    PLACE(world, "as5600", "sensor", { "SDA", 0 }, { "SCL", 1 }, { "OUT", 22 });
+    PLACE(world, "ssd1306", "oled", { "SDA", 0 }, { "SCL", 1 });
+    PLACE(world, "led", "led", { "A", 15 }, { "C", GND });
+    PLACE(world, "pushbutton", "button", { "1.l", 14 }, { "2.l", GND });
+    PLACE(world, "potentiometer", "knob", { "VCC", VCC }, { "SIG", 26 }, { "GND", GND });
+}
+
+static void walk_parts(void *context, struct walk *walk) {
+    struct world *world = context;
+    walk_section(walk, "rails", 0);
+    net_walk(&world->rails[0], walk);
+    net_walk(&world->rails[1], walk);
+    walk_section_end(walk);
+    for (unsigned i = 0; i < world->part_count; i++) {
+        part_walk(world->parts[i], walk);
+    }
+}
+
 static void start(struct world *world) {
     *world = (struct world){ .edge_count = 0 };
     rig_start(&world->rig, &(struct rig_desc){ .image = image, .seed = 11 });
+    place_parts(world);
+    world->companion = (struct machine_companion){ .walk = walk_parts, .context = world };
+    machine_accompany(world->rig.machine, &world->companion);
 }
 
 static void end(struct world *world) {
+    for (unsigned i = 0; i < world->part_count; i++) {
+        part_destroy(world->parts[i]);
+    }
     rig_stop(&world->rig); /* its nets tell of their end */
     free(world->edges);
 }
@@ -74,6 +139,11 @@ static void go_to(struct world *world, const struct moment *moment) {
         rig_type(rig, "\r");
     }
     run_us(world, moment->us);
+    const struct dma *dma = (struct dma *)machine_block(rig->machine, "DMA");
+    for (unsigned us = 0; moment->dma && !dma->busy && us < 50000; us++) {
+        run_us(world, 1);
+    }
+    RIG_CHECK(rig, !moment->dma || dma->busy);
 }
 
 /* ---- What comes afterwards ---- */
@@ -223,12 +293,74 @@ static bool check(const struct moment *moment) {
 }
 
 /* ---- Moments ---- */
+#define LINES(...)                                                                                                     \
+    (const char *const[]) {                                                                                            \
+        __VA_ARGS__, NULL                                                                                              \
+    }
+#define SHOW                                                                                                           \
+    LINES("import board,busio,displayio,fourwire,busdisplay", "spi=busio.SPI(clock=board.GP18,MOSI=board.GP19)",       \
+          "bus=fourwire.FourWire(spi,command=board.GP16,chip_select=board.GP17,reset=board.GP20,baudrate=24000000)",   \
+          "start=b'\\x01\\x80\\x96\\x11\\x80\\xff\\x3a\\x81\\x55\\x0a\\x36\\x01\\x00\\x21\\x80\\x0a\\x29\\x80\\x0a'",  \
+          "d=busdisplay.BusDisplay(bus,start,width=240,height=240,auto_refresh=False)",                                \
+          "b=displayio.Bitmap(240,240,2);p=displayio.Palette(2);g=displayio.Group()",                                  \
+          "g.append(displayio.TileGrid(b,pixel_shader=p));d.root_group=g")
+#define REDRAW "for i in range(9):p[0]=i*399999;d.refresh()"
+#define NEOPIXELS                                                                                                      \
+    LINES("import board,digitalio,neopixel_write;p=digitalio.DigitalInOut(board.GP28);p.switch_to_output()",           \
+          "b=bytearray(range(240))")
+#define STATE_MACHINE                                                                                                  \
+    LINES("import board,rp2pio,array;b=bytearray(range(200))",                                                         \
+          "s=rp2pio.StateMachine(array.array('H',[0x7f01,0x7001]),frequency=2000003,first_out_pin=board.GP2,"          \
+          "auto_pull=True,pull_threshold=8)",                                                                          \
+          "s.background_write(loop=b)")
+#define SENSOR LINES("import board,busio;i=busio.I2C(board.GP1,board.GP0);x=i.try_lock();r=bytearray(2)")
+#define READ "for n in range(9999):i.writeto_then_readfrom(54,b'\\x0c',r)\r"
+#define PERIPHERALS                                                                                                    \
+    LINES("import board,pwmio,analogio,busio,time;p=pwmio.PWMOut(board.GP15,frequency=997,duty_cycle=9999)",           \
+          "a=analogio.AnalogIn(board.A0);u=busio.UART(board.GP4,board.GP5,baudrate=19200)")
+
 static const struct moment moments[] = {
     { .name = "boot, 3 ms", .boot_us = 3000, .future_ms = 100, .watch = true },
     { .name = "boot, 137.5 ms", .boot_us = 137531, .future_ms = 300 },
     { .name = "enumeration", .boot_us = 700003, .future_ms = 300, .watch = true },
     { .name = "REPL, idle", .us = 20123, .future_ms = 200, .then = "1+1\r" },
     { .name = "a loop", .last = "sum(i*i for i in range(100000))", .us = 30011, .future_ms = 1000 },
+    { .name = "refresh, 1", .lines = SHOW, .last = REDRAW "\r", .dma = true, .us = 41003, .future_ms = 150 },
+    { .name = "refresh, 2", .lines = SHOW, .last = REDRAW "\r", .dma = true, .us = 77777, .future_ms = 150 },
+    { .name = "refresh, watched",
+      .lines = SHOW,
+      .last = REDRAW "\r",
+      .dma = true,
+      .us = 63001,
+      .future_ms = 20,
+      .watch = true },
+    { .name = "NeoPixels",
+      .lines = NEOPIXELS,
+      .last = "for i in range(99):neopixel_write.neopixel_write(p,b)\r",
+      .us = 31009,
+      .future_ms = 100,
+      .watch = true },
+    { .name = "state machine fed by DMA", .lines = STATE_MACHINE, .dma = true, .us = 5003, .future_ms = 100 },
+    { .name = "state machine, watched",
+      .lines = STATE_MACHINE,
+      .dma = true,
+      .us = 5009,
+      .future_ms = 50,
+      .watch = true },
+    { .name = "I2C", .lines = SENSOR, .last = READ, .us = 31013, .future_ms = 100 },
+    { .name = "I2C, watched", .lines = SENSOR, .last = READ, .us = 31019, .future_ms = 100, .watch = true },
+    { .name = "PWM, ADC, UART",
+      .lines = PERIPHERALS,
+      .last = "for i in range(99):x=u.write(bytes(50)),a.value\r",
+      .us = 21023,
+      .future_ms = 100,
+      .watch = true },
+    { .name = "sleep", .lines = LINES("import time"), .last = "time.sleep(0.3);9+8", .us = 40031, .future_ms = 500 },
+    { .name = "flash",
+      .lines = LINES("import microcontroller"),
+      .last = "for i in range(9):microcontroller.nvm[0:9]=bytes([i]*9)\r",
+      .us = 30037,
+      .future_ms = 300 },
 };
 
 int main(int argc, char **argv) {
@@ -238,6 +370,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     image = argv[1];
+    setvbuf(stdout, NULL, _IOLBF, 0);
     for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
         if (argc < 3 || strstr(moments[i].name, argv[2])) {
             ok = check(&moments[i]) && ok;

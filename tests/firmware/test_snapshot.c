@@ -8,6 +8,7 @@
 #include "peripherals/onchip/dma.h"
 #include "peripherals/parts/part.h"
 #include "tests/firmware/rig.h"
+#include "tests/same_state.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -262,6 +263,22 @@ static bool same(const struct record *expected, const struct record *actual, con
     return false;
 }
 
+/* Word by word. */
+static bool same_memory(struct world *a, struct world *b) {
+    static struct same_objects objects;
+    objects.count = 0;
+    for (unsigned i = 0; i < a->part_count; i++) {
+        same_add(&objects, a->parts[i]->id, a->parts[i], b->parts[i], a->parts[i]->class->size);
+    }
+    same_add(&objects, "rails", a->rails, b->rails, sizeof(a->rails));
+    unsigned compared = objects.count;
+    for (unsigned i = 0; i < a->part_count; i++) {
+        same_add_part(&objects, a->parts[i], b->parts[i]);
+    }
+    same_add(&objects, "world", a, b, sizeof(*a));
+    return same_state(a->rig.machine, b->rig.machine, &objects, compared);
+}
+
 static bool check(const struct moment *moment) {
     static struct world first, second;
     struct record never = { 0 }, saved, loaded;
@@ -275,9 +292,10 @@ static bool check(const struct moment *moment) {
     bool ok = machine_save(first.rig.machine, &bytes, &size, &error) &&
               machine_load_state(second.rig.machine, bytes, size, &error);
     rig_check(&first.rig, ok, error.message, __FILE__, __LINE__);
+    ok = same_memory(&first, &second);
     live_on(&first, moment, &saved);
     live_on(&second, moment, &loaded);
-    ok = read_back(file, &never);
+    ok = read_back(file, &never) && ok;
     ok = ok && same(&never, &saved, "saved, going on");
     ok = ok && same(&never, &loaded, "loaded");
     printf("%s %s: snapshot of %zu bytes, then %u edges, %zu bytes said\n", ok ? "ok  " : "FAIL", moment->name, size,

@@ -275,6 +275,10 @@ static bool same_memory(struct world *a, struct world *b) {
     for (unsigned i = 0; i < a->part_count; i++) {
         same_add_part(&objects, a->parts[i], b->parts[i]);
     }
+    const struct project *of_a = session_project(a->rig.session), *of_b = session_project(b->rig.session);
+    for (unsigned i = 0; i < of_a->part_count; i++) {
+        same_add_part(&objects, of_a->parts[i].part, of_b->parts[i].part);
+    }
     same_add(&objects, "world", a, b, sizeof(*a));
     return same_state(a->rig.machine, b->rig.machine, &objects, compared);
 }

@@ -6,9 +6,17 @@
 #define POLL_PS (250 * PS_PER_MS) /* of virtual time: two polls see a change */
 #define LUN 0                     /* CIRCUITPY */
 
+static void tell_heard(const struct drive_link *link, bool begins) {
+    if (link->tap) {
+        link->tap->heard(link->tap->context, begins);
+    }
+}
+
 static void transferred(struct usb_msc_request *transfer, bool ok) {
-    struct drive_request *request = transfer->owner;
-    request->done(request, ok);
+    struct drive_link *link = transfer->owner;
+    tell_heard(link, true);
+    link->request->done(link->request, ok);
+    tell_heard(link, false);
 }
 
 static bool submit(void *context, struct drive_request *request) {
@@ -21,18 +29,19 @@ static bool submit(void *context, struct drive_request *request) {
         .count = request->count,
         .data = request->data,
         .done = transferred,
-        .owner = request,
+        .owner = link,
     };
-    return usbhost_msc_submit(link->host, &link->transfer);
+    link->request = request;
+    bool taken = usbhost_msc_submit(link->host, &link->transfer);
+    if (taken && link->tap) {
+        link->tap->asked(link->tap->context, &link->transfer);
+    }
+    return taken;
 }
 
 /* The drive has come, gone, or is another one than before. */
-static void medium_changed(void *context, unsigned lun) {
-    struct drive_link *link = context;
+static void look_at_medium(struct drive_link *link) {
     const struct usbhost_msc_info *info = usbhost_msc_info(link->host, LUN);
-    if (lun != LUN) {
-        return;
-    }
     bool ready = info->state == USBHOST_MSC_READY && info->sector_size == 512;
     if (!ready) {
         link->generation = 0;
@@ -43,6 +52,15 @@ static void medium_changed(void *context, unsigned lun) {
     if (info->generation != link->generation) {
         link->generation = info->generation;
         drive_attach(link->drive);
+    }
+}
+
+static void medium_changed(void *context, unsigned lun) {
+    struct drive_link *link = context;
+    if (lun == LUN) {
+        tell_heard(link, true);
+        look_at_medium(link);
+        tell_heard(link, false);
     }
 }
 

@@ -10,14 +10,26 @@
 
 #define DRIVE_LINK_HOST_MS 100
 
+/* Who wants to know what goes to the board's drive, and in answer to what. */
+struct drive_link_tap {
+    void *context;
+    /* The medium has changed, or a request is done: until the second call, with `begins` false, the drive may make new
+     * requests in answer. */
+    void (*heard)(void *context, bool begins);
+    /* A request is on its way; the data of a write are there. */
+    void (*asked)(void *context, const struct usb_msc_request *request);
+};
+
 struct drive_link {
-    struct drive *drive;    /* NULL: no folder */
-    struct drive_file file; /* path NULL: no image */
-    bool file_failed;       /* its report has been made */
+    const struct drive_link_tap *tap; /* may be NULL */
+    struct drive *drive;              /* NULL: no folder */
+    struct drive_file file;           /* path NULL: no image */
+    bool file_failed;                 /* its report has been made */
     drive_report *report;
     void *report_context;
     struct usbhost *host;
     struct usbhost_listener listener;
+    struct drive_request *request; /* under way as `transfer` */
     struct usb_msc_request transfer;
     unsigned generation;   /* of the medium we are attached to; 0: none */
     uint32_t offset, size; /* of the file system in flash */

@@ -55,6 +55,12 @@ static const char usage[] =
     "                        one part. When all have a T and nothing else ends the run, it ends after the last one\n"
     "  --vcd FILE            write the levels of all pins and wires (PulseView, sigrok-cli, GTKWave)\n"
     "\n"
+    "Again:\n"
+    "  --record FILE         keep all that the run depends on in this file: the state at its start and every input\n"
+    "  --replay FILE         the recorded run once more, bit for bit; code 1 when it differs. Board, project, drive "
+    "and\n"
+    "                        inputs are the recording's; --timeout ends it early\n"
+    "\n"
     "Window:\n"
     "  --window              show board and parts in a window; the default for a project with a diagram when there is\n"
     "                        a display and no --timeout, --expect-text or --screenshot\n"
@@ -98,6 +104,8 @@ enum option_id {
     OPTION_TRACE,
     OPTION_USB_CAPTURE,
     OPTION_STATS,
+    OPTION_RECORD,
+    OPTION_REPLAY,
     OPTION_WIRE,
     OPTION_SET,
     OPTION_PRESS,
@@ -136,6 +144,8 @@ static const struct option long_options[] = {
     { "set", required_argument, NULL, OPTION_SET },
     { "press", required_argument, NULL, OPTION_PRESS },
     { "screenshot", required_argument, NULL, OPTION_SCREENSHOT },
+    { "record", required_argument, NULL, OPTION_RECORD },
+    { "replay", required_argument, NULL, OPTION_REPLAY },
     { "vcd", required_argument, NULL, OPTION_VCD },
     { "stats", no_argument, NULL, OPTION_STATS },
     { "help", no_argument, NULL, OPTION_HELP },
@@ -270,6 +280,10 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->serial_log_file;
     case OPTION_USB_CAPTURE:
         return &options->usb_capture;
+    case OPTION_RECORD:
+        return &options->record;
+    case OPTION_REPLAY:
+        return &options->replay;
     case OPTION_VCD:
         return &options->vcd;
     case OPTION_EXPECT:

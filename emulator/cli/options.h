@@ -45,6 +45,7 @@ struct run_options {
     const char *expect_text;
     const char *fail_text;
     const char *serial_log_file;
+    const char *record, *replay;
     const char *usb_capture;
     double speed;        /* times real time; SPEED_MAX: as fast as it goes; SPEED_DEFAULT: not said */
     uint64_t timeout_ms; /* virtual; 0: none */

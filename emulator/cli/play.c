@@ -152,6 +152,10 @@ static int judge_state(const struct run *run, enum session_state state) {
     case SESSION_UNBOOTABLE:
         fprintf(stderr, "ouroboard: the boot ROM finds nothing to start in the flash: give a firmware image\n");
         return EXIT_USAGE;
+    case SESSION_REPLAYED:
+        return EXIT_PASS;
+    case SESSION_DIFFERS:
+        return EXIT_ASSERTION;
     case SESSION_BEGIN_AGAIN:
         return BEGIN_AGAIN;
     case SESSION_RUNS:

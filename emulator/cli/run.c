@@ -48,6 +48,7 @@ static bool open_session(struct run *run, bool at_once, struct error *error) {
         .flash = options->flash,
         .drive = options->drive,
         .image = options->image,
+        .replay = options->replay,
         .bootrom = options->bootrom,
         .otp = options->otp,
         .wires = wires,
@@ -158,9 +159,10 @@ static bool open_console(struct run *run, struct error *error) {
 /* ---- Together ---- */
 
 static bool open_all(struct run *run, bool at_once, struct error *error) {
-    return open_session(run, at_once, error) && actions_init(&run->actions, run->session, run->options, error) &&
-           open_capture(run, error) && open_vcd(run, error) && open_console(run, error) && open_log(run, error) &&
-           display_open(run, error);
+    const char *record = run->options->record;
+    return open_session(run, at_once, error) && (!record || session_record(run->session, record, error)) &&
+           actions_init(&run->actions, run->session, run->options, error) && open_capture(run, error) &&
+           open_vcd(run, error) && open_console(run, error) && open_log(run, error) && display_open(run, error);
 }
 
 /* The console stays for the next try. */

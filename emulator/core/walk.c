@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECTION_HEAD 7   /* bytes of a section beside its name and its contents */
 #define PAST_PS PS_PER_S /* an event is not due longer ago than that */
 
 struct walk_event {
@@ -298,6 +299,20 @@ void walk_section_end(struct walk *walk) {
         write_section_length(walk);
     }
     walk->section[0] = '\0';
+}
+
+bool walk_next_section(const uint8_t *bytes, size_t size, size_t *at, char ret_name[WALK_NAME],
+                       const uint8_t **ret_contents, size_t *ret_size) {
+    if (*at + SECTION_HEAD > size) {
+        return false;
+    }
+    size_t length = bytes[*at];
+    const uint8_t *field = bytes + *at + 1 + length + 2;
+    snprintf(ret_name, WALK_NAME, "%.*s", (int)length, (const char *)bytes + *at + 1);
+    *ret_size = field[0] | (size_t)field[1] << 8 | (size_t)field[2] << 16 | (size_t)field[3] << 24;
+    *ret_contents = field + 4;
+    *at += SECTION_HEAD + length + *ret_size;
+    return true;
 }
 
 /* ---- Events ---- */

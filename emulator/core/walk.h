@@ -98,6 +98,11 @@ void walk_choice(struct walk *walk, const void **value, const void *const *choic
 void walk_expect(struct walk *walk, const char *what, uint64_t value);
 void walk_expect_text(struct walk *walk, const char *what, const char *text);
 
+/* The section that begins at `*at` of a stream that was written: its name, its contents, and `*at` behind it. False at
+ * the end. For who compares streams; the stream is trusted. */
+bool walk_next_section(const uint8_t *bytes, size_t size, size_t *at, char ret_name[WALK_NAME],
+                       const uint8_t **ret_contents, size_t *ret_size);
+
 /* Is it pending, and when is it due? */
 void walk_event(struct walk *walk, struct event *event);
 

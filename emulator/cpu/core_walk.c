@@ -73,10 +73,19 @@ static void m33_walk(struct core *core, struct walk *walk) {
     rcp_walk(&core->rcp, walk);
 }
 
+/* A stall that is over says only where the run was cut. */
+static void stall_walk(struct core *core, struct walk *walk) {
+    uint64_t until = core->stall_until > core->cycles ? core->stall_until : 0;
+    walk_u64(walk, &until);
+    if (walk->reads) {
+        core->stall_until = until;
+    }
+}
+
 static void core_state_walk(struct core *core, struct walk *walk) {
     WALK_ENUM(walk, core->state, CORE_LOCKUP + 1);
     walk_u64(walk, &core->cycles);
-    walk_u64(walk, &core->stall_until);
+    stall_walk(core, walk);
     walk_bool(walk, &core->event);
     walk_bool(walk, &core->reset_requested);
     walk_bool(walk, &core->nmi_input);

@@ -34,12 +34,14 @@ static void give_up(struct session *session, uint64_t now) {
     }
     session_say(session, LOG_WARN,
                 "the console cannot be first after this reset: code.py is put back and the chip reset");
+    uint8_t *before = gate_keep_area(session);
     drive_link_put_code_back(&session->drive);
+    gate_tell_area(session, before);
     if (session->flash_file) {
         flash_file_compare(session->flash_file);
     }
     enter(first, CONSOLE_FIRST_OFF, now);
-    machine_reset(session->machine);
+    session_apply(session, &(struct input){ .kind = INPUT_RESET }, NULL);
 }
 
 /* The board has to show both its console and a drive that can be written. */
@@ -60,8 +62,13 @@ static void wait_for_board(struct session *session, uint64_t now) {
 
 void console_first_reset(struct session *session, uint64_t now) {
     struct console_first *first = &session->console_first;
-    if (!first->active || first->step == CONSOLE_FIRST_HELD || first->step == CONSOLE_FIRST_HELD_AGAIN ||
-        !drive_link_hold_code(&session->drive)) {
+    if (!first->active || first->step == CONSOLE_FIRST_HELD || first->step == CONSOLE_FIRST_HELD_AGAIN) {
+        return;
+    }
+    uint8_t *before = gate_keep_area(session);
+    bool held = drive_link_hold_code(&session->drive);
+    gate_tell_area(session, before);
+    if (!held) {
         return;
     }
     if (session->flash_file) {

@@ -82,10 +82,19 @@ static bool can_be_console_first(const struct session *session, struct error *er
     return false;
 }
 
+static bool open_link(struct session *session, bool hold_code, struct error *error) {
+    uint32_t offset = board_drive_offset(session->board), size = board_drive_bytes(session->board);
+    const char *image = session->desc.image;
+    if (session->folder) {
+        return drive_link_open(&session->drive, session->folder, session->machine, offset, size,
+                               session->desc.drive_host_ms, hold_code, report_drive, session, error);
+    }
+    return !image ||
+           drive_link_open_image(&session->drive, image, session->machine, offset, size, report_drive, session, error);
+}
+
 bool session_open_drive(struct session *session, struct error *error) {
     const struct session_desc *desc = &session->desc;
-    struct machine *machine = session->machine;
-    uint32_t offset = board_drive_offset(session->board), size = board_drive_bytes(session->board);
     session->folder = desc->drive || desc->image || desc->no_drive || !session->project.folder[0]
                           ? desc->drive
                           : session->project.folder;
@@ -99,12 +108,9 @@ bool session_open_drive(struct session *session, struct error *error) {
         return true;
     }
     claim_folder(session);
-    if (session->folder) {
-        return drive_link_open(&session->drive, session->folder, machine, offset, size, desc->drive_host_ms, hold_code,
-                               report_drive, session, error);
-    }
-    return !desc->image ||
-           drive_link_open_image(&session->drive, desc->image, machine, offset, size, report_drive, session, error);
+    bool opened = open_link(session, hold_code, error);
+    gate_tap_drive(session);
+    return opened;
 }
 
 bool session_drive_is_busy(const struct session *session) {

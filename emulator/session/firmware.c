@@ -17,11 +17,14 @@ static void report_finding(void *context, enum log_level level, const char *line
 static bool read_project(struct session *session, struct error *error) {
     struct session_desc *desc = &session->desc;
     struct findings findings = { .report = report_finding, .context = session };
-    if (!desc->project) {
+    const char *diagram = desc->replay ? replay_diagram(session) : NULL;
+    if (!desc->project && !diagram) {
         return true;
     }
     error_set(error, "%s", "");
-    if (!project_read(&session->project, desc->project, desc->board, &findings)) {
+    bool ok = diagram ? project_read_text(&session->project, diagram, strlen(diagram), desc->board, &findings)
+                      : project_read(&session->project, desc->project, desc->board, &findings);
+    if (!ok) {
         return false;
     }
     session->has_project = session->project.board != NULL;
@@ -73,7 +76,7 @@ static bool find_image(struct session *session, struct error *error) {
         snprintf(path, sizeof(session->firmware), "%s", desc->firmware);
         return true;
     }
-    if (desc->contents || (desc->flash && access(desc->flash, R_OK) == 0)) {
+    if (desc->contents || desc->replay || (desc->flash && access(desc->flash, R_OK) == 0)) {
         return true;
     }
     if (!find_beside_diagram(session, path, sizeof(session->firmware), error)) {
@@ -106,7 +109,7 @@ static bool take_image(struct session *session, struct error *error) {
 
 bool session_resolve(struct session *session, struct error *error) {
     const struct session_desc *desc = &session->desc;
-    if (!read_project(session, error)) {
+    if ((desc->replay && !replay_open(session, error)) || !read_project(session, error)) {
         return false;
     }
     session->board = desc->board ? board_find(desc->board, error) : NULL;

@@ -4,20 +4,43 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SECTOR 512
+
+static const char *const kind_names[] = { "serial", "usb-cdc",  "control",   "pin",   "wire",
+                                          "reset",  "usb-open", "usb-pause", "drive", "flash" };
+
 const char *input_kind_name(enum input_kind kind) {
-    static const char *const names[] = {
-        "serial", "usb-cdc", "control", "pin", "wire", "reset", "usb-open", "usb-pause"
-    };
-    return names[kind];
+    return kind_names[kind];
 }
 
-static void tell_of_input(struct session *session, const struct input *input) {
-    uint64_t now_ps = session_now(session);
-    for (struct session_listener *each = session->listeners; each; each = each->next) {
-        if (each->input) {
-            each->input(each->context, now_ps, input);
+bool input_kind_find(const char *name, enum input_kind *ret_kind) {
+    for (unsigned i = 0; i < sizeof(kind_names) / sizeof(kind_names[0]); i++) {
+        if (strcmp(kind_names[i], name) == 0) {
+            *ret_kind = (enum input_kind)i;
+            return true;
         }
     }
+    return false;
+}
+
+static void tell_of_input(const struct session *session, const struct input *input) {
+    const struct input_moment moment = { .time_ps = session_now(session),
+                                         .answers = session->answering ? session->answers : 0 };
+    for (struct session_listener *each = session->listeners; each; each = each->next) {
+        if (each->input) {
+            each->input(each->context, &moment, input);
+        }
+    }
+}
+
+void gate_answers(struct session *session) {
+    session->answers++;
+    session->answering = true;
+    replay_answer(session);
+}
+
+void gate_answered(struct session *session) {
+    session->answering = false;
 }
 
 /* ---- Bytes ---- */
@@ -154,6 +177,62 @@ bool gate_join(struct session *session, const char *text, struct error *error) {
     return ok;
 }
 
+/* ---- The drive ---- */
+
+static void tell_of_request(void *context, const struct usb_msc_request *request) {
+    const struct input input = { .kind = INPUT_DRIVE,
+                                 .index = request->count,
+                                 .value = request->lba,
+                                 .data = request->write ? request->data : NULL,
+                                 .size = request->write ? (size_t)request->count * SECTOR : 0 };
+    tell_of_input(context, &input);
+}
+
+static void hear_drive(void *context, bool begins) {
+    if (begins) {
+        gate_answers(context);
+    } else {
+        gate_answered(context);
+    }
+}
+
+void gate_tap_drive(struct session *session) {
+    session->drive_tap = (struct drive_link_tap){ .context = session, .heard = hear_drive, .asked = tell_of_request };
+    session->drive.tap = &session->drive_tap;
+}
+
+static bool is_anybody_told(const struct session *session) {
+    for (const struct session_listener *each = session->listeners; each; each = each->next) {
+        if (each->input) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint8_t *gate_keep_area(const struct session *session) {
+    uint8_t *copy = is_anybody_told(session) && session->drive.drive ? malloc(session->drive.size) : NULL;
+    return copy ? memcpy(copy, session->drive.area, session->drive.size) : NULL;
+}
+
+void gate_tell_area(struct session *session, uint8_t *before) {
+    const struct drive_link *drive = &session->drive;
+    uint32_t first = 0, end = drive->size;
+    while (before && first < end && before[first] == drive->area[first]) {
+        first++;
+    }
+    while (before && end > first && before[end - 1] == drive->area[end - 1]) {
+        end--;
+    }
+    if (before && end > first) {
+        tell_of_input(session, &(struct input){ .kind = INPUT_FLASH,
+                                                .index = drive->offset + first,
+                                                .data = drive->area + first,
+                                                .size = end - first });
+    }
+    free(before);
+}
+
 /* ---- All of them ---- */
 
 static bool apply_input(struct session *session, const struct input *input, struct error *error) {
@@ -172,6 +251,10 @@ static bool apply_input(struct session *session, const struct input *input, stru
         machine_reset(session->machine);
         session->ended = SESSION_RUNS;
         return true;
+    case INPUT_DRIVE:
+        return replay_request(session, input, error);
+    case INPUT_FLASH:
+        return machine_load(session->machine, CHIP_FLASH_BASE + input->index, input->data, input->size, error);
     case INPUT_USB_OPEN:
     case INPUT_USB_PAUSE:
         return apply_cdc_state(session, input, error);

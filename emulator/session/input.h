@@ -13,6 +13,8 @@ enum input_kind {
     INPUT_RESET,     /* the RUN pin */
     INPUT_USB_OPEN,  /* a program on the PC opens (value 1) or closes (0) the USB serial port `index` */
     INPUT_USB_PAUSE, /* the program does not read for a while (1), or goes on (0) */
+    INPUT_DRIVE,     /* the PC reads (no `data`) or writes `index` sectors of the drive from sector `value` on */
+    INPUT_FLASH,     /* `data` is in the flash from offset `index` on, as if it had been there always */
 };
 
 enum input_drive { INPUT_RELEASE, INPUT_LOW, INPUT_HIGH, INPUT_PULL_DOWN, INPUT_PULL_UP, INPUT_VOLTS };
@@ -27,7 +29,16 @@ struct input {
     size_t size;
 };
 
+/* When an input took effect: between two pieces of the run, at a time of the machine's, or within one, in answer to
+ * what the board did. */
+struct input_moment {
+    uint64_t time_ps;
+    uint64_t answers; /* the number of that answer among those of the run, from 1 on; 0: none */
+};
+
 /* "serial", "control", ... */
 const char *input_kind_name(enum input_kind kind);
+/* False when there is none of that name. */
+bool input_kind_find(const char *name, enum input_kind *ret_kind);
 
 #endif

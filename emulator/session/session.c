@@ -82,7 +82,9 @@ static void hear_flash(void *context, uint32_t offset, uint32_t size, bool erase
 
 static void hear_reset(void *context, const char *cause) {
     struct session *session = context;
+    gate_answers(session);
     console_first_reset(session, session_now(session));
+    gate_answered(session);
     for (struct session_listener *each = session->listeners; each; each = each->next) {
         if (each->reset) {
             each->reset(each->context, cause);
@@ -126,6 +128,14 @@ void session_listen(struct session *session, struct session_listener *listener) 
     *at = listener;
 }
 
+void session_unlisten(struct session *session, struct session_listener *listener) {
+    struct session_listener **at = &session->listeners;
+    while (*at && *at != listener) {
+        at = &(*at)->next;
+    }
+    *at = *at ? listener->next : NULL;
+}
+
 /* ---- Life ---- */
 
 static bool begin(struct session *session, struct error *error) {
@@ -136,7 +146,7 @@ static bool begin(struct session *session, struct error *error) {
     typing_init(session);
     console_first_begin(session);
     machine_power_on(session->machine, ram_only ? image_ram_entry(&session->image) : 0);
-    return true;
+    return replay_begin(session, error);
 }
 
 struct session *session_open(const struct session_desc *desc, struct session_listener *listener, struct error *error) {
@@ -159,6 +169,10 @@ struct session *session_open(const struct session_desc *desc, struct session_lis
 
 static bool close_files(struct session *session) {
     struct error error;
+    bool record = session_end_record(session, &error);
+    if (!record) {
+        session_say(session, LOG_ERROR, "%s", error.message);
+    }
     bool otp = otp_file_close(&session->otp, &error);
     if (!otp) {
         session_say(session, LOG_ERROR, "%s", error.message);
@@ -167,7 +181,7 @@ static bool close_files(struct session *session) {
     if (!flash) {
         session_say(session, LOG_ERROR, "%s", error.message);
     }
-    return drive_link_close(&session->drive) && otp && flash;
+    return drive_link_close(&session->drive) && record && otp && flash;
 }
 
 bool session_close(struct session *session) {
@@ -175,6 +189,7 @@ bool session_close(struct session *session) {
         return true;
     }
     bool kept = close_files(session);
+    replay_close(session);
     gate_finish(session);
     plan_finish(session);
     project_finish(&session->project);
@@ -216,6 +231,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 uint64_t session_next(const struct session *session, uint64_t limit_ps) {
     uint64_t next = earlier(limit_ps, earlier(typing_next(session), session_planned(session)));
     next = earlier(next, drive_link_next(&session->drive));
+    next = earlier(next, earlier(record_next(session), replay_next(session)));
     if (session->flash_file) {
         next = earlier(next, session->flash_next_ps);
     }
@@ -227,6 +243,8 @@ uint64_t session_next(const struct session *session, uint64_t limit_ps) {
 
 static void look_after(struct session *session) {
     uint64_t now = session_now(session);
+    record_step(session, now);
+    replay_step(session, now);
     plan_step(session, now);
     typing_step(session, now);
     console_first_step(session, now);
@@ -269,7 +287,9 @@ enum session_state session_run(struct session *session, uint64_t until_ps) {
     while (session->ended == SESSION_RUNS && !session->stop && session_now(session) < until_ps) {
         enum machine_state state = machine_run(session->machine, session_next(session, until_ps));
         look_after(session);
-        session->ended = judge_state(session, state);
+        if (session->ended == SESSION_RUNS) {
+            session->ended = judge_state(session, state);
+        }
     }
     return session->ended;
 }

@@ -28,12 +28,13 @@ struct session_desc {
     const char *project;  /* a folder, or a diagram.json */
     const char *board;    /* CircuitPython's id; NULL: the project's, else the one that the image is for */
     const char *firmware; /* an image; NULL: the project's, else the newest of the board that firmware_find() knows */
-    const uint8_t *contents;  /* of the whole flash chip, before an image is loaded; with it none is looked for */
-    const char *flash;        /* the whole flash chip in a file, made when missing */
-    const char *drive;        /* a folder that is the CIRCUITPY drive; NULL: the project's folder */
-    const char *image;        /* instead: a raw FAT image */
-    const char *bootrom;      /* the boot ROM of the user's own board */
-    const char *otp;          /* the fuses of an RP2350 in a file, made when missing */
+    const uint8_t *contents; /* of the whole flash chip, before an image is loaded; with it none is looked for */
+    const char *flash;       /* the whole flash chip in a file, made when missing */
+    const char *drive;       /* a folder that is the CIRCUITPY drive; NULL: the project's folder */
+    const char *image;       /* instead: a raw FAT image */
+    const char *replay;  /* a recording: board, project and all inputs are its, and most of the above does not count */
+    const char *bootrom; /* the boot ROM of the user's own board */
+    const char *otp;     /* the fuses of an RP2350 in a file, made when missing */
     const char *const *wires; /* "GP2=GP3": pins of the board that are joined */
     unsigned wire_count;
     enum session_console console;
@@ -67,7 +68,7 @@ struct session_listener {
     void (*hid)(void *context, const struct usbhost_hid_event *event);
     void (*midi)(void *context, unsigned cable, const uint8_t *bytes, size_t size);
     /* An input takes effect now: what a recording keeps. */
-    void (*input)(void *context, uint64_t time_ps, const struct input *input);
+    void (*input)(void *context, const struct input_moment *moment, const struct input *input);
     struct session_listener *next; /* the session's */
 };
 
@@ -76,6 +77,8 @@ enum session_state {
     SESSION_LOCKED_UP,     /* for a second: nothing is on its way out any more, and no watchdog has helped */
     SESSION_IN_BOOTLOADER, /* the firmware has left for the boot ROM's USB mode */
     SESSION_UNBOOTABLE,    /* the boot ROM finds nothing to start */
+    SESSION_REPLAYED,      /* the recording is at its end, and the run was the same */
+    SESSION_DIFFERS,       /* it was not: a line of level error says when and where */
     SESSION_BEGIN_AGAIN,   /* the console could not be first: abandon the session, and open it with SESSION_AT_ONCE */
 };
 
@@ -89,8 +92,10 @@ struct session *session_open(const struct session_desc *desc, struct session_lis
 bool session_close(struct session *session);
 /* The same, and the drive's folder stays as it is. */
 bool session_abandon(struct session *session);
-/* `listener` stays where it is until the session is closed. */
+/* `listener` stays where it is until the session is closed or session_unlisten(). */
 void session_listen(struct session *session, struct session_listener *listener);
+/* No effect when it does not listen. */
+void session_unlisten(struct session *session, struct session_listener *listener);
 
 /* ---- Time ---- */
 
@@ -131,6 +136,15 @@ bool session_is_early(const struct session *session);
 bool session_is_in_vain(struct session *session);
 /* The core is in lock-up; session_run() tells so when that is final. */
 bool session_is_locked_up(const struct session *session);
+
+/* ---- Recordings ---- */
+
+/* Keep from now on what the run depends on in the file `path`: all state, and then every input, so that a session with
+ * this `replay` runs the same, bit for bit. False with an error line. */
+bool session_record(struct session *session, const char *path, struct error *error);
+/* The recording is complete. False with an error line when not all of it could be written; it is closed all the same.
+ * Nothing happens when there is none. session_close() does it too. */
+bool session_end_record(struct session *session, struct error *error);
 
 /* ---- What there is ---- */
 struct machine *session_machine(struct session *session);

@@ -62,6 +62,11 @@ struct session {
     struct typing typing;
     struct plan plan;
     struct pin_driver *pins;
+    struct drive_link_tap drive_tap;
+    uint64_t answers;      /* what the board has done so far that something outside may answer within the run */
+    bool answering;        /* such an answer is being given now */
+    struct record *record; /* NULL: none */
+    struct replay *replay; /* NULL: none */
     bool stop;
     enum session_state ended; /* SESSION_RUNS: it goes on */
     uint64_t locked_up_ps;    /* since when core 0 is in lock-up; TIME_NEVER: it is not */
@@ -91,10 +96,38 @@ void session_attach(struct session *session);
 size_t gate_serial(struct session *session, enum console_port port, const uint8_t *data, size_t size);
 /* "GP2=GP3". */
 bool gate_join(struct session *session, const char *text, struct error *error);
+/* The PC's requests to the drive go through the gate from now on; after the drive has been opened. */
+void gate_tap_drive(struct session *session);
+/* The board has done something that something outside may answer at once; until gate_answered(). */
+void gate_answers(struct session *session);
+void gate_answered(struct session *session);
+/* The drive's area as it is, for gate_tell_area(), which tells what has been changed there from outside since; NULL
+ * when nobody wants to know. */
+uint8_t *gate_keep_area(const struct session *session);
+void gate_tell_area(struct session *session, uint8_t *before);
 void gate_finish(struct session *session);
 /* The planned inputs that are due. */
 void plan_step(struct session *session, uint64_t now_ps);
 void plan_finish(struct session *session);
+
+/* ---- Recordings (record.c, replay.c) ---- */
+/* When a recording wants to look at the machine next; TIME_NEVER: there is none. */
+uint64_t record_next(const struct session *session);
+void record_step(struct session *session, uint64_t now_ps);
+/* Read the head of the recording, and make the description what it says. */
+bool replay_open(struct session *session, struct error *error);
+/* The text of the project's diagram in it; NULL: there was none. */
+const char *replay_diagram(const struct session *session);
+/* An input of kind INPUT_DRIVE. */
+bool replay_request(struct session *session, const struct input *input, struct error *error);
+/* Make the machine, which has just been switched on, what it was. Nothing happens without a recording, here and below.
+ */
+bool replay_begin(struct session *session, struct error *error);
+uint64_t replay_next(const struct session *session);
+void replay_step(struct session *session, uint64_t now_ps);
+/* The board has done something that was answered. */
+void replay_answer(struct session *session);
+void replay_close(struct session *session);
 
 /* ---- What is typed (typing.c) ---- */
 void typing_init(struct session *session);

@@ -36,7 +36,8 @@ static bool read_project(struct session *session, struct error *error) {
 
 bool session_build_project(struct session *session, struct error *error) {
     struct project *project = &session->project;
-    struct findings findings = { .file = project->diagram_path, .report = report_finding, .context = session };
+    const char *file = session->desc.replay ? session->desc.replay : project->diagram_path;
+    struct findings findings = { .file = file, .report = report_finding, .context = session };
     error_set(error, "%s", "");
     if (!session->has_project && !project_plain(project, session->board, &findings)) {
         return false;

@@ -358,6 +358,9 @@ static void view_walk(struct part_view *view, struct walk *walk) {
 void part_walk(struct part *part, struct walk *walk) {
     char name[WALK_NAME];
     snprintf(name, sizeof(name), "part %s", part->id);
+    if (!walk->reads && part->class->show) {
+        part->class->show(part); /* when somebody has looked at it last is no state */
+    }
     walk_section(walk, name, part->class->walk_version);
     expect_same_part(part, walk);
     random_walk(&part->random, walk);

@@ -447,6 +447,19 @@ void machine_reset(struct machine *machine) {
     machine_request_reset(machine, RESET_RUN_PIN);
 }
 
+void machine_plug_usb(struct machine *machine, bool plugged) {
+    if (plugged == machine_usb_is_plugged(machine)) {
+        return;
+    }
+    usbhost_plug(&machine->usbhost, plugged);
+    chip_set_vbus(machine, plugged);
+    chip_cable_changed(machine);
+}
+
+bool machine_usb_is_plugged(const struct machine *machine) {
+    return usbhost_is_plugged(&machine->usbhost);
+}
+
 void machine_request_reset(struct machine *machine, enum reset_cause cause) {
     machine->reset_pending = true;
     machine->reset_cause = cause;

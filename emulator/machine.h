@@ -63,6 +63,9 @@ bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data
 void machine_power_on(struct machine *machine, uint32_t ram_entry);
 /* As the RUN pin does. */
 void machine_reset(struct machine *machine);
+/* The USB cable, which is in at first: the PC and VBUS come and go with it. Between runs. */
+void machine_plug_usb(struct machine *machine, bool plugged);
+bool machine_usb_is_plugged(const struct machine *machine);
 
 /* Run until virtual time `until_ps`, or until machine_stop() from a callback, or until firmware has left for the boot
  * loader. Ends late by a block of instructions, with both cores running by a turn of theirs (1,000 cycles): where a

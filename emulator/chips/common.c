@@ -386,6 +386,14 @@ static bool wire_usb(struct machine *machine) {
     return bus_add_window(&machine->bus, &dpram);
 }
 
+void chip_set_vbus(struct machine *machine, bool present) {
+    usb_device_set_vbus(find(machine, "USBCTRL"), present);
+}
+
+void chip_cable_changed(struct machine *machine) {
+    usb_device_cable_changed(find(machine, "USBCTRL"));
+}
+
 /* ---- XIP ---- */
 
 #define XIP_FIRST 0x10000000u

@@ -21,6 +21,10 @@ void chip_reset_by_watchdog(struct machine *machine);
 void chip_reset_core(struct machine *machine, unsigned index);
 /* What the cores ask how long their code takes to fetch: XIP. */
 struct core_cache chip_code_cache(struct machine *machine);
+/* Whether VBUS is on the USB connector. */
+void chip_set_vbus(struct machine *machine, bool present);
+/* The USB cable has been pulled or put in. */
+void chip_cable_changed(struct machine *machine);
 /* Start the cores at the boot ROM's vectors. */
 void chip_start_cores(struct machine *machine);
 

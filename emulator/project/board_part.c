@@ -56,8 +56,8 @@ static const struct {
 } rails[] = {
     { "GND", BOARD_GND },     { "AGND", BOARD_GND },    { "3V3", BOARD_3V3 },      { "3V", BOARD_3V3 },
     { "3.3V", BOARD_3V3 },    { "3V3_OUT", BOARD_3V3 }, { "ADC_VREF", BOARD_3V3 }, { "AREF", BOARD_3V3 },
-    { "VBUS", BOARD_5V },     { "VSYS", BOARD_5V },     { "5V", BOARD_5V },        { "VIN", BOARD_5V },
-    { "USB", BOARD_5V },      { "BAT", BOARD_5V },      { "VBAT", BOARD_5V },      { "RUN", BOARD_RUN },
+    { "VBUS", BOARD_5V },     { "VSYS", BOARD_VSYS },   { "5V", BOARD_5V },        { "VIN", BOARD_VSYS },
+    { "USB", BOARD_5V },      { "BAT", BOARD_VSYS },    { "VBAT", BOARD_VSYS },    { "RUN", BOARD_RUN },
     { "RESET", BOARD_RUN },   { "RST", BOARD_RUN },     { "3V3_EN", BOARD_OTHER }, { "EN", BOARD_OTHER },
     { "SWCLK", BOARD_OTHER }, { "SWDIO", BOARD_OTHER }, { "NC", BOARD_OTHER },
 };
@@ -274,23 +274,37 @@ static void draw(struct board_class *board) {
 }
 
 /* ---- Supply ---- */
-/* How the Pico and the Pico 2 measure their supply (datasheets, schematic): VBUS by 5.6 and 10 kohms at GPIO24; VSYS,
- * which is VBUS behind a Schottky diode, by 200 and 100 kohms at GPIO29. They are fed by USB, always. */
+/* VSYS is VBUS behind a Schottky diode. The battery is a lithium cell at its nominal voltage. */
 #define VBUS_VOLTS 5.0
 #define SCHOTTKY_VOLTS 0.2
+#define BATTERY_VOLTS 3.7
+
+double board_supply_vbus(const struct board_supply *supply) {
+    return supply->on && supply->usb ? VBUS_VOLTS : 0;
+}
+
+double board_supply_vsys(const struct board_supply *supply) {
+    double volts = supply->usb ? VBUS_VOLTS - SCHOTTKY_VOLTS : BATTERY_VOLTS;
+    return supply->on ? volts : 0;
+}
+
+/* How the Pico and the Pico 2 measure their supply (datasheets, schematic): VBUS by 5.6 and 10 kohms at GPIO24, VSYS by
+ * 200 and 100 kohms at GPIO29. */
 static const struct board_divider {
     const char *name;
     int gpio;
-    double volts, upper_ohms, lower_ohms;
+    double (*volts)(const struct board_supply *supply);
+    double upper_ohms, lower_ohms;
 } pico_dividers[BOARD_DIVIDERS] = {
-    { "VBUS_SENSE", 24, VBUS_VOLTS, 5600, 10000 },
-    { "VSYS", 29, VBUS_VOLTS - SCHOTTKY_VOLTS, 200e3, 100e3 },
+    { "VBUS_SENSE", 24, board_supply_vbus, 5600, 10000 },
+    { "VSYS", 29, board_supply_vsys, 200e3, 100e3 },
 };
 
-static void drive_divider(struct net_driver *driver, const struct board_divider *divider) {
+static void drive_divider(struct net_driver *driver, const struct board_divider *divider,
+                          const struct board_supply *supply) {
     double sum = divider->upper_ohms + divider->lower_ohms;
     driver->name = divider->name;
-    net_drive_volts(driver, divider->volts * divider->lower_ohms / sum,
+    net_drive_volts(driver, divider->volts(supply) * divider->lower_ohms / sum,
                     divider->upper_ohms * divider->lower_ohms / sum);
 }
 
@@ -342,9 +356,18 @@ static void attach_dividers(struct board_part *board, const struct board_class *
     bool has_dividers = is_pico(class->board) && !class->board->wireless;
     for (unsigned i = 0; i < BOARD_DIVIDERS && has_dividers; i++) {
         struct net *net = net_of_gpio(&board->part, pico_dividers[i].gpio);
-        drive_divider(&board->dividers[i], &pico_dividers[i]);
+        drive_divider(&board->dividers[i], &pico_dividers[i], &(struct board_supply){ .on = true, .usb = true });
         if (net) {
             net_attach(net, &board->dividers[i]);
+        }
+    }
+}
+
+void board_part_supply(struct part *part, const struct board_supply *supply) {
+    struct board_part *board = (struct board_part *)part;
+    for (unsigned i = 0; i < BOARD_DIVIDERS; i++) {
+        if (board->dividers[i].net) {
+            drive_divider(&board->dividers[i], &pico_dividers[i], supply);
         }
     }
 }

@@ -10,8 +10,17 @@
 #define BOARD_CLASS_PINS 112
 #define BOARD_CLASS_SHAPES 160
 
-/* What a pin that is no GPIO is connected to on the board. */
-enum board_rail { BOARD_GND, BOARD_3V3, BOARD_5V, BOARD_RUN, BOARD_OTHER, BOARD_RAILS };
+/* What a pin that is no GPIO is connected to on the board. BOARD_5V is VBUS of the USB connector; BOARD_VSYS is what
+ * the board's regulator lives from: VBUS behind a diode, or a battery. */
+enum board_rail { BOARD_GND, BOARD_3V3, BOARD_5V, BOARD_VSYS, BOARD_RUN, BOARD_OTHER, BOARD_RAILS };
+
+/* Where a board's power comes from. */
+struct board_supply {
+    bool on;  /* something feeds it at all */
+    bool usb; /* the USB cable does; otherwise a battery at VSYS */
+};
+double board_supply_vbus(const struct board_supply *supply); /* volts */
+double board_supply_vsys(const struct board_supply *supply);
 
 struct board_class {
     struct part_class class;
@@ -30,6 +39,8 @@ const char *board_type_id(const char *type);
 const char *board_nearest_type(const char *type);
 /* Must not move afterwards. */
 void board_class_init(struct board_class *class, const struct board *board);
+/* The part of a board has another supply from now on: what it measures of it follows. */
+void board_part_supply(struct part *part, const struct board_supply *supply);
 /* The pin with this name, of the boards table or a supply's ("GND.3", "3V3", "VBUS"); -1 when there is none. */
 int board_class_pin(const struct board_class *class, const char *name);
 /* A test point that leads to the radio chip of the board. */

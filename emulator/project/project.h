@@ -66,6 +66,7 @@ struct project {
     struct project_pull_up *pull_ups;
     struct net rails[BOARD_RAILS];
     struct net_driver rail_drivers[BOARD_RAILS];
+    struct board_supply supply;
     struct net_listener run_listener;
     struct event run_event; /* the chip starts, a while after RUN has risen */
     bool run_was_low;
@@ -94,6 +95,10 @@ struct project_part *project_find(const struct project *project, const char *id,
 struct net *project_board_net(const struct project *project, const char *pin, struct error *error);
 /* A wire between two nets. False: it makes a short circuit of GND, 3V3 and 5V. */
 bool project_join(struct project *project, struct net *a, struct net *b);
+/* The board has another supply from now on (USB at first): its rails, what it measures of them, the pull-ups of
+ * modules, and, when the supply goes or comes back, its parts follow. The machine is not switched. After
+ * project_build(). */
+void project_set_supply(struct project *project, const struct board_supply *supply);
 /* An attribute of the board in the diagram; "" when there is none. */
 const char *project_board_attribute(const struct project *project, const char *name);
 

@@ -9,7 +9,8 @@
 #include <string.h>
 
 #define RAIL_OHMS 0.01
-#define START_PS PS_PER_MS /* from RUN to firmware: supplies, oscillator, boot ROM */
+#define OPEN_VBUS_OHMS 15.6e3 /* what the board has from VBUS to ground */
+#define START_PS PS_PER_MS    /* from RUN to firmware: supplies, oscillator, boot ROM */
 
 /* What stands in for a machine when a diagram is only checked. */
 struct project_bench {
@@ -60,15 +61,25 @@ static void run_changed(struct net_listener *listener, struct net *net) {
     project->run_was_low = net->level == NET_LEVEL_LOW;
 }
 
+static void drive_rails(struct project *project, const struct board_supply *supply) {
+    const double regulated = supply->on ? NET_SUPPLY_VOLTS : 0, vbus = board_supply_vbus(supply);
+    struct net_driver *drivers = project->rail_drivers;
+    net_drive_volts(&drivers[BOARD_GND], 0, RAIL_OHMS);
+    net_drive_volts(&drivers[BOARD_3V3], regulated, RAIL_OHMS);
+    net_drive_volts(&drivers[BOARD_5V], vbus, vbus > 0 ? RAIL_OHMS : OPEN_VBUS_OHMS);
+    net_drive_volts(&drivers[BOARD_VSYS], board_supply_vsys(supply), RAIL_OHMS);
+    net_drive_volts(&drivers[BOARD_RUN], regulated, NET_PULL_OHMS);
+}
+
 static void make_rails(struct project *project) {
-    static const char *const names[BOARD_RAILS] = { "GND", "3V3", "5V", "RUN", "NC" };
-    static const double volts[BOARD_RAILS] = { 0, NET_SUPPLY_VOLTS, 5, NET_SUPPLY_VOLTS, 0 };
+    static const char *const names[BOARD_RAILS] = { "GND", "3V3", "5V", "VSYS", "RUN", "NC" };
+    project->supply = (struct board_supply){ .on = true, .usb = true };
     for (unsigned i = 0; i < BOARD_RAILS; i++) {
         net_init(&project->rails[i], names[i], project->env);
         project->rail_drivers[i] = (struct net_driver){ .name = names[i] };
-        if (i != BOARD_OTHER) {
-            net_drive_volts(&project->rail_drivers[i], volts[i], i == BOARD_RUN ? NET_PULL_OHMS : RAIL_OHMS);
-        }
+    }
+    drive_rails(project, &project->supply);
+    for (unsigned i = 0; i < BOARD_RAILS; i++) {
         net_attach(&project->rails[i], &project->rail_drivers[i]);
     }
     project->run_event = (struct event){ .name = "RUN", .callback = run_due, .owner = project };
@@ -125,8 +136,9 @@ static struct net *new_net(struct project *project, const struct project_part *p
 
 static bool supplies_are_short(const struct project *project) {
     const struct net *gnd = &project->rails[BOARD_GND], *low = &project->rails[BOARD_3V3];
-    const struct net *high = &project->rails[BOARD_5V];
-    return net_is_joined(gnd, low) || net_is_joined(gnd, high) || net_is_joined(low, high);
+    const struct net *vbus = &project->rails[BOARD_5V], *vsys = &project->rails[BOARD_VSYS];
+    return net_is_joined(gnd, low) || net_is_joined(gnd, vbus) || net_is_joined(low, vbus) ||
+           net_is_joined(gnd, vsys) || net_is_joined(low, vsys);
 }
 
 bool project_join(struct project *project, struct net *a, struct net *b) {
@@ -170,6 +182,10 @@ static bool connect_all(struct project *project, struct findings *findings) {
     return ok;
 }
 
+static bool is_on_5v(const struct project *project, const struct net *net) {
+    return net_is_joined(net, &project->rails[BOARD_5V]) || net_is_joined(net, &project->rails[BOARD_VSYS]);
+}
+
 /* The pins of an RP2040 take its supply and no more (datasheet, absolute maximum ratings); those of an RP2350 are 5 V
  * tolerant. */
 static void check_5v(const struct project *project, struct findings *findings) {
@@ -179,7 +195,7 @@ static void check_5v(const struct project *project, struct findings *findings) {
         board++;
     }
     for (unsigned i = 0; project->board->chip == CHIP_RP2040 && i < class->pin_count; i++) {
-        if (class->gpio[i] >= 0 && board->nets[i] && net_is_joined(board->nets[i], &project->rails[BOARD_5V])) {
+        if (class->gpio[i] >= 0 && board->nets[i] && is_on_5v(project, board->nets[i])) {
             findings_add(findings, LOG_WARN, "parts[%u]: %s:%s is wired to 5V: a pin of this chip takes 3.3 V",
                          board->from->index, board->from->id, class->pins[i].name);
         }
@@ -302,6 +318,38 @@ bool project_build(struct project *project, struct machine *machine, struct find
         machine_accompany(machine, &project->companion);
     }
     return true;
+}
+
+/* ---- Supply ---- */
+static void drive_pull_ups(struct project *project, double volts) {
+    for (struct project_pull_up *each = project->pull_ups; each; each = each->next) {
+        net_drive_volts(&each->driver, volts, each->driver.ohms);
+    }
+}
+
+static void supply_parts(struct project *project, const struct board_supply *supply, bool reset) {
+    for (unsigned i = 0; i < project->part_count; i++) {
+        struct project_part *part = &project->parts[i];
+        if (part->is_board) {
+            board_part_supply(part->part, supply);
+        } else if (reset) {
+            part_reset(part->part);
+        }
+    }
+}
+
+/* Parts are reset when they lose their supply, so that screens are dark, and when it comes back. RUN rises with the
+ * supply: that is the power-on reset, no second one by the button. */
+void project_set_supply(struct project *project, const struct board_supply *supply) {
+    bool switched = supply->on != project->supply.on;
+    project->supply = *supply;
+    drive_rails(project, supply);
+    if (switched) {
+        drive_pull_ups(project, supply->on ? NET_SUPPLY_VOLTS : 0);
+        scheduler_cancel(project->env->scheduler, &project->run_event);
+        project->run_was_low = supply->on && !net_is_high(&project->rails[BOARD_RUN]);
+    }
+    supply_parts(project, supply, switched);
 }
 
 void project_tear_down(struct project *project) {

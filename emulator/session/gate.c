@@ -6,8 +6,14 @@
 
 #define SECTOR 512
 
-static const char *const kind_names[] = { "serial", "usb-cdc",  "control",   "pin",   "wire",
-                                          "reset",  "usb-open", "usb-pause", "drive", "flash" };
+static const char *const kind_names[] = {
+    [INPUT_SERIAL] = "serial",     [INPUT_USB_CDC] = "usb-cdc",
+    [INPUT_CONTROL] = "control",   [INPUT_PIN] = "pin",
+    [INPUT_WIRE] = "wire",         [INPUT_RESET] = "reset",
+    [INPUT_USB_OPEN] = "usb-open", [INPUT_USB_PAUSE] = "usb-pause",
+    [INPUT_DRIVE] = "drive",       [INPUT_FLASH] = "flash",
+    [INPUT_USB] = "usb",
+};
 
 const char *input_kind_name(enum input_kind kind) {
     return kind_names[kind];
@@ -90,6 +96,19 @@ static bool apply_cdc_state(struct session *session, const struct input *input, 
         usbhost_cdc_pause(host, input->index, input->value != 0);
     }
     return true;
+}
+
+/* ---- Cable and supply ---- */
+
+static void supply_project(struct session *session) {
+    const struct board_supply supply = { .on = true, .usb = machine_usb_is_plugged(session->machine) };
+    project_set_supply(&session->project, &supply);
+}
+
+static void apply_usb(struct session *session, bool plugged) {
+    machine_plug_usb(session->machine, plugged);
+    session->usb_seen = session->usb_seen && plugged;
+    supply_project(session);
 }
 
 /* ---- Parts and pins ---- */
@@ -258,6 +277,9 @@ static bool apply_input(struct session *session, const struct input *input, stru
     case INPUT_USB_OPEN:
     case INPUT_USB_PAUSE:
         return apply_cdc_state(session, input, error);
+    case INPUT_USB:
+        apply_usb(session, input->value != 0);
+        return true;
     }
     error_set(error, "there is no input of kind %d", (int)input->kind);
     return false;

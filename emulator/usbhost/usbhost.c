@@ -3,7 +3,7 @@
  * Times are those of a PC rather than the shortest allowed: 100 ms debounce, 20 ms reset, 20 ms until the first
  * request. Firmware exists that hangs when the first request comes at once.
  *
- * Not modelled: low speed, over-current, VBUS switching. */
+ * Not modelled: low speed, over-current. VBUS is switched with the cable alone. */
 #include "emulator/usbhost/private.h"
 
 #include <string.h>
@@ -78,6 +78,13 @@ void usbhost_bus_reset(struct usbhost *host, void (*step)(struct usbhost *host))
     usbhost_later(host, RESET_PS, recover);
 }
 
+static void forget_device(struct usbhost *host) {
+    host->detached = false;
+    drop_device(host);
+    memset(host->device_descriptor, 0, sizeof(host->device_descriptor));
+    usbhost_set_state(host, USBHOST_DETACHED);
+}
+
 static void settled(struct usbhost *host) {
     usbhost_enumerate(host);
 }
@@ -86,10 +93,7 @@ static void settled(struct usbhost *host) {
 static void look(struct usbhost *host) {
     bool attached = host->device->class->attached(host->device->context);
     if (host->detached || !attached) {
-        host->detached = false;
-        drop_device(host);
-        memset(host->device_descriptor, 0, sizeof(host->device_descriptor));
-        usbhost_set_state(host, USBHOST_DETACHED);
+        forget_device(host);
     }
     if (attached && host->state == USBHOST_DETACHED) {
         host->attempts = 0;
@@ -205,6 +209,24 @@ void usbhost_init(struct usbhost *host, struct environment *env, struct usb_bus_
     usbhost_midi_init(host);
     device->host = &host_class;
     device->host_context = host;
+}
+
+bool usbhost_is_plugged(const struct usbhost *host) {
+    return host->device && host->device->host;
+}
+
+void usbhost_plug(struct usbhost *host, bool plugged) {
+    if (plugged == usbhost_is_plugged(host)) {
+        return;
+    }
+    if (plugged) {
+        host->device->host = &host_class;
+        return;
+    }
+    scheduler_cancel(host->env->scheduler, &host->timer);
+    host->next_step = NULL;
+    forget_device(host);
+    host->device->host = NULL;
 }
 
 void usbhost_finish(struct usbhost *host) {

@@ -85,7 +85,11 @@ struct usbhost {
  * outlive the host. The first CDC instance is open, the others are not. The caller then lets the controller tell
  * whether it is attached (usb_device_cable_changed()). */
 void usbhost_init(struct usbhost *host, struct environment *env, struct usb_bus_device *device);
-/* Pull the plug: all events are taken out of the scheduler, no callback is called. */
+/* The cable is put in or pulled out. Out: whatever was going on with the device is over, and listeners hear so.
+ * Afterwards the caller lets the controller know (usb_device_cable_changed()). No effect when it is so already. */
+void usbhost_plug(struct usbhost *host, bool plugged);
+bool usbhost_is_plugged(const struct usbhost *host);
+/* Pull the plug for ever: all events are taken out of the scheduler, no callback is called. */
 void usbhost_finish(struct usbhost *host);
 void usbhost_listen(struct usbhost *host, struct usbhost_listener *listener);
 enum usbhost_state usbhost_state(const struct usbhost *host);

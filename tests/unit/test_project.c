@@ -209,6 +209,30 @@ static void picos_measure_their_supply(void **state) {
     }
 }
 
+static double volts_of(const struct project *project, const char *pin) {
+    struct error error;
+    return net_volts(project_board_net(project, pin, &error));
+}
+
+/* Without USB the board lives from the battery at VSYS; without either, nothing has a voltage. */
+static void rails_follow_the_supply(void **state) {
+    static const char text[] = DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico\"}", "");
+    struct findings findings = { 0 };
+    struct project project;
+    assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+    assert_true(project_build(&project, NULL, &findings));
+    assert_true(fabs(volts_of(&project, "VBUS") - 5) < 0.001 && fabs(volts_of(&project, "VSYS") - 4.8) < 0.001);
+    project_set_supply(&project, &(struct board_supply){ .on = true });
+    assert_true(volts_of(&project, "VBUS") < 0.001 && volts_of(&project, "VBUS_SENSE") < 0.001);
+    assert_true(fabs(volts_of(&project, "VSYS") - 3.7) < 0.001);
+    assert_true(fabs(volts_of(&project, "VOLTAGE_MONITOR") - 3.7 / 3) < 0.001);
+    assert_true(fabs(volts_of(&project, "3V3") - 3.3) < 0.001);
+    project_set_supply(&project, &(struct board_supply){ .usb = true });
+    assert_true(volts_of(&project, "VSYS") < 0.001 && volts_of(&project, "3V3") < 0.001);
+    assert_true(volts_of(&project, "VBUS") < 0.001 && volts_of(&project, "RUN") < 0.001);
+    project_finish(&project);
+}
+
 /* TP4 and TP5 of a Pico W are at the radio: wires to them lead nowhere, which is said. */
 static void test_points_of_radio_boards_lead_nowhere(void **state) {
     warns(DIAGRAM("{\"id\":\"p\",\"type\":\"wokwi-pi-pico-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
@@ -378,6 +402,7 @@ int main(void) {
         cmocka_unit_test(warns_of_wiring),
         cmocka_unit_test(wires_by_the_names_of_boards),
         cmocka_unit_test(picos_measure_their_supply),
+        cmocka_unit_test(rails_follow_the_supply),
         cmocka_unit_test(test_points_of_radio_boards_lead_nowhere),
         cmocka_unit_test(errata_are_chosen_by_the_board),
         cmocka_unit_test(a_chosen_erratum_reaches_the_pads),

@@ -270,6 +270,55 @@ static void comes_back_after_a_reset_of_the_chip(void **state) {
     fw_finish(&fw);
 }
 
+static void plug(bool plugged) {
+    usbhost_plug(&fw.host, plugged);
+    usb_device_set_vbus(fw.usb, plugged);
+    usb_device_cable_changed(fw.usb);
+}
+
+/* The device sees VBUS go, frames end, and suspends after 3 ms (USB 2.0 7.1.7.6); its pull-up stays. */
+static void cable_is_pulled_and_put_back(void **state) {
+    started();
+    fw_write(&fw, USB_USB_PWR, 0, ALIAS_NORMAL); /* by the pin */
+    unsigned suspends = fw.suspends, resets = fw.resets;
+    usbhost_cdc_write(&fw.host, 0, "lost", 4);
+    plug(false);
+    assert_int_equal(usbhost_state(&fw.host), USBHOST_DETACHED);
+    assert_false(usbhost_cdc_ready(&fw.host, 0));
+    assert_false(fw_read(&fw, USB_SIE_STATUS) & (USB_SIE_STATUS_CONNECTED | USB_SIE_STATUS_VBUS_DETECTED));
+    uint32_t frame = fw_read(&fw, USB_SOF_RD);
+    fw_run(&fw, 2 * PS_PER_S);
+    assert_int_equal(fw_read(&fw, USB_SOF_RD), frame);
+    assert_int_equal(fw.suspends, suspends + 1);
+    assert_int_equal(fw.resets, resets);
+    plug(true);
+    assert_true(fw_read(&fw, USB_SIE_STATUS) & USB_SIE_STATUS_VBUS_DETECTED);
+    fw_run(&fw, 99 * PS_PER_MS);
+    assert_int_equal(fw.resets, resets); /* debounce */
+    fw_run(&fw, 400 * PS_PER_MS);
+    assert_int_equal(usbhost_state(&fw.host), USBHOST_CONFIGURED);
+    assert_true(usbhost_cdc_ready(&fw.host, 0));
+    assert_int_equal(console.out_length, 0);
+    fw_finish(&fw);
+}
+
+/* In the middle of everything: whatever had been queued ends, and nothing is left in the scheduler. */
+static void cable_is_pulled_at_any_time(void **state) {
+    for (unsigned ms = 0; ms < 320; ms += 7) {
+        setup(&fw, &console);
+        fw_start(&fw);
+        fw_run(&fw, ms * PS_PER_MS);
+        plug(false);
+        plug(false);
+        fw_run(&fw, 50 * PS_PER_MS);
+        assert_int_equal(usbhost_state(&fw.host), USBHOST_DETACHED);
+        plug(true);
+        fw_run(&fw, 500 * PS_PER_MS);
+        assert_int_equal(usbhost_state(&fw.host), USBHOST_CONFIGURED);
+        fw_finish(&fw);
+    }
+}
+
 static void dead_device_is_given_up(void **state) {
     setup(&fw, &console);
     fw_start(&fw);
@@ -483,6 +532,8 @@ int main(void) {
         cmocka_unit_test(second_port_opens_and_closes),
         cmocka_unit_test(stalled_endpoint_recovers),
         cmocka_unit_test(comes_back_after_a_reset_of_the_chip),
+        cmocka_unit_test(cable_is_pulled_and_put_back),
+        cmocka_unit_test(cable_is_pulled_at_any_time),
         cmocka_unit_test(dead_device_is_given_up),
         cmocka_unit_test(hang_while_running_hurts_nobody),
         cmocka_unit_test(suspend_and_resume),

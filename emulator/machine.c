@@ -428,12 +428,38 @@ static const char *cause_name(enum reset_cause cause) {
     return names[cause];
 }
 
+static void tell_reset(struct machine *machine) {
+    if (machine->events.reset) {
+        machine->events.reset(machine->events.context, cause_name(machine->reset_cause));
+    }
+}
+
+static void tell_power(struct machine *machine, bool on) {
+    if (machine->events.power) {
+        machine->events.power(machine->events.context, on);
+    }
+}
+
+static void power_off_now(struct machine *machine) {
+    w25q_power_off(&machine->flash);
+    machine->state = MACHINE_OFF;
+    machine->ram_entry = 0;
+    chip_power_off(machine);
+    memset(machine->sram, 0, machine->chip->sram_size);
+    machine_memory_written(machine, machine->chip->sram_base, machine->chip->sram_size);
+    tell_power(machine, false);
+}
+
 static void reset_now(struct machine *machine) {
     machine->reset_pending = false;
+    if (machine->reset_cause == RESET_POWER_OFF) {
+        power_off_now(machine);
+        return;
+    }
     machine->state = MACHINE_RUNS;
     machine->chip->reset(machine);
-    if (machine->reset_cause != RESET_POWER_ON && machine->events.reset) {
-        machine->events.reset(machine->events.context, cause_name(machine->reset_cause));
+    if (machine->reset_cause != RESET_POWER_ON) {
+        tell_reset(machine);
     }
 }
 
@@ -441,6 +467,32 @@ void machine_power_on(struct machine *machine, uint32_t ram_entry) {
     machine->ram_entry = ram_entry;
     machine->reset_cause = RESET_POWER_ON;
     reset_now(machine);
+}
+
+void machine_switch_off(struct machine *machine) {
+    if (machine_is_on(machine)) {
+        machine->reset_cause = RESET_POWER_OFF;
+        reset_now(machine);
+    }
+}
+
+void machine_switch_on(struct machine *machine) {
+    if (machine_is_on(machine)) {
+        return;
+    }
+    tell_power(machine, true);
+    w25q_power_on(&machine->flash);
+    chip_set_vbus(machine, machine_usb_is_plugged(machine));
+    machine_power_on(machine, 0);
+    tell_reset(machine);
+}
+
+bool machine_is_on(const struct machine *machine) {
+    return machine->state != MACHINE_OFF;
+}
+
+void machine_lose_power(struct machine *machine) {
+    machine_request_reset(machine, RESET_POWER_OFF);
 }
 
 void machine_reset(struct machine *machine) {
@@ -452,7 +504,7 @@ void machine_plug_usb(struct machine *machine, bool plugged) {
         return;
     }
     usbhost_plug(&machine->usbhost, plugged);
-    chip_set_vbus(machine, plugged);
+    chip_set_vbus(machine, plugged && machine_is_on(machine));
     chip_cable_changed(machine);
 }
 
@@ -460,7 +512,12 @@ bool machine_usb_is_plugged(const struct machine *machine) {
     return usbhost_is_plugged(&machine->usbhost);
 }
 
+/* Without a supply nothing resets the chip but its coming back. */
 void machine_request_reset(struct machine *machine, enum reset_cause cause) {
+    bool goes_off = machine->reset_pending && machine->reset_cause == RESET_POWER_OFF;
+    if (!machine_is_on(machine) || goes_off) {
+        return;
+    }
     machine->reset_pending = true;
     machine->reset_cause = cause;
     if (machine->running) {
@@ -583,13 +640,18 @@ static bool is_locked_up(const struct machine *machine) {
     return core_state(machine->cores[0]) == CORE_LOCKUP && core_state(machine->cores[1]) != CORE_RUNNING;
 }
 
+/* Time passes in these states. */
+static bool goes_on(const struct machine *machine) {
+    return machine->state == MACHINE_RUNS || machine->state == MACHINE_OFF;
+}
+
 enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
     machine->stop = false;
     machine->until_ps = until_ps;
     if (machine->reset_pending) { /* asked for between runs */
         reset_now(machine);
     }
-    while (machine->state == MACHINE_RUNS && !machine->stop && machine->scheduler.now_ps < until_ps) {
+    while (goes_on(machine) && !machine->stop && machine->scheduler.now_ps < until_ps) {
         slice(machine);
         if (machine->reset_pending) {
             reset_now(machine);

@@ -27,6 +27,7 @@ enum machine_state {
     MACHINE_LOCKED_UP,     /* a core is in lock-up and no event can help */
     MACHINE_IN_BOOTLOADER, /* the boot ROM's USB mode (BOOTSEL), not modelled further */
     MACHINE_UNBOOTABLE,    /* the boot ROM found nothing to start */
+    MACHINE_OFF,           /* there is no supply: time goes on, nothing else does */
 };
 
 struct machine_desc {
@@ -47,8 +48,10 @@ struct machine_events {
     void (*console)(void *context, enum console_port port, const uint8_t *data, size_t size);
     /* Flash contents have been erased or programmed. */
     void (*flash_changed)(void *context, uint32_t offset, uint32_t size, bool erased);
-    /* The chip was reset: "watchdog", "SYSRESETREQ", ... */
+    /* The chip was reset: "watchdog", "SYSRESETREQ", ...; not when it is switched on for the first time. */
     void (*reset)(void *context, const char *cause);
+    /* The supply has gone, or is about to come back. */
+    void (*power)(void *context, bool on);
 };
 
 /* NULL and an error line on failure. */
@@ -59,8 +62,15 @@ void machine_set_events(struct machine *machine, const struct machine_events *ev
 /* Put bytes where an image wants them, as a programmer would before power-on: flash or RAM. False with an error line
  * when the range is neither. */
 bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data, size_t size, struct error *error);
-/* Power-on reset; `ram_entry` non-zero starts a RAM-only image there. */
+/* The first power-on reset; `ram_entry` non-zero starts a RAM-only image there. */
 void machine_power_on(struct machine *machine, uint32_t ram_entry);
+/* The supply goes (what was in RAM is lost, pins are released, the flash chip stops in the middle of what it does) or
+ * comes back (a power-on reset). Between runs. No effect when it is so. */
+void machine_switch_off(struct machine *machine);
+void machine_switch_on(struct machine *machine);
+bool machine_is_on(const struct machine *machine);
+/* From within a run: the supply goes at the end of the present block of instructions. */
+void machine_lose_power(struct machine *machine);
 /* As the RUN pin does. */
 void machine_reset(struct machine *machine);
 /* The USB cable, which is in at first: the PC and VBUS come and go with it. Between runs. */

@@ -9,7 +9,8 @@
 #include "peripherals/parts/aps6404l.h"
 #include "peripherals/parts/w25q.h"
 
-enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ, RESET_GLITCH };
+/* RESET_POWER_OFF: no reset, the supply has gone. */
+enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ, RESET_GLITCH, RESET_POWER_OFF };
 
 struct machine {
     struct machine_desc desc;

@@ -48,3 +48,8 @@ void uart_feed_walk(struct uart_feed *feed, const char *name, struct walk *walk)
         walk_fail(walk, "a byte that is not there is on its way");
     }
 }
+
+void uart_feed_clear(struct uart_feed *feed) {
+    scheduler_cancel(feed->uart->block.env->scheduler, &feed->next);
+    feed->first = feed->count = 0;
+}

@@ -19,5 +19,7 @@ void uart_feed_init(struct uart_feed *feed, struct uart *uart);
 void uart_feed_walk(struct uart_feed *feed, const char *name, struct walk *walk);
 /* Returns how many bytes found room. */
 size_t uart_feed_write(struct uart_feed *feed, const uint8_t *data, size_t size);
+/* What has not come in yet is lost. */
+void uart_feed_clear(struct uart_feed *feed);
 
 #endif

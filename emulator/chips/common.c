@@ -474,6 +474,27 @@ void chip_reset_blocks(struct machine *machine) {
     }
 }
 
+/* Nothing drives or pulls a pad without a supply, and no input buffer works. */
+static void release_pins(struct gpio_bank *bank) {
+    for (unsigned i = 0; i < bank->desc->pins; i++) {
+        gpio_set_pad(bank, i, 0, false);
+    }
+}
+
+void chip_power_off(struct machine *machine) {
+    struct xip_ctrl *xip = find(machine, "XIP_CTRL");
+    struct usb_device *usb = find(machine, "USBCTRL");
+    chip_set_vbus(machine, false);
+    chip_reset_blocks(machine);
+    release_pins(&machine->bank0);
+    release_pins(&machine->qspi);
+    memset(xip->sram, 0, XIP_SRAM_SIZE);
+    memset(usb->dpram, 0, sizeof(usb->dpram));
+    for (unsigned i = 0; i < 2; i++) {
+        uart_feed_clear(&machine->uart_feed[i]);
+    }
+}
+
 void chip_reset_by_watchdog(struct machine *machine) {
     resets_watchdog(find(machine, "RESETS"));
     psm_watchdog(find(machine, "PSM"));

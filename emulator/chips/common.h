@@ -21,6 +21,9 @@ void chip_reset_by_watchdog(struct machine *machine);
 void chip_reset_core(struct machine *machine, unsigned index);
 /* What the cores ask how long their code takes to fetch: XIP. */
 struct core_cache chip_code_cache(struct machine *machine);
+/* All supplies have gone: blocks and cores are reset and stay so, pins are released, memory beside SRAM is lost, what
+ * has been sent to the serial ports and not come in as well. */
+void chip_power_off(struct machine *machine);
 /* Whether VBUS is on the USB connector. */
 void chip_set_vbus(struct machine *machine, bool present);
 /* The USB cable has been pulled or put in. */

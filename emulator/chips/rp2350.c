@@ -525,6 +525,8 @@ static void reset(struct machine *machine) {
         run_power_on_sequence(machine);
         powman_had_reset(find(machine, "POWMAN"), POWMAN_CHIP_RESET_HAD_GLITCH_DETECT);
         break;
+    case RESET_POWER_OFF:
+        break;
     }
 }
 

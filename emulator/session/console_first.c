@@ -78,6 +78,12 @@ void console_first_reset(struct session *session, uint64_t now) {
     enter(first, CONSOLE_FIRST_HELD_AGAIN, now);
 }
 
+void console_first_power(struct session *session, uint64_t now) {
+    struct console_first *first = &session->console_first;
+    first->since_ps = now;
+    first->ready_ps = TIME_NEVER;
+}
+
 static void wait_for_drive(struct session *session, uint64_t now) {
     struct console_first *first = &session->console_first;
     if (drive_code_is_written(session->drive.drive) || now - first->since_ps > WRITE_PS) {

@@ -42,6 +42,8 @@ void console_first_begin(struct session *session);
 void console_first_step(struct session *session, uint64_t now);
 /* The chip has been reset. */
 void console_first_reset(struct session *session, uint64_t now);
+/* The board has been switched off or on: its time begins anew. */
+void console_first_power(struct session *session, uint64_t now);
 /* The board has printed something. */
 void console_first_heard(struct session *session, uint64_t now);
 /* What is printed is no program's: no text of --expect-text or --fail-text is looked for in it. */

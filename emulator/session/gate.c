@@ -12,7 +12,7 @@ static const char *const kind_names[] = {
     [INPUT_WIRE] = "wire",         [INPUT_RESET] = "reset",
     [INPUT_USB_OPEN] = "usb-open", [INPUT_USB_PAUSE] = "usb-pause",
     [INPUT_DRIVE] = "drive",       [INPUT_FLASH] = "flash",
-    [INPUT_USB] = "usb",
+    [INPUT_USB] = "usb",           [INPUT_POWER] = "power",
 };
 
 const char *input_kind_name(enum input_kind kind) {
@@ -100,15 +100,24 @@ static bool apply_cdc_state(struct session *session, const struct input *input, 
 
 /* ---- Cable and supply ---- */
 
-static void supply_project(struct session *session) {
-    const struct board_supply supply = { .on = true, .usb = machine_usb_is_plugged(session->machine) };
+void gate_supply_changed(struct session *session, bool on) {
+    const struct board_supply supply = { .on = on, .usb = machine_usb_is_plugged(session->machine) };
+    session->usb_seen = session->usb_seen && on && supply.usb;
     project_set_supply(&session->project, &supply);
 }
 
 static void apply_usb(struct session *session, bool plugged) {
     machine_plug_usb(session->machine, plugged);
-    session->usb_seen = session->usb_seen && plugged;
-    supply_project(session);
+    gate_supply_changed(session, machine_is_on(session->machine));
+}
+
+static void apply_power(struct session *session, bool on) {
+    if (on) {
+        machine_switch_on(session->machine);
+    } else {
+        machine_switch_off(session->machine);
+    }
+    session->ended = SESSION_RUNS;
 }
 
 /* ---- Parts and pins ---- */
@@ -277,6 +286,9 @@ static bool apply_input(struct session *session, const struct input *input, stru
     case INPUT_USB_OPEN:
     case INPUT_USB_PAUSE:
         return apply_cdc_state(session, input, error);
+    case INPUT_POWER:
+        apply_power(session, input->value != 0);
+        return true;
     case INPUT_USB:
         apply_usb(session, input->value != 0);
         return true;

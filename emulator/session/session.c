@@ -92,6 +92,19 @@ static void hear_reset(void *context, const char *cause) {
     }
 }
 
+/* The file of the flash is not waited for any more: nobody will fill what has been erased. */
+static void hear_power(void *context, bool on) {
+    struct session *session = context;
+    session->flash_open = 0;
+    gate_supply_changed(session, on);
+    console_first_power(session, session_now(session));
+    for (struct session_listener *each = session->listeners; each; each = each->next) {
+        if (each->power) {
+            each->power(each->context, on);
+        }
+    }
+}
+
 static void hear_hid(void *context, const struct usbhost_hid_event *event) {
     const struct session *session = context;
     for (struct session_listener *each = session->listeners; each; each = each->next) {
@@ -111,9 +124,11 @@ static void hear_midi(void *context, unsigned instance, unsigned cable, const ui
 }
 
 void session_attach(struct session *session) {
-    const struct machine_events events = {
-        .context = session, .console = hear_console, .flash_changed = hear_flash, .reset = hear_reset
-    };
+    const struct machine_events events = { .context = session,
+                                           .console = hear_console,
+                                           .flash_changed = hear_flash,
+                                           .reset = hear_reset,
+                                           .power = hear_power };
     machine_set_events(session->machine, &events);
     session->usb = (struct usbhost_listener){ .context = session, .hid_event = hear_hid, .midi_received = hear_midi };
     usbhost_listen(machine_usbhost(session->machine), &session->usb);
@@ -247,7 +262,9 @@ static void look_after(struct session *session) {
     replay_step(session, now);
     plan_step(session, now);
     typing_step(session, now);
-    console_first_step(session, now);
+    if (machine_is_on(session->machine)) {
+        console_first_step(session, now);
+    }
     drive_link_step(&session->drive, now);
     if (session->flash_file && now >= session->flash_next_ps) {
         keep_flash(session, now);

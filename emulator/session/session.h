@@ -64,6 +64,8 @@ struct session_listener {
     void (*drive)(void *context, enum log_level level, const char *line);
     /* The chip was reset: "watchdog", "SYSRESETREQ", ... */
     void (*reset)(void *context, const char *cause);
+    /* The board's supply has gone, or comes back. */
+    void (*power)(void *context, bool on);
     /* A key, a mouse's movement, ... of a HID device that the board is. */
     void (*hid)(void *context, const struct usbhost_hid_event *event);
     void (*midi)(void *context, unsigned cable, const uint8_t *bytes, size_t size);

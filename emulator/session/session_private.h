@@ -105,6 +105,8 @@ void gate_answered(struct session *session);
  * when nobody wants to know. */
 uint8_t *gate_keep_area(const struct session *session);
 void gate_tell_area(struct session *session, uint8_t *before);
+/* The board's supply or its USB cable has come or gone. */
+void gate_supply_changed(struct session *session, bool on);
 void gate_finish(struct session *session);
 /* The planned inputs that are due. */
 void plan_step(struct session *session, uint64_t now_ps);

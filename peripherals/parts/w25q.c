@@ -9,8 +9,8 @@
  * an erase. Status and security registers last as long as the machine: they are no part of the contents.
  * Decided: contents change when the command begins, and the chip is busy for its time after that; nobody can look
  * meanwhile but through XIP memory, which is a mistake of the guest that is not reported. A page program takes the
- * typical page time whatever the number of bytes. */
-#include "peripherals/parts/w25q.h"
+ * typical page time whatever the number of bytes. What the supply leaves of an operation: w25q_steps.c. */
+#include "peripherals/parts/w25q_steps.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +63,6 @@ struct w25q_command {
 
 bool w25q_busy(const struct w25q *chip) {
     return scheduler_now(chip->desc.env->scheduler) < chip->busy_until_ps;
-}
-
-static void be_busy(struct w25q *chip, uint64_t duration_ps, bool is_array) {
-    uint64_t now = scheduler_now(chip->desc.env->scheduler);
-    uint64_t from = chip->busy_until_ps > now ? chip->busy_until_ps : now;
-    chip->busy_until_ps = from + duration_ps;
-    chip->busy_is_array = is_array;
 }
 
 /* Bytes at one end of the chip that SEC and BP2..BP0 select; datasheet 7.1.10. */
@@ -164,19 +157,19 @@ uint64_t w25q_erase(struct w25q *chip, uint32_t offset, uint32_t size) {
     uint64_t duration = 0;
     if (size >= chip->desc.size) {
         duration = chip_erase_ps(chip);
+        w25q_begin_step(chip, 0, chip->desc.size, duration, false);
         erase_array(chip, 0, chip->desc.size);
-        be_busy(chip, duration, false);
         return duration;
     }
     uint64_t at = offset & ~(W25Q_SECTOR - 1), end = (uint64_t)offset + size;
     while (at < end) {
         uint64_t one;
         uint32_t step = erase_step((uint32_t)at, end - at, &one);
+        w25q_begin_step(chip, at & (chip->desc.size - 1), step, one, false);
         erase_array(chip, at & (chip->desc.size - 1), step);
         duration += one;
         at += step;
     }
-    be_busy(chip, duration, false);
     return duration;
 }
 
@@ -189,6 +182,7 @@ uint64_t w25q_program(struct w25q *chip, uint32_t offset, const uint8_t *data, u
         if (step > size - done) {
             step = size - done;
         }
+        w25q_begin_step(chip, at, step, PAGE_PROGRAM_PS, false);
         program_array(chip, at, data + done, step);
         duration += PAGE_PROGRAM_PS;
         done += step;
@@ -202,7 +196,6 @@ uint64_t w25q_program(struct w25q *chip, uint32_t offset, const uint8_t *data, u
     if (size > head) {
         tell(chip, 0, size - head < first ? size - head : first, W25Q_PROGRAMMED);
     }
-    be_busy(chip, duration, false);
     return duration;
 }
 
@@ -355,7 +348,7 @@ static void write_status(struct w25q *chip, unsigned first, unsigned most) {
         set_status(chip, first + i, chip->page[i], stored);
     }
     if (stored) {
-        be_busy(chip, STATUS_WRITE_PS, false);
+        w25q_be_busy(chip, STATUS_WRITE_PS, false);
     }
     chip->write_enabled = false;
     chip->volatile_enabled = false;
@@ -381,8 +374,10 @@ static void act_program(struct w25q *chip) {
     for (unsigned i = 0; i < W25Q_PAGE; i++) {
         chip->page[i] |= chip->page_used[i] ? 0 : 0xff;
     }
+    if (!is_protected(chip, page, W25Q_PAGE)) {
+        w25q_begin_step(chip, page, W25Q_PAGE, PAGE_PROGRAM_PS, true);
+    }
     if (program_array(chip, page, chip->page, W25Q_PAGE)) {
-        be_busy(chip, PAGE_PROGRAM_PS, true);
         tell(chip, page, W25Q_PAGE, W25Q_PROGRAMMED);
     }
     chip->write_enabled = false;
@@ -391,7 +386,7 @@ static void act_program(struct w25q *chip) {
 static void erase_command(struct w25q *chip, uint32_t size, uint64_t duration) {
     uint32_t offset = chip->address & (chip->desc.size - 1) & ~(size - 1);
     if (!is_protected(chip, offset, size)) {
-        be_busy(chip, duration, size < chip->desc.size);
+        w25q_begin_step(chip, offset, size, duration, size < chip->desc.size);
     }
     erase_array(chip, offset, size);
     chip->write_enabled = false;
@@ -421,7 +416,7 @@ static void act_erase_security(struct w25q *chip) {
     uint8_t *bytes = security_register(chip);
     if (bytes && !security_locked(chip)) {
         memset(bytes, 0xff, W25Q_PAGE);
-        be_busy(chip, SECTOR_ERASE_PS, false);
+        w25q_be_busy(chip, SECTOR_ERASE_PS, false);
     }
     chip->write_enabled = false;
 }
@@ -432,7 +427,7 @@ static void act_program_security(struct w25q *chip) {
         for (unsigned i = 0; i < W25Q_PAGE; i++) {
             bytes[i] &= chip->page_used[i] ? chip->page[i] : 0xff;
         }
-        be_busy(chip, PAGE_PROGRAM_PS, false);
+        w25q_be_busy(chip, PAGE_PROGRAM_PS, false);
     }
     chip->write_enabled = false;
 }
@@ -464,13 +459,15 @@ static void act_suspend(struct w25q *chip) {
     }
     chip->suspended = true;
     chip->suspended_ps = chip->busy_until_ps - now;
+    w25q_suspend_step(chip, chip->suspended_ps);
     chip->busy_until_ps = now + (SUSPEND_PS < chip->suspended_ps ? SUSPEND_PS : chip->suspended_ps);
 }
 
 static void act_resume(struct w25q *chip) {
     if (chip->suspended) {
         chip->suspended = false;
-        be_busy(chip, chip->suspended_ps, true);
+        w25q_be_busy(chip, chip->suspended_ps, true);
+        w25q_resume_step(chip);
     }
 }
 
@@ -774,6 +771,7 @@ bool w25q_init(struct w25q *chip, const struct w25q_desc *desc) {
     *chip = (struct w25q){ .desc = *desc, .contents = desc->contents };
     chip->desc.name = desc->name ? desc->name : "FLASH";
     chip->desc.unique_id = desc->unique_id ? desc->unique_id : UNIQUE_ID;
+    random_derive(&chip->random, desc->env ? desc->env->seed : NULL, "flash", chip->desc.name);
     if (!chip->contents) {
         chip->contents = aligned_alloc(4096, desc->size);
         if (!chip->contents) {
@@ -792,6 +790,7 @@ bool w25q_init(struct w25q *chip, const struct w25q_desc *desc) {
 }
 
 void w25q_finish(struct w25q *chip) {
+    w25q_forget_steps(chip);
     if (chip->owned) {
         free(chip->contents);
     }

@@ -29,6 +29,7 @@ struct w25q_desc {
 };
 
 struct w25q_command; /* private */
+struct w25q_step;
 
 struct w25q {
     struct w25q_desc desc;
@@ -44,9 +45,12 @@ struct w25q {
     bool powered_down;
     bool suspended;
     uint64_t busy_until_ps;
-    uint64_t suspended_ps; /* what is left of the suspended operation */
-    bool busy_is_array;    /* the operation under way is an erase or a program: it can be suspended */
-    unsigned wrap;         /* bytes a 0xeb read wraps at; 0: not at all */
+    uint64_t suspended_ps;   /* what is left of the suspended operation */
+    bool busy_is_array;      /* the operation under way is an erase or a program: it can be suspended */
+    struct w25q_step *steps; /* what it has begun since it was idle; owned */
+    unsigned step_count, step_room;
+    struct random random; /* of what is left half done */
+    unsigned wrap;        /* bytes a 0xeb read wraps at; 0: not at all */
 
     struct net_listener select_pin;
 
@@ -68,6 +72,9 @@ bool w25q_init(struct w25q *chip, const struct w25q_desc *desc);
 void w25q_finish(struct w25q *chip);
 /* Lose everything volatile, as when the supply comes back. */
 void w25q_power_on(struct w25q *chip);
+
+/* The supply goes: what the chip has not done yet is taken back, the operation under way is left half done. */
+void w25q_power_off(struct w25q *chip);
 
 /* The chip-select line; `selected` is its active (low) level. Commands take effect when it is released. */
 void w25q_select(struct w25q *chip, bool selected);

@@ -502,6 +502,134 @@ static void direct_calls_give_the_time(void **state) {
     assert_int_equal(w25q_program(chip, 0, data, 0), 0);
 }
 
+/* ---- The supply goes (times of 9.6: 45 ms a sector, 0.4 ms a page) ---- */
+
+static unsigned ones(const uint8_t *bytes, unsigned size) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < size; i++) {
+        count += (unsigned)__builtin_popcount(bytes[i]);
+    }
+    return count;
+}
+
+/* Half of the time of an erase: about half of the bits are set; what stands beside it is untouched. */
+static void an_erase_is_left_half_done(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    memset(chip->contents, 0, 3 * W25Q_SECTOR);
+    command(chip, 0x06);
+    command_at(chip, 0x20, W25Q_SECTOR);
+    pass(bench, 22500 * PS_PER_US);
+    w25q_power_off(chip);
+    w25q_power_on(chip);
+    assert_int_equal(ones(chip->contents, W25Q_SECTOR), 0);
+    assert_int_equal(ones(chip->contents + 2 * W25Q_SECTOR, W25Q_SECTOR), 0);
+    assert_in_range(ones(chip->contents + W25Q_SECTOR, W25Q_SECTOR), 4 * W25Q_SECTOR - 400, 4 * W25Q_SECTOR + 400);
+    assert_int_equal(bench->changed_offset, W25Q_SECTOR);
+    assert_int_equal(status(chip, 0x05), 0);
+}
+
+static void an_erase_that_is_over_stays(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    memset(chip->contents, 0, W25Q_SECTOR);
+    command(chip, 0x06);
+    command_at(chip, 0x20, 0);
+    pass(bench, 45 * PS_PER_MS);
+    unsigned changes = bench->changes;
+    w25q_power_off(chip);
+    assert_int_equal(ones(chip->contents, W25Q_SECTOR), 8 * W25Q_SECTOR);
+    assert_int_equal(bench->changes, changes);
+}
+
+/* A quarter of the time of a page. */
+static void a_page_is_left_half_programmed(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    static const uint8_t page[W25Q_PAGE];
+    program(chip, 0x1000, page, W25Q_PAGE);
+    pass(bench, 100 * PS_PER_US);
+    w25q_power_off(chip);
+    assert_in_range(ones(chip->contents + 0x1000, W25Q_PAGE), 6 * W25Q_PAGE - 100, 6 * W25Q_PAGE + 100);
+    assert_int_equal(ones(chip->contents + 0x1100, W25Q_PAGE), 8 * W25Q_PAGE);
+    assert_int_equal(ones(chip->contents + 0xf00, W25Q_PAGE), 8 * W25Q_PAGE);
+}
+
+/* What the boot ROM begins in one go is done one after the other: erase, then pages of the same sector. */
+static void steps_that_had_not_begun_are_not_done(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    static const uint8_t data[3 * W25Q_PAGE];
+    memset(chip->contents, 0x55, W25Q_SECTOR);
+    w25q_erase(chip, 0, W25Q_SECTOR);
+    w25q_program(chip, 0, data, sizeof(data));
+    pass(bench, 45 * PS_PER_MS + 600 * PS_PER_US); /* in the middle of the second page */
+    w25q_power_off(chip);
+    unsigned rest = W25Q_SECTOR - 2 * W25Q_PAGE;
+    assert_int_equal(ones(chip->contents, W25Q_PAGE), 0);
+    assert_in_range(ones(chip->contents + W25Q_PAGE, W25Q_PAGE), 4 * W25Q_PAGE - 100, 4 * W25Q_PAGE + 100);
+    assert_int_equal(ones(chip->contents + 2 * W25Q_PAGE, rest), 8 * rest);
+}
+
+static void nothing_of_what_had_not_begun_is_left(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    static const uint8_t data[W25Q_PAGE];
+    memset(chip->contents, 0x55, 2 * W25Q_SECTOR);
+    w25q_erase(chip, 0, 2 * W25Q_SECTOR);
+    w25q_program(chip, 0, data, sizeof(data));
+    w25q_power_off(chip);
+    for (unsigned i = 0; i < 2 * W25Q_SECTOR; i++) {
+        assert_int_equal(chip->contents[i], 0x55);
+    }
+}
+
+/* 8.2: suspended, the sector may be corrupted as well; as far as it had got, here a third. */
+static void a_suspended_erase_is_left_as_far_as_it_got(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    memset(chip->contents, 0, W25Q_SECTOR);
+    command(chip, 0x06);
+    command_at(chip, 0x20, 0);
+    pass(bench, 15 * PS_PER_MS);
+    command(chip, 0x75);
+    pass(bench, 500 * PS_PER_MS);
+    w25q_power_off(chip);
+    unsigned third = 8 * W25Q_SECTOR / 3;
+    assert_in_range(ones(chip->contents, W25Q_SECTOR), third - 400, third + 400);
+}
+
+static void a_resumed_erase_is_left_as_far_as_it_got(void **state) {
+    struct bench *bench = *state;
+    struct w25q *chip = &bench->chip;
+    memset(chip->contents, 0, W25Q_SECTOR);
+    command(chip, 0x06);
+    command_at(chip, 0x20, 0);
+    pass(bench, 15 * PS_PER_MS);
+    command(chip, 0x75);
+    pass(bench, 500 * PS_PER_MS);
+    command(chip, 0x7a);
+    pass(bench, 15 * PS_PER_MS);
+    w25q_power_off(chip);
+    unsigned third = 8 * W25Q_SECTOR / 3;
+    assert_in_range(ones(chip->contents, W25Q_SECTOR), 2 * third - 400, 2 * third + 400);
+}
+
+static void the_same_seed_leaves_the_same(void **state) {
+    uint8_t left[2][W25Q_SECTOR];
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench bench;
+        bench_init(&bench, MIB, false);
+        memset(bench.chip.contents, 0, W25Q_SECTOR);
+        w25q_erase(&bench.chip, 0, W25Q_SECTOR);
+        pass(&bench, 30 * PS_PER_MS);
+        w25q_power_off(&bench.chip);
+        memcpy(left[i], bench.chip.contents, W25Q_SECTOR);
+        w25q_finish(&bench.chip);
+    }
+    assert_memory_equal(left[0], left[1], W25Q_SECTOR);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -529,6 +657,14 @@ int main(void) {
         TEST(suspend_lets_others_read),
         TEST(power_down_answers_its_release_alone),
         TEST(direct_calls_give_the_time),
+        TEST(an_erase_is_left_half_done),
+        TEST(an_erase_that_is_over_stays),
+        TEST(a_page_is_left_half_programmed),
+        TEST(steps_that_had_not_begun_are_not_done),
+        TEST(nothing_of_what_had_not_begun_is_left),
+        TEST(a_suspended_erase_is_left_as_far_as_it_got),
+        TEST(a_resumed_erase_is_left_as_far_as_it_got),
+        TEST(the_same_seed_leaves_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

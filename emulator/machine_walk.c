@@ -129,6 +129,7 @@ static void tell_restored(struct machine *machine) {
 
 bool machine_load_state(struct machine *machine, const uint8_t *bytes, size_t size, struct error *error) {
     struct walk walk;
+    machine_power_on(machine, 0); /* what a reset sets once and for all is there */
     usbhost_break_off(&machine->usbhost);
     walk_read_begin(&walk, bytes, size, &machine->scheduler);
     machine->env.loading = true;

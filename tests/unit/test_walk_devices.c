@@ -1,0 +1,362 @@
+/* Every device class in a snapshot. Programs store at random all over a chip, time goes by, and what is then saved is
+ * loaded into a new machine: that one is the same word by word, saves the same bytes, and has the same future. Parts
+ * have edges at all of their pins instead. */
+#include "tests/same_state.h"
+#include "tests/unit/parts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SRAM 0x20000000u
+#define STORES 600
+#define SEEDS 12
+#define FUTURE_PS (300 * PS_PER_US)
+#define WATCHED UINT64_C(0x0f0f0f0f0f0f) /* pins with somebody who wants every edge */
+
+/* ---- Machines ---- */
+struct bench_machine {
+    struct machine *machine;
+    struct net_listener watchers[GPIO_PINS];
+};
+
+static void ignore_edge(struct net_listener *listener, struct net *net) {
+}
+
+static void build(struct bench_machine *bench, const struct chip_desc *chip) {
+    static const uint16_t count[] = { 0x3001, 0xe7fd }; /* adds r0, #1; b .-2 */
+    struct error error;
+    struct machine_desc desc = { .chip = chip, .flash_size = 2u << 20, .seed = 5 };
+    bench->machine = machine_create(&desc, &error);
+    assert_non_null(bench->machine);
+    memset(bench->machine->log.enabled, 0, sizeof(bench->machine->log.enabled));
+    assert_true(machine_load(bench->machine, SRAM, (const uint8_t *)count, sizeof(count), &error));
+    for (unsigned pin = 0; pin < GPIO_PINS; pin++) {
+        struct net *net = machine_gpio(bench->machine, pin);
+        bench->watchers[pin] = (struct net_listener){ .changed = ignore_edge };
+        if (net && WATCHED >> pin & 1) {
+            net_listen(net, &bench->watchers[pin]);
+        }
+    }
+}
+
+static void start(struct machine *machine) {
+    machine_power_on(machine, 0);
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        core_start(machine_core(machine, i), SRAM + 0x2000 + 0x1000 * i, SRAM, SRAM);
+    }
+    block_write(machine_block(machine, "RESETS"), 0, 0, ALIAS_NORMAL);
+}
+
+static uint32_t number(struct random *random) {
+    uint64_t bits = random_next(random);
+    switch (bits >> 60) {
+    case 0:
+    case 1:
+    case 2:
+    case 3:
+        return (uint32_t)bits; /* anything */
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+        return (uint32_t)(bits & (bits >> 32)); /* few ones */
+    case 8:
+    case 9:
+    case 10:
+        return 1u << (bits & 31);
+    default:
+        return (uint32_t)(bits & 0xf) << (bits >> 8 & 28);
+    }
+}
+
+/* A store to some register of some block. What would stop the machine or its clocks is rare, not left out. */
+static void store_somewhere(struct machine *machine, struct random *random) {
+    unsigned index = (unsigned)(random_next(random) % machine->chip->blocks);
+    const struct block_at *at = &machine->chip->map[index];
+    const struct register_table *table = at->registers;
+    bool is_delicate = !strcmp(at->name, "CLOCKS") || !strcmp(at->name, "PSM") || !strcmp(at->name, "RESETS") ||
+                       !strcmp(at->name, "WATCHDOG") || strstr(at->name, "OSC") || strstr(at->name, "PLL");
+    if (!table || (is_delicate && random_next(random) % 16)) {
+        return;
+    }
+    unsigned word = (unsigned)(random_next(random) % table->words);
+    machine->env.core = random_next(random) & 1;
+    bus_write(&machine->bus, at->base + 4 * word, number(random), 4);
+    machine->env.core = 0;
+}
+
+static void live(struct machine *machine, uint64_t seed) {
+    struct random random;
+    random_init(&random, seed);
+    start(machine);
+    for (unsigned i = 0; i < STORES; i++) {
+        store_somewhere(machine, &random);
+        if (random_next(&random) % 8 == 0) {
+            machine_run(machine, machine_now(machine) + random_next(&random) % (20 * PS_PER_US));
+        }
+    }
+}
+
+static void save(struct machine *machine, uint8_t **ret_bytes, size_t *ret_size) {
+    struct error error = { "" };
+    if (!machine_save(machine, ret_bytes, ret_size, &error)) {
+        fail_msg("%s", error.message);
+    }
+}
+
+static void expect_same_snapshots(struct machine *a, struct machine *b) {
+    uint8_t *bytes[2];
+    size_t size[2];
+    save(a, &bytes[0], &size[0]);
+    save(b, &bytes[1], &size[1]);
+    assert_int_equal(size[0], size[1]);
+    assert_memory_equal(bytes[0], bytes[1], size[0]);
+    free(bytes[0]);
+    free(bytes[1]);
+}
+
+static void load_and_compare(struct bench_machine *first, struct bench_machine *second) {
+    static struct same_objects objects;
+    uint8_t *bytes;
+    size_t size;
+    struct error error = { "" };
+    save(first->machine, &bytes, &size);
+    if (!machine_load_state(second->machine, bytes, size, &error)) {
+        fail_msg("%s", error.message);
+    }
+    free(bytes);
+    objects.count = 0;
+    same_add(&objects, "bench", first, second, sizeof(*first));
+    assert_true(same_state(first->machine, second->machine, &objects, 0));
+    expect_same_snapshots(first->machine, second->machine);
+}
+
+static void round_trip(const struct chip_desc *chip, uint64_t seed) {
+    static struct bench_machine first, second;
+    build(&first, chip);
+    build(&second, chip);
+    live(first.machine, seed);
+    if (seed % 2) {
+        live(second.machine, seed + 1000); /* whatever has been there is gone */
+    }
+    load_and_compare(&first, &second);
+    uint64_t end = machine_now(first.machine) + FUTURE_PS;
+    machine_run(first.machine, end);
+    machine_run(second.machine, end);
+    expect_same_snapshots(first.machine, second.machine);
+    machine_destroy(first.machine);
+    machine_destroy(second.machine);
+}
+
+static void blocks_of_the_rp2040(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        round_trip(&chip_rp2040, seed);
+    }
+}
+
+static void blocks_of_the_rp2350(void **state) {
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        round_trip(seed % 3 ? &chip_rp2350 : &chip_rp2350b, seed);
+    }
+}
+
+/* ---- Classes ---- */
+/* They have nothing beside registers but wiring. */
+static const char *const stateless[] = { "glitch_detector", "pads", "resets", "syscfg", "sysinfo", "xip_aux" };
+
+static bool is_stateless(const struct block_class *class) {
+    for (size_t i = 0; i < sizeof(stateless) / sizeof(stateless[0]); i++) {
+        if (!strcmp(class->name, stateless[i])) {
+            return true;
+        }
+    }
+    return class->size == sizeof(struct block);
+}
+
+static void every_class_of_block_has_a_walk_or_no_state(void **state) {
+    const struct chip_desc *const chips[] = { &chip_rp2040, &chip_rp2350 };
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned k = 0; k < chips[i]->blocks; k++) {
+            const struct block_class *class = chips[i]->map[k].class;
+            if (!class->walk != is_stateless(class)) {
+                fail_msg("%s", class->name);
+            }
+        }
+    }
+}
+
+/* ---- Snapshots of something else ---- */
+static void refuse(struct machine *machine, const uint8_t *bytes, size_t size, const char *message) {
+    struct error error = { "" };
+    assert_false(machine_load_state(machine, bytes, size, &error));
+    if (!strstr(error.message, message)) {
+        fail_msg("\"%s\" instead of \"%s\"", error.message, message);
+    }
+    uint64_t now = machine_now(machine);
+    machine_run(machine, now + PS_PER_MS);
+    assert_true(machine_now(machine) == now); /* it does nothing any more */
+    machine_destroy(machine);
+}
+
+static void another_chip_flash_or_length_is_refused(void **state) {
+    static struct bench_machine first, second;
+    struct error error;
+    uint8_t *bytes;
+    size_t size;
+    build(&first, &chip_rp2040);
+    start(first.machine);
+    save(first.machine, &bytes, &size);
+    build(&second, &chip_rp2350);
+    refuse(second.machine, bytes, size, "the machine: the chip is \"rp2040\" in the snapshot and \"rp2350\" here");
+    struct machine_desc desc = { .chip = &chip_rp2040, .flash_size = 4u << 20 };
+    refuse(machine_create(&desc, &error), bytes, size, "FLASH: its size is 2097152 in the snapshot and 4194304 here");
+    for (size_t shorter = 0; shorter < size; shorter += size / 40 + 1) {
+        build(&second, &chip_rp2040);
+        refuse(second.machine, bytes, shorter, "the snapshot is cut short here");
+    }
+    free(bytes);
+    machine_destroy(first.machine);
+}
+
+/* ---- Parts ---- */
+static void wiggle(struct bench *bench, struct random *random, unsigned steps) {
+    unsigned pins = part_pin_count(bench->part->class), controls = part_control_count(bench->part->class);
+    for (unsigned i = 0; i < steps; i++) {
+        uint64_t bits = random_next(random);
+        if (pins) {
+            net_drive(&bench->drivers[bits % pins], bits >> 32 & 1 ? NET_HIGH : NET_LOW);
+        }
+        if (controls && (bits >> 40 & 63) == 0) {
+            const struct part_control *control = &bench->part->class->controls[bits >> 48 & 1 ? controls - 1 : 0];
+            bench_set(bench, control->name,
+                      control->min + (control->max - control->min) * (double)(bits >> 50 & 7) / 7);
+        }
+        stage_run(&bench->stage, random_next(random) % (40 * PS_PER_US));
+    }
+}
+
+static void bench_walk(struct bench *bench, struct walk *walk) {
+    unsigned pins = part_pin_count(bench->part->class);
+    walk_section(walk, "bench", 0);
+    walk_u64(walk, &bench->stage.scheduler.now_ps);
+    for (unsigned i = 0; i < pins; i++) {
+        net_driver_walk(&bench->drivers[i], walk);
+        net_walk(&bench->nets[i], walk);
+    }
+    walk_section_end(walk);
+    part_walk(bench->part, walk);
+}
+
+static void bench_save(struct bench *bench, struct walk *ret_walk) {
+    struct error error = { "" };
+    walk_write_begin(ret_walk, &bench->stage.scheduler);
+    bench_walk(bench, ret_walk);
+    if (!walk_complete(ret_walk, &error)) {
+        fail_msg("%s: %s", bench->part->class->type, error.message);
+    }
+}
+
+static void bench_load(struct bench *bench, const struct walk *from) {
+    struct walk walk;
+    struct error error = { "" };
+    bench->stage.env.loading = true;
+    walk_read_begin(&walk, from->bytes, from->at, &bench->stage.scheduler);
+    bench_walk(bench, &walk);
+    bench->stage.env.loading = false;
+    if (!walk_complete(&walk, &error)) {
+        fail_msg("%s: %s", bench->part->class->type, error.message);
+    }
+    walk_finish(&walk);
+}
+
+static void expect_same_walks(const struct walk *a, const struct walk *b, const char *type) {
+    if (a->at != b->at || memcmp(a->bytes, b->bytes, a->at) != 0) {
+        fail_msg("%s", type);
+    }
+}
+
+static void expect_same_views(struct bench *a, struct bench *b) {
+    for (unsigned i = 0; part_view(a->part, i); i++) {
+        const struct part_view *x = part_view(a->part, i), *y = part_view(b->part, i);
+        if (x->kind == PART_SCREEN) {
+            size_t pixels = (size_t)x->screen.width * x->screen.height;
+            assert_memory_equal(x->screen.pixels, y->screen.pixels, pixels * sizeof(*x->screen.pixels));
+            assert_true(x->screen.on == y->screen.on && x->screen.brightness == y->screen.brightness);
+        } else if (x->kind == PART_LIGHT) {
+            assert_true(x->light.brightness == y->light.brightness && x->light.colour == y->light.colour);
+        } else if (x->kind == PART_POINTER) {
+            assert_true(x->pointer.degrees == y->pointer.degrees);
+        }
+    }
+}
+
+static void part_round_trip(const char *type, uint64_t seed) {
+    static struct bench first, second;
+    struct random random, same;
+    struct walk saved, again;
+    random_init(&random, seed);
+    bench_create(&first, type);
+    bench_start(&first);
+    wiggle(&first, &random, 3000);
+    bench_save(&first, &saved);
+    bench_create(&second, type);
+    bench_start(&second);
+    wiggle(&second, &(struct random){ seed + 1 }, 100);
+    bench_load(&second, &saved);
+    bench_save(&second, &again);
+    expect_same_walks(&saved, &again, type);
+    walk_finish(&saved);
+    walk_finish(&again);
+    expect_same_views(&first, &second);
+    same = random;
+    wiggle(&first, &random, 500);
+    wiggle(&second, &same, 500);
+    bench_save(&first, &saved);
+    bench_save(&second, &again);
+    expect_same_walks(&saved, &again, type);
+    expect_same_views(&first, &second);
+    walk_finish(&saved);
+    walk_finish(&again);
+    bench_finish(&first);
+    bench_finish(&second);
+}
+
+static void every_class_of_part(void **state) {
+    for (const struct part_class *const *class = parts_registry; *class; class ++) {
+        for (uint64_t seed = 0; seed < 6; seed++) {
+            part_round_trip((*class)->type, seed);
+        }
+    }
+}
+
+static void another_part_is_refused(void **state) {
+    static struct bench first, second;
+    struct walk saved, walk;
+    struct error error;
+    bench_create(&first, "ssd1306");
+    bench_start(&first);
+    bench_save(&first, &saved);
+    bench_create(&second, "ssd1306");
+    bench_attribute(&second, "size", "128x32");
+    bench_start(&second);
+    walk_read_begin(&walk, saved.bytes, saved.at, &second.stage.scheduler);
+    bench_walk(&second, &walk);
+    assert_false(walk_complete(&walk, &error));
+    assert_string_equal(error.message, "part X1: size is \"128x64\" in the snapshot and \"128x32\" here");
+    walk_finish(&walk);
+    walk_finish(&saved);
+    bench_finish(&first);
+    bench_finish(&second);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_class_of_block_has_a_walk_or_no_state),
+        cmocka_unit_test(blocks_of_the_rp2040),
+        cmocka_unit_test(blocks_of_the_rp2350),
+        cmocka_unit_test(another_chip_flash_or_length_is_refused),
+        cmocka_unit_test(every_class_of_part),
+        cmocka_unit_test(another_part_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

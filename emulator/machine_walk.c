@@ -86,8 +86,16 @@ static void machine_walk(struct machine *machine, struct walk *walk) {
     }
 }
 
+static bool is_off(const struct machine *machine) {
+    return !machine->scheduler.now_ps && core_state(machine->cores[0]) == CORE_HELD;
+}
+
 bool machine_save(struct machine *machine, uint8_t **ret_bytes, size_t *ret_size, struct error *error) {
     struct walk walk;
+    if (is_off(machine)) {
+        error_set(error, "the machine has not been switched on");
+        return false;
+    }
     walk_write_begin(&walk, &machine->scheduler);
     machine_walk(machine, &walk);
     bool ok = walk_complete(&walk, error);

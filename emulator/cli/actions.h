@@ -4,6 +4,7 @@
 
 #include "emulator/cli/options.h"
 #include "emulator/session/session.h"
+#include "emulator/session/time_text.h"
 
 struct action {
     uint64_t when_ps;          /* TIME_NEVER: at the end of the run */
@@ -19,8 +20,6 @@ struct actions {
     unsigned count, next;
 };
 
-/* "1.5s", "200ms", "10us", "5 ns"; up to 100 days. False when it is none. */
-bool time_parse(const char *text, uint64_t *ret_ps);
 /* Understand the options, and plan what they put into the session. False with an error line. */
 bool actions_init(struct actions *actions, struct session *session, const struct run_options *options,
                   struct error *error);

@@ -158,22 +158,44 @@ static uint8_t *to_bytes(const struct picture *picture) {
     return bytes;
 }
 
-bool picture_save(const struct picture *picture, const char *path, struct error *error) {
+/* Closes the file. `error` is set in either case. */
+static bool write_png(const struct picture *picture, FILE *file, struct error *error) {
     png_image image = {
         .version = PNG_IMAGE_VERSION, .width = picture->width, .height = picture->height, .format = PNG_FORMAT_RGB
     };
     uint8_t *bytes = to_bytes(picture);
-    FILE *file = bytes ? fopen(path, "wb") : NULL;
+    bool ok = bytes && png_image_write_to_stdio(&image, file, 0, bytes, 0, NULL);
+    ok &= fclose(file) == 0;
+    error_set(error, "%s", !bytes ? "out of memory" : image.message[0] ? image.message : strerror(errno));
+    free(bytes);
+    return ok;
+}
+
+bool picture_save(const struct picture *picture, const char *path, struct error *error) {
+    struct error why;
+    FILE *file = fopen(path, "wb");
     if (!file) {
-        error_set(error, "%s: %s", path, bytes ? strerror(errno) : "out of memory");
-        free(bytes);
+        error_set(error, "%s: %s", path, strerror(errno));
         return false;
     }
-    bool ok = png_image_write_to_stdio(&image, file, 0, bytes, 0, NULL);
-    ok &= fclose(file) == 0;
-    free(bytes);
+    bool ok = write_png(picture, file, &why);
     if (!ok) {
-        error_set(error, "%s: %s", path, image.message[0] ? image.message : strerror(errno));
+        error_set(error, "%s: %s", path, why.message);
+    }
+    return ok;
+}
+
+bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *ret_size, struct error *error) {
+    char *bytes = NULL;
+    FILE *file = open_memstream(&bytes, ret_size);
+    if (!file) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    bool ok = write_png(picture, file, error);
+    *ret_bytes = ok ? (uint8_t *)bytes : NULL;
+    if (!ok) {
+        free(bytes);
     }
     return ok;
 }
@@ -182,6 +204,11 @@ bool picture_save(const struct picture *picture, const char *path, struct error 
 
 bool picture_save(const struct picture *picture, const char *path, struct error *error) {
     error_set(error, "%s: this ouroboard was built without libpng and cannot write pictures", path);
+    return false;
+}
+
+bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *ret_size, struct error *error) {
+    error_set(error, "this ouroboard was built without libpng and cannot write pictures");
     return false;
 }
 

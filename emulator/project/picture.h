@@ -6,6 +6,7 @@
 #include "emulator/core/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define PICTURE_SIDE_MAX 8192
@@ -35,5 +36,7 @@ void picture_turn(struct picture *picture, double x, double y, const struct pict
 
 /* The file of a picture without anything that changes from run to run. False with an error line. */
 bool picture_save(const struct picture *picture, const char *path, struct error *error);
+/* The same in memory, to be freed. False with an error line. */
+bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *ret_size, struct error *error);
 
 #endif

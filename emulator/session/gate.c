@@ -1,4 +1,5 @@
 /* The gate: the one place where something from outside takes hold of the board, and where listeners hear of it. */
+#include "emulator/session/probe.h"
 #include "emulator/session/session_private.h"
 
 #include <stdlib.h>
@@ -158,7 +159,7 @@ static void drive_pin(struct net_driver *driver, enum input_drive drive, double 
 }
 
 static bool apply_pin(struct session *session, const struct input *input, struct error *error) {
-    struct net *net = project_board_net(&session->project, input->name, error);
+    struct net *net = session_pin_net(session, input->name, error);
     if (!net) {
         return false;
     }

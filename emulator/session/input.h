@@ -8,7 +8,7 @@ enum input_kind {
     INPUT_SERIAL,    /* `data` to the port `index` (enum console_port); all of it or nothing */
     INPUT_USB_CDC,   /* `data` to the USB serial port `index`, the console being 0; all of it or nothing */
     INPUT_CONTROL,   /* the control `name` of `part` to `value` */
-    INPUT_PIN,       /* something outside drives the board's pin `name`: enum input_drive in `index`, `value` volts */
+    INPUT_PIN,       /* something outside drives the pin `name`: enum input_drive in `index`, `value` volts */
     INPUT_WIRE,      /* the pins `part` and `name` of the board are joined */
     INPUT_RESET,     /* the RUN pin */
     INPUT_USB_OPEN,  /* a program on the PC opens (value 1) or closes (0) the USB serial port `index` */

@@ -355,3 +355,7 @@ const struct project *session_project(const struct session *session) {
 const struct board *session_board(const struct session *session) {
     return session->board;
 }
+
+const char *session_firmware(const struct session *session) {
+    return session->firmware;
+}

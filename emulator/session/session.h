@@ -154,6 +154,8 @@ const struct project *session_project(const struct session *session);
 const struct board *session_board(const struct session *session);
 /* Something of the drive is on its way between the folder and the board, or waits for the next look. */
 bool session_drive_is_busy(const struct session *session);
+/* The image's path; "": what the flash file holds. */
+const char *session_firmware(const struct session *session);
 /* The drive's folder; NULL when there is none. */
 const char *session_folder(const struct session *session);
 

@@ -1,12 +1,7 @@
 /* Probes: what a counter would show of waves whose edges the test sets itself. */
 #include "emulator/session/probe.h"
+#include "tests/unit/small_session.h"
 #include "tests/unit/stage.h"
-#include "tests/unit/unit.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* ---- Waves ---- */
 
@@ -179,16 +174,6 @@ static void a_closed_probe_is_gone(void **state) {
     "{\"id\":\"led1\",\"type\":\"wokwi-led\"},{\"id\":\"r.x\",\"type\":\"wokwi-resistor\"}],"                          \
     "\"connections\":[[\"pico:GP4\",\"led1:A\"],[\"r.x:1\",\"pico:GP5\"]]}"
 
-static void write_file(const char *path, const void *data, size_t size) {
-    FILE *file = fopen(path, "wb");
-    assert_non_null(file);
-    assert_int_equal(fwrite(data, 1, size, file), size);
-    fclose(file);
-}
-
-/* `b .` at the start of RAM, as a raw image with a vector table (Intel HEX). */
-#define SPIN_HEX ":020000042000DA\n:0A0000000010042009000020FEE7B4\n:0400000520000000D7\n:00000001FF\n"
-
 static void fails_with(struct session *session, const char *pin, const char *expected) {
     struct error error = { "" };
     assert_null(session_pin_net(session, pin, &error));
@@ -196,18 +181,10 @@ static void fails_with(struct session *session, const char *pin, const char *exp
 }
 
 static void pins_have_names(void **state) {
-    char folder[] = "/tmp/test_probe.XXXXXX", diagram[64], image[64];
+    struct small_session small;
     struct error error = { "" };
-    assert_non_null(mkdtemp(folder));
-    snprintf(diagram, sizeof(diagram), "%s/diagram.json", folder);
-    snprintf(image, sizeof(image), "%s/spin.hex", folder);
-    write_file(diagram, DIAGRAM, strlen(DIAGRAM));
-    write_file(image, SPIN_HEX, strlen(SPIN_HEX));
-    const struct session_desc desc = { .project = folder, .firmware = image, .board = "raspberry_pi_pico" };
-    struct session *session = session_open(&desc, NULL, &error);
-    if (!session) {
-        fail_msg("%s", error.message);
-    }
+    small_open(&small, DIAGRAM, NULL);
+    struct session *session = small.session;
     struct net *gp4 = machine_gpio(session_machine(session), 4);
     assert_ptr_equal(session_pin_net(session, "GP4", &error), gp4);
     assert_ptr_equal(session_pin_net(session, "pico.GP4", &error), gp4);
@@ -221,10 +198,7 @@ static void pins_have_names(void **state) {
     fails_with(session, "led1.X", "part \"led1\" (led) has no pin \"X\"; did you mean \"A\"?");
     fails_with(session, "led1.C", "pin \"C\" of part \"led1\" is not wired to anything");
     fails_with(session, "led2.A", "the project has no part \"led2\"; did you mean \"led1\"?");
-    session_close(session);
-    remove(diagram);
-    remove(image);
-    assert_int_equal(rmdir(folder), 0);
+    small_close(&small);
 }
 
 int main(void) {

@@ -11,7 +11,7 @@ static bool is_for_its_outcome(const struct run_options *options) {
             return true;
         }
     }
-    return options->timeout_ms || options->expect_text;
+    return options->timeout_ms || options->expect_text || options->control;
 }
 
 static bool is_wanted(const struct run *run) {

@@ -61,6 +61,10 @@ static const char usage[] =
     "and\n"
     "                        inputs are the recording's; --timeout ends it early\n"
     "\n"
+    "Driven by a program:\n"
+    "  --control WHERE       unix:PATH, stdio: lines of JSON let the board run and ask for all there is\n"
+    "                        (docs/control.md); --serial is none then unless it is given\n"
+    "\n"
     "Window:\n"
     "  --window              show board and parts in a window; the default for a project with a diagram when there is\n"
     "                        a display and no --timeout, --expect-text or --screenshot\n"
@@ -111,6 +115,7 @@ enum option_id {
     OPTION_PRESS,
     OPTION_SCREENSHOT,
     OPTION_VCD,
+    OPTION_CONTROL,
     OPTION_HELP,
 };
 
@@ -147,6 +152,7 @@ static const struct option long_options[] = {
     { "record", required_argument, NULL, OPTION_RECORD },
     { "replay", required_argument, NULL, OPTION_REPLAY },
     { "vcd", required_argument, NULL, OPTION_VCD },
+    { "control", required_argument, NULL, OPTION_CONTROL },
     { "stats", no_argument, NULL, OPTION_STATS },
     { "help", no_argument, NULL, OPTION_HELP },
     { 0 },
@@ -286,6 +292,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->replay;
     case OPTION_VCD:
         return &options->vcd;
+    case OPTION_CONTROL:
+        return &options->control;
     case OPTION_EXPECT:
         return &options->expect_text;
     case OPTION_FAIL:
@@ -365,6 +373,31 @@ static bool check_together(const struct run_options *options) {
     return true;
 }
 
+/* What decides when a run ends, or what it shows, is the client's with --control. */
+static const char *option_against_control(const struct run_options *options) {
+    for (unsigned i = 0; i < options->request_count; i++) {
+        if (options->requests[i].kind == REQUEST_SCREENSHOT) {
+            return "--screenshot";
+        }
+    }
+    return options->expect_text                                                              ? "--expect-text"
+           : options->fail_text                                                              ? "--fail-text"
+           : options->timeout_ms                                                             ? "--timeout"
+           : options->window == WINDOW_YES                                                   ? "--window"
+           : options->frames                                                                 ? "--frames"
+           : strcmp(options->control, "stdio") == 0 && strcmp(options->serial, "stdio") == 0 ? "--serial stdio"
+                                                                                             : NULL;
+}
+
+static bool check_control(const struct run_options *options) {
+    const char *against = options->control ? option_against_control(options) : NULL;
+    if (against) {
+        fprintf(stderr, "ouroboard: %s does not go with --control %s: leave it out, the client asks for it\n", against,
+                options->control);
+    }
+    return !against;
+}
+
 static bool is_project(const char *path) {
     struct stat status;
     const char *end = strrchr(path, '.');
@@ -382,7 +415,7 @@ static bool is_timed(const struct run_options *options) {
 }
 
 bool run_options_parse(struct run_options *options, int argc, char **argv, int *ret_exit) {
-    *options = (struct run_options){ .serial = "stdio", .console = "auto", .speed = SPEED_DEFAULT };
+    *options = (struct run_options){ .console = "auto", .speed = SPEED_DEFAULT };
     options->log[LOG_ERROR] = options->log[LOG_WARN] = options->log[LOG_GUEST] = true;
     *ret_exit = EXIT_USAGE;
     optind = 1;
@@ -410,7 +443,10 @@ bool run_options_parse(struct run_options *options, int argc, char **argv, int *
     }
     options->log[LOG_TRACE] |= options->trace_exceptions || options->trace_bus || options->trace_usb;
     if (options->speed == SPEED_DEFAULT) {
-        options->speed = is_timed(options) ? SPEED_MAX : 1.0;
+        options->speed = is_timed(options) || options->control ? SPEED_MAX : 1.0;
     }
-    return check_together(options);
+    if (!options->serial) {
+        options->serial = options->control ? "none" : "stdio";
+    }
+    return check_together(options) && check_control(options);
 }

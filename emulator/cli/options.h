@@ -47,6 +47,7 @@ struct run_options {
     const char *serial_log_file;
     const char *record, *replay;
     const char *usb_capture;
+    const char *control; /* where a client drives the run from; NULL: nowhere */
     double speed;        /* times real time; SPEED_MAX: as fast as it goes; SPEED_DEFAULT: not said */
     uint64_t timeout_ms; /* virtual; 0: none */
     uint64_t seed;

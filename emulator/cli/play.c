@@ -1,6 +1,7 @@
 /* The loop of `ouroboard run`: lets the session run in slices, carries bytes between its console and the user, keeps
  * the pace, and judges what is printed and what becomes of the board. */
 #include "emulator/cli/display.h"
+#include "emulator/cli/remote.h"
 #include "emulator/cli/run.h"
 #include "emulator/core/scheduler.h"
 #include "gui/feed.h"
@@ -329,6 +330,11 @@ static void carry(struct run *run, uint64_t now) {
     note_traffic(run, now);
 }
 
+void play_serve_console(struct run *run) {
+    read_input(run);
+    carry(run, session_now(run->session));
+}
+
 static int loop(struct run *run) {
     bool leave = false;
     while (run->verdict == NO_VERDICT && !leave && !console_wants_out(run->console)) {
@@ -372,7 +378,7 @@ static void begin(struct run *run) {
 
 int play(struct run *run) {
     begin(run);
-    int code = loop(run);
+    int code = run->remote ? remote_loop(run) : loop(run);
     if (code == BEGIN_AGAIN) {
         return code;
     }

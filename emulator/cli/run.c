@@ -4,6 +4,7 @@
 #include "emulator/cli/commands.h"
 #include "emulator/cli/display.h"
 #include "emulator/cli/output.h"
+#include "emulator/cli/remote.h"
 #include "emulator/drive_link.h"
 #include "emulator/usbhost/usbhost.h"
 
@@ -56,7 +57,7 @@ static bool open_session(struct run *run, bool at_once, struct error *error) {
         .console = console_of(options->console),
         .console_first = console_first_of(options, at_once),
         /* runs whose outcome is kept must not depend on the host's clock */
-        .drive_host_ms = options->request_count || options->vcd ? 0 : DRIVE_LINK_HOST_MS,
+        .drive_host_ms = options->request_count || options->vcd || options->control ? 0 : DRIVE_LINK_HOST_MS,
         .seed = options->seed,
         .exact = options->exact,
         .trace_bus = options->trace_bus,
@@ -149,8 +150,10 @@ static bool open_console(struct run *run, struct error *error) {
     }
     const char *address = again ? NULL : console_address(run->console);
     if (address) { /* the first line of both streams: programs look for it on either */
-        printf("serial console on %s\n", address);
-        fflush(stdout);
+        if (!run->options->control || strcmp(run->options->control, "stdio") != 0) {
+            printf("serial console on %s\n", address);
+            fflush(stdout);
+        }
         fprintf(stderr, "serial console on %s\n", address);
     }
     return !run->options->data || open_data_port(run, error);
@@ -162,16 +165,19 @@ static bool open_all(struct run *run, bool at_once, struct error *error) {
     const char *record = run->options->record;
     return open_session(run, at_once, error) && (!record || session_record(run->session, record, error)) &&
            actions_init(&run->actions, run->session, run->options, error) && open_capture(run, error) &&
-           open_vcd(run, error) && open_console(run, error) && open_log(run, error) && display_open(run, error);
+           open_vcd(run, error) && open_console(run, error) && open_log(run, error) && remote_open(run, error) &&
+           display_open(run, error);
 }
 
 /* The console stays for the next try. */
 static int close_all(struct run *run, int code) {
     display_close(run);
+    remote_finish(run);
     data_port_close(&run->data);
     vcd_destroy(run->vcd);
     actions_finish(&run->actions);
     bool kept = code == BEGIN_AGAIN ? session_abandon(run->session) : session_close(run->session);
+    remote_close(run);
     if (code != BEGIN_AGAIN) {
         console_close(run->console);
     }

@@ -15,6 +15,7 @@
 
 struct window;
 struct feed;
+struct remote;
 
 struct run {
     const struct run_options *options;
@@ -27,6 +28,7 @@ struct run {
     struct feed *feed;      /* the window's, or NULL */
     char title[256];        /* of the window */
     struct vcd *vcd;
+    struct remote *remote; /* a client drives the run; NULL: none does */
     FILE *vcd_file;
     FILE *serial_log;
     FILE *usb_capture;
@@ -48,6 +50,8 @@ struct run {
 
 /* Hear the session's lines, log and console. Before it is opened. */
 void play_listen(struct run *run);
+/* Carry bytes between the board's console and the user, once. */
+void play_serve_console(struct run *run);
 /* Run to the end; the result is an exit code, or BEGIN_AGAIN. */
 int play(struct run *run);
 

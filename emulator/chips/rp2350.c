@@ -16,6 +16,7 @@
 #include "peripherals/onchip/clocks.h"
 #include "peripherals/onchip/dma.h"
 #include "peripherals/onchip/glitch_detector.h"
+#include "peripherals/onchip/hstx.h"
 #include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/otp.h"
@@ -45,8 +46,6 @@
 
 #include "peripherals/onchip/registers/coresight_trace.h"
 #include "peripherals/onchip/registers/dma.h"
-#include "peripherals/onchip/registers/hstx_ctrl.h"
-#include "peripherals/onchip/registers/hstx_fifo.h"
 #include "peripherals/onchip/registers/i2c.h"
 #include "peripherals/onchip/registers/io_bank0.h"
 #include "peripherals/onchip/registers/io_qspi.h"
@@ -96,7 +95,7 @@ static const struct block_at map[] = {
     AT("PWM", 0x400a8000, pwm, pwm, IRQ(2, 8, 9), RESET(16)),
     AT("TIMER0", 0x400b0000, timer, timer, IRQ(4, 0, 1, 2, 3), RESET(23)),
     AT("TIMER1", 0x400b8000, timer, timer, IRQ(4, 4, 5, 6, 7), RESET(24)),
-    AT("HSTX_CTRL", 0x400c0000, stub, hstx_ctrl, RESET(3)),
+    AT("HSTX_CTRL", 0x400c0000, hstx, hstx_ctrl, RESET(3)),
     AT("XIP_CTRL", 0x400c8000, xip_ctrl, xip_ctrl),
     AT("QMI", 0x400d0000, qmi, qmi),
     AT("WATCHDOG", 0x400d8000, watchdog, watchdog),
@@ -115,7 +114,7 @@ static const struct block_at map[] = {
     AT("PIO1", 0x50300000, pio, pio, IRQ(2, 17, 18), RESET(12)),
     AT("PIO2", 0x50400000, pio, pio, IRQ(2, 19, 20), RESET(13)),
     AT("XIP_AUX", 0x50500000, xip_aux, xip_aux),
-    AT("HSTX_FIFO", 0x50600000, stub, hstx_fifo, RESET(3)),
+    AT("HSTX_FIFO", 0x50600000, hstx_fifo, hstx_fifo, RESET(3)),
     AT("CORESIGHT_TRACE", 0x50700000, stub, coresight_trace),
     AT("SIO", SIO, sio, sio, IRQ(6, 25, 25, 26, 26, 29, 29), .per_core = true, .no_aliases = true),
 };
@@ -201,7 +200,7 @@ static const struct dreq_at dreqs[] = {
     { "I2C1", offsetof(struct i2c, dreq_tx), 46 },    { "I2C1", offsetof(struct i2c, dreq_rx), 47 },
     { "ADC", offsetof(struct adc, dreq), 48 },        { "XIP_CTRL", offsetof(struct xip_ctrl, dreq_stream), 49 },
     { "QMI", offsetof(struct qmi, dreq_tx), 50 },     { "QMI", offsetof(struct qmi, dreq_rx), 51 },
-    { "SHA256", offsetof(struct sha256, dreq), 54 },
+    { "HSTX_CTRL", offsetof(struct hstx, dreq), 52 }, { "SHA256", offsetof(struct sha256, dreq), 54 },
 };
 #define DREQ_PWM_WRAPS (UINT64_C(0xfff) << 32)
 #define DREQ_SHA256 (UINT64_C(1) << 54)
@@ -246,6 +245,18 @@ static void wire_powman(struct machine *machine) {
     powman->qspi = &machine->qspi;
     clocks->at[CLOCK_LPOSC] = &powman->lposc;
     clocks->at[CLOCK_PLL_USB_OPCG] = &xosc->clock; /* the USB PLL's reference */
+}
+
+/* ---- HSTX (datasheet 12.11: GPIO 12 to 19, function 0) ---- */
+
+static void wire_hstx(struct machine *machine) {
+    struct hstx *hstx = find(machine, "HSTX_CTRL");
+    struct hstx_fifo *fifo = find(machine, "HSTX_FIFO");
+    hstx->clk_hstx = clocks_domain(find(machine, "CLOCKS"), CLOCK_HSTX);
+    hstx->gpio = &machine->bank0;
+    hstx->function = 0;
+    hstx->first_pin = 12;
+    fifo->hstx = hstx;
 }
 
 /* ---- Security ---- */
@@ -439,6 +450,7 @@ static bool wire(struct machine *machine, struct error *error) {
     chip->qmi = find(machine, "QMI");
     wire_ticks(machine);
     wire_powman(machine);
+    wire_hstx(machine);
     wire_security(machine);
     wire_flash(machine);
     wire_bootrom(machine, chip);

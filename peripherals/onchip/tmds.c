@@ -24,7 +24,7 @@ static unsigned minimise(unsigned colour) {
 }
 
 /* The tenth bit tells that the lower eight are inverted, which is what brings the balance back. */
-static unsigned encode(unsigned colour, int *balance) {
+unsigned tmds_encode(unsigned colour, int *balance) {
     unsigned word = minimise(colour), is_xor = word >> 8;
     int excess = 2 * __builtin_popcount(word & 0xff) - 8;
     bool even = !*balance || !excess;
@@ -51,7 +51,7 @@ static unsigned symbol(struct tmds *tmds, unsigned lane, uint32_t colours) {
     unsigned rotate = tmds->control >> 4 * lane & 15;
     unsigned bits = (tmds->control >> (SIO_TMDS_CTRL_L0_NBITS_LSB + 3 * lane) & 7) + 1;
     uint32_t twice = (colours & 0xffff) | colours << 16;
-    return encode(twice >> rotate & (0xff00u >> bits) & 0xff, &tmds->balance[lane]);
+    return tmds_encode(twice >> rotate & (0xff00u >> bits) & 0xff, &tmds->balance[lane]);
 }
 
 /* Two bits of each lane in turn. */

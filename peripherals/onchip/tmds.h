@@ -1,4 +1,4 @@
-/* The TMDS encoder of each core in the RP2350's SIO: RP2350 datasheet 3.1.9. */
+/* The TMDS encoder of each core in the RP2350's SIO: RP2350 datasheet 3.1.9. The code itself is HSTX's as well. */
 #ifndef ONCHIP_TMDS_H
 #define ONCHIP_TMDS_H
 
@@ -24,6 +24,9 @@ struct tmds {
     int balance[TMDS_LANES]; /* ones sent more than zeros */
 };
 
+/* The symbol of ten bits for a colour of eight, the first bit on the wire lowest; `balance`: ones sent more than
+ * zeros. */
+unsigned tmds_encode(unsigned colour, int *balance);
 /* Reads of symbols move the balance, and the colours when they pop. */
 uint32_t tmds_read(struct tmds *tmds, unsigned reg);
 void tmds_write(struct tmds *tmds, unsigned reg, uint32_t value);

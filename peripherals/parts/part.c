@@ -11,6 +11,7 @@
 /* clang-format off */
 const struct part_class *const parts_registry[] = {
     &as5600_class,
+    &dvi_monitor_class,
     &gnd_class,
     &junction_class,
     &led_class,

@@ -5,6 +5,7 @@
 #include "peripherals/parts/part.h"
 
 extern const struct part_class as5600_class;
+extern const struct part_class dvi_monitor_class;
 extern const struct part_class gnd_class;
 extern const struct part_class junction_class;
 extern const struct part_class led_class;

@@ -27,6 +27,7 @@ static const char usage[] =
     "  --flash FILE          keep the whole flash chip in this file (made when missing)\n"
     "  --bootrom FILE        run the boot ROM read out of your own board instead of our services\n"
     "  --otp FILE            keep the fuses of an RP2350 in this file (made when missing)\n"
+    "  --errata NAMES        give the chip these errata, comma-separated: rp2040-e13, rp2350-e9\n"
     "\n"
     "Console:\n"
     "  --serial WHERE        stdio (default), pty, pty:LINK, tcp:PORT (RFC 2217) or none\n"
@@ -89,6 +90,7 @@ enum option_id {
     OPTION_FLASH,
     OPTION_BOOTROM,
     OPTION_OTP,
+    OPTION_ERRATA,
     OPTION_SERIAL,
     OPTION_CONSOLE,
     OPTION_DATA,
@@ -127,6 +129,7 @@ static const struct option long_options[] = {
     { "flash", required_argument, NULL, OPTION_FLASH },
     { "bootrom", required_argument, NULL, OPTION_BOOTROM },
     { "otp", required_argument, NULL, OPTION_OTP },
+    { "errata", required_argument, NULL, OPTION_ERRATA },
     { "serial", required_argument, NULL, OPTION_SERIAL },
     { "console", required_argument, NULL, OPTION_CONSOLE },
     { "console-first", no_argument, NULL, OPTION_CONSOLE_FIRST },
@@ -276,6 +279,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->bootrom;
     case OPTION_OTP:
         return &options->otp;
+    case OPTION_ERRATA:
+        return &options->errata;
     case OPTION_SERIAL:
         return &options->serial;
     case OPTION_CONSOLE:

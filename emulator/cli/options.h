@@ -39,6 +39,7 @@ struct run_options {
     const char *image;
     const char *bootrom;
     const char *otp;
+    const char *errata; /* names, separated by commas; NULL: none */
     const char *serial;
     const char *data;    /* where usb_cdc.data goes; NULL: nowhere */
     const char *console; /* "auto", "usb", "uart0", "uart1" */

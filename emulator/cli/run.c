@@ -52,6 +52,7 @@ static bool open_session(struct run *run, bool at_once, struct error *error) {
         .replay = options->replay,
         .bootrom = options->bootrom,
         .otp = options->otp,
+        .errata = options->errata,
         .wires = wires,
         .wire_count = collect_wires(options, wires),
         .console = console_of(options->console),

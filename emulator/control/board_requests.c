@@ -41,6 +41,10 @@ static const char *state_name(struct control *control) {
         return "bootloader";
     case SESSION_UNBOOTABLE:
         return "unbootable";
+    case SESSION_REPLAYED:
+        return "replayed";
+    case SESSION_DIFFERS:
+        return "differs";
     case SESSION_BEGIN_AGAIN:
         return "console_not_first";
     }

@@ -257,6 +257,10 @@ static const char *reason_of_state(enum session_state state) {
         return "bootloader";
     case SESSION_UNBOOTABLE:
         return "unbootable";
+    case SESSION_REPLAYED:
+        return "replayed";
+    case SESSION_DIFFERS:
+        return "differs";
     case SESSION_BEGIN_AGAIN:
         return "console_not_first";
     }

@@ -1,6 +1,7 @@
 /* From a diagram that has been understood to parts on nets. */
 #include "emulator/project/private.h"
 
+#include "emulator/errata.h"
 #include "emulator/machine.h"
 #include "peripherals/parts/part_names.h"
 
@@ -203,20 +204,15 @@ static void check_5v(const struct project *project, struct findings *findings) {
 }
 
 /* ---- Errata ---- */
-#define PAD_LEAKAGE "rp2350-e9"
-
 static bool choose_errata(const struct project *project, struct findings *findings) {
     const char *name = project_board_attribute(project, "errata");
     if (!*name) {
         return true;
     }
-    if (project->board->chip != CHIP_RP2350 || strcmp(name, PAD_LEAKAGE) != 0) {
-        findings_add(findings, LOG_ERROR,
-                     "the board's errata=\"%s\": the only choice is " PAD_LEAKAGE ", for boards with an RP2350", name);
+    struct error error;
+    if (!errata_choose(project->machine, project->board->chip, name, &error)) {
+        findings_add(findings, LOG_ERROR, "the board's errata: %s", error.message);
         return false;
-    }
-    if (project->machine) {
-        machine_set_pad_leakage(project->machine, true);
     }
     return true;
 }

@@ -1,5 +1,6 @@
 /* From a description to a board that has just been switched on. */
 #include "emulator/chips/select.h"
+#include "emulator/errata.h"
 #include "emulator/session/session_private.h"
 #include "peripherals/parts/w25q.h"
 
@@ -76,6 +77,10 @@ static bool make_machine(struct session *session, struct error *error) {
         return false;
     }
     set_up_machine(session);
+    const char *errata = session->desc.errata;
+    if (errata && !errata_choose(session->machine, session->board->chip, errata, error)) {
+        return false;
+    }
     struct otp *otp = (struct otp *)machine_block(session->machine, "OTP");
     return otp_file_open(&session->otp, session->desc.otp, otp, error);
 }

@@ -139,6 +139,9 @@ static bool write_head(struct session *session, struct error *error) {
                              (json_int_t)session_now(session), "seed", (json_int_t)session->desc.seed, "exact",
                              session->desc.exact, "console", session->desc.console, "diagram", diagram_text(session),
                              "wires", wire_texts(session));
+    if (head && session->desc.errata) {
+        json_object_set_new(head, "errata", json_string(session->desc.errata));
+    }
     if (!head || !set_state(session, head, error)) {
         json_decref(head);
         return false;

@@ -269,6 +269,7 @@ static bool take_head(struct session *session, struct error *error) {
         .replay = given.replay,
         .bootrom = given.bootrom,
         .board = json_string_value(json_object_get(head, "board")),
+        .errata = json_string_value(json_object_get(head, "errata")),
         .console = console <= SESSION_CONSOLE_UART1 ? (enum session_console)console : SESSION_CONSOLE_AUTO,
         .no_drive = true,
         .seed = (uint64_t)json_integer_value(json_object_get(head, "seed")),

@@ -35,6 +35,7 @@ struct session_desc {
     const char *replay;  /* a recording: board, project and all inputs are its, and most of the above does not count */
     const char *bootrom; /* the boot ROM of the user's own board */
     const char *otp;     /* the fuses of an RP2350 in a file, made when missing */
+    const char *errata;  /* of the chip, which it does not have otherwise: errata_choose() */
     const char *const *wires; /* "GP2=GP3": pins of the board that are joined */
     unsigned wire_count;
     enum session_console console;

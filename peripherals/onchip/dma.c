@@ -881,9 +881,19 @@ static void trigger_all(struct dma *dma, uint32_t channels) {
     }
 }
 
+void dma_set_abort_interrupts(struct dma *dma, bool on) {
+    dma->interrupts_after_abort = on;
+}
+
+/* Without the erratum without interrupt. With it those channels interrupt that have transfers under way. */
 static void abort_all(struct dma *dma, uint32_t channels) {
+    uint32_t under_way = dma->interrupts_after_abort ? ready(dma, dma->cycle) : 0;
     for (uint32_t rest = channels & dma->busy; rest; rest &= rest - 1) {
-        stop(dma, (unsigned)__builtin_ctz(rest));
+        unsigned number = (unsigned)__builtin_ctz(rest);
+        stop(dma, number);
+        if (under_way >> number & 1 && !(dma->channels[number].control & dma->variant->irq_quiet)) {
+            raise_irq(dma, number);
+        }
     }
 }
 

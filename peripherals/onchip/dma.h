@@ -72,6 +72,7 @@ struct dma {
     /* Channels wait for these of the pulse_dreqs from now on; others need not be sent. May be NULL. */
     void (*wants_pulses)(void *context, uint64_t dreqs);
     void *pulse_context;
+    bool interrupts_after_abort; /* erratum RP2040-E13: use dma_set_abort_interrupts() */
     /* Memory has been written. May be NULL. */
     void (*memory_written)(void *context, uint32_t address, uint32_t size);
     void *memory_context;
@@ -100,6 +101,9 @@ struct dma {
 
 extern const struct block_class dma_class;
 
+/* The erratum RP2040-E13: a channel that is aborted between two transfers in a row interrupts when those under way have
+ * arrived. */
+void dma_set_abort_interrupts(struct dma *dma, bool on);
 /* For struct line: request `index` (TREQ_SEL number) has changed, at the time of scheduler_due(). */
 void dma_set_dreq(void *dma, unsigned index, bool level);
 /* A follower is about to be accessed: all transfers that end before `end_ps`. Without effect from within one. */

@@ -249,8 +249,9 @@ static void errata_are_chosen_by_the_board(void **state) {
         check(&lines, DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2\",\"attrs\":{\"errata\":\"rp2350-e9\"}}", "")));
     assert_string_equal(lines.text, "");
     says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico\",\"attrs\":{\"errata\":\"rp2350-e9\"}}", ""),
-         "error: d.json: the board's errata=\"rp2350-e9\": the only choice is rp2350-e9, for boards with an RP2350");
-    says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2\",\"attrs\":{\"errata\":\"e9\"}}", ""), "errata=\"e9\"");
+         "error: d.json: the board's errata: \"rp2350-e9\" is not among what an RP2040 can be given: rp2040-e13");
+    says(DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico-2\",\"attrs\":{\"errata\":\"e9\"}}", ""),
+         "the board's errata: \"e9\" is not");
 }
 
 /* A wire from 3.3 V that is opened, at a pin with a pull-down. */

@@ -1,7 +1,7 @@
 /* The exception model of Armv6-M: Architecture Reference Manual (DDI 0419) B1.5; the Cortex-M0+ in particular.
  *
  * Not modelled: unprivileged thread mode (CONTROL.nPRIV; the RP2040's cores have it, CircuitPython does not use it),
- * faults by the MPU, debug state.
+ * debug state.
  * Ambiguities: BKPT without a debugger is a HardFault with its address. A fault while stacking ends in HardFault
  * without a usable frame. EXC_RETURN that does not fit the state is a HardFault (unpredictable by the manual).
  * Cycles: entry 15 (Technical Reference Manual 3.1: latency 15 cycles); for return and tail-chaining, where the
@@ -18,10 +18,8 @@
 static void reset(struct core *core) {
     core->scr = 0;
     core->actlr = 0;
-    for (unsigned i = 0; i < 5; i++) {
-        core->mpu[i] = 0;
-    }
-    core->mpu[0] = 0x800;
+    core->mainline = (struct mainline){ 0 };
+    mpu_changed(core);
 }
 
 /* A synchronous fault: HardFault now, or the end. */
@@ -49,7 +47,8 @@ static unsigned push(struct core *core, unsigned exception, uint32_t return_addr
                                     registers->r[12], registers->r[14], return_address,  registers->xpsr | aligned };
     *sp = ((*sp & ~3u) - FRAME_SIZE) & ~4u;
     registers->r[14] = link_value(registers);
-    if (core_store_words(core, *sp, frame, FRAME_WORDS) || exception == EXCEPTION_HARDFAULT) {
+    bool allowed = mpu_allows_frame(core, *sp, FRAME_SIZE, MPU_WRITE);
+    if ((allowed && core_store_words(core, *sp, frame, FRAME_WORDS)) || exception == EXCEPTION_HARDFAULT) {
         return exception;
     }
     if (core->nvic.active_priority <= PRIORITY_HARDFAULT) {
@@ -79,7 +78,7 @@ static uint32_t *returning(struct core *core, uint32_t exc_return, bool *ret_to_
 static enum fault pop(struct core *core, uint32_t *sp, uint32_t exc_return, bool to_thread) {
     struct registers *registers = &core->registers;
     uint32_t frame[FRAME_WORDS];
-    if (!core_load_words(core, *sp, frame, FRAME_WORDS)) {
+    if (!mpu_allows_frame(core, *sp, FRAME_SIZE, MPU_READ) || !core_load_words(core, *sp, frame, FRAME_WORDS)) {
         return FAULT_UNSTACKING;
     }
     for (unsigned i = 0; i < 4; i++) {

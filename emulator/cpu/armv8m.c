@@ -6,13 +6,12 @@
  * (the engine watches them for instructions), derived exceptions, MemManage, BusFault and UsageFault with their
  * enables and status registers, escalation, lock-up, DebugMonitor for BKPT.
  *
- * Not modelled: Non-secure state (a stub line when code with BXNS or BLXNS is met; SecureFault is never raised); the
- * MPU and the SAU (storage, see scs_main.c); the fault of LDM, STM, LDRD and STRD at unaligned addresses and of any
- * unaligned access to registers, unless CCR.UNALIGN_TRP is set; the FPU's enables in CPACR: its instructions always
- * work; FPCCR.ASPEN = 0; FPDSCR other than 0 (a stub line says so); a fault by CCR.BFHFNMIGN is taken all the same; the
- * exclusive monitor is not cleared by exceptions (a STREX fails when the word has changed); DebugMonitor other than for
- * BKPT. The traps of CCR (DIV_0_TRP, UNALIGN_TRP) look at every instruction and are slow; inside an IT block the rest
- * of the block has run when the fault is taken.
+ * Not modelled: Non-secure state (a stub line when code with BXNS or BLXNS is met); the fault of LDM, STM, LDRD and
+ * STRD at unaligned addresses and of any unaligned access to registers, unless CCR.UNALIGN_TRP is set; the FPU's
+ * enables in CPACR: its instructions always work; FPCCR.ASPEN = 0; FPDSCR other than 0 (a stub line says so); a fault
+ * by CCR.BFHFNMIGN is taken all the same; the exclusive monitor is not cleared by exceptions (a STREX fails when the
+ * word has changed); DebugMonitor other than for BKPT. The traps of CCR (DIV_0_TRP, UNALIGN_TRP) look at every
+ * instruction and are slow; inside an IT block the rest of the block has run when the fault is taken.
  *
  * Decided: floating-point state is stacked at once, also with FPCCR.LSPEN = 1: the frame that lazy stacking would
  * fill later is there already, FPCAR points to it, LSPACT stays 0. Bus faults of stores are precise (the Cortex-M33
@@ -36,6 +35,10 @@
 #define EXC_RETURN_ONES 0xffffff80u
 
 #define CFSR_IACCVIOL (1u << 0)
+#define CFSR_DACCVIOL (1u << 1)
+#define CFSR_MUNSTKERR (1u << 3)
+#define CFSR_MSTKERR (1u << 4)
+#define CFSR_MMARVALID (1u << 7)
 #define CFSR_IBUSERR (1u << 8)
 #define CFSR_PRECISERR (1u << 9)
 #define CFSR_UNSTKERR (1u << 11)
@@ -48,12 +51,13 @@
 #define CFSR_STKOF (1u << 20)
 #define CFSR_UNALIGNED (1u << 24)
 #define CFSR_DIVBYZERO (1u << 25)
+#define SFSR_INVTRAN (1u << 4)
 #define HFSR_VECTTBL (1u << 1)
 #define HFSR_FORCED (1u << 30)
 #define HFSR_DEBUGEVT (1u << 31)
 #define DFSR_BKPT (1u << 1)
 #define DEMCR_MON_EN (1u << 16)
-#define SHCSR_ENABLES 16 /* MEMFAULTENA, BUSFAULTENA, USGFAULTENA for exceptions 4, 5, 6 */
+#define SHCSR_ENABLES 16 /* MEMFAULTENA, BUSFAULTENA, USGFAULTENA, SECUREFAULTENA for exceptions 4 to 7 */
 #define FPCCR_TS (1u << 26)
 #define PAGE 4096 /* at most, of the engine */
 
@@ -92,6 +96,23 @@ static unsigned note(struct core *core, enum fault fault, uint32_t address) {
     case FAULT_FETCH:
         main->cfsr |= never_executable ? CFSR_IACCVIOL : CFSR_IBUSERR;
         return never_executable ? EXCEPTION_MEMMANAGE : EXCEPTION_BUSFAULT;
+    case FAULT_PROTECTED_LOAD:
+    case FAULT_PROTECTED_STORE:
+        main->cfsr |= CFSR_DACCVIOL | CFSR_MMARVALID;
+        main->mmfar = exact_address(core, address);
+        return EXCEPTION_MEMMANAGE;
+    case FAULT_PROTECTED_FETCH:
+        main->cfsr |= CFSR_IACCVIOL;
+        return EXCEPTION_MEMMANAGE;
+    case FAULT_PROTECTED_STACKING:
+        main->cfsr |= CFSR_MSTKERR;
+        return EXCEPTION_MEMMANAGE;
+    case FAULT_PROTECTED_UNSTACKING:
+        main->cfsr |= CFSR_MUNSTKERR;
+        return EXCEPTION_MEMMANAGE;
+    case FAULT_NON_SECURE:
+        main->sfsr |= SFSR_INVTRAN;
+        return EXCEPTION_SECUREFAULT;
     case FAULT_STACKING:
         main->cfsr |= CFSR_STKERR;
         return EXCEPTION_BUSFAULT;
@@ -156,7 +177,7 @@ static unsigned escalate(struct core *core, unsigned exception) {
 }
 
 static const char *exception_name(unsigned exception) {
-    static const char *const names[] = { "HardFault", "MemManage fault", "BusFault", "UsageFault" };
+    static const char *const names[] = { "HardFault", "MemManage fault", "BusFault", "UsageFault", "SecureFault" };
     return exception == EXCEPTION_DEBUGMONITOR ? "DebugMonitor" : names[exception - EXCEPTION_HARDFAULT];
 }
 
@@ -242,6 +263,9 @@ static unsigned push(struct core *core, unsigned exception, uint32_t return_addr
         fill_extended(core, frame, count);
         core->mainline.fpcar = bottom + 4 * BASIC_WORDS;
     }
+    if (!mpu_allows_frame(core, bottom, 4 * count, MPU_WRITE)) {
+        return derive(core, FAULT_PROTECTED_STACKING, exception);
+    }
     if (!core_store_words(core, bottom, frame, count)) {
         return derive(core, FAULT_STACKING, exception);
     }
@@ -299,6 +323,9 @@ static enum fault pop(struct core *core, uint32_t *sp, uint32_t exc_return, bool
     bool extended = !(exc_return & EXC_RETURN_BASIC);
     unsigned count = frame_words(core, extended);
     uint32_t frame[SECURE_FP_WORDS];
+    if (!mpu_allows_frame(core, *sp, 4 * count, MPU_READ)) {
+        return FAULT_PROTECTED_UNSTACKING;
+    }
     if (!core_load_words(core, *sp, frame, count)) {
         return FAULT_UNSTACKING;
     }

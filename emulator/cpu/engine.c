@@ -187,6 +187,9 @@ static bool serve_load(struct core *core, struct access_point *point, uint32_t a
         *ret_value = scs_read(core, address, size);
         return true;
     }
+    if (core->mpu.enabled) { /* memory in a page that a boundary goes through */
+        return core_load(core, address, size, ret_value);
+    }
     return bus_read(core->desc.bus, address, size, ret_value);
 }
 
@@ -199,11 +202,41 @@ static bool serve_store(struct core *core, struct access_point *point, uint32_t 
         scs_write(core, address, value, size);
         return true;
     }
+    if (core->mpu.enabled) {
+        return core_store(core, address, value, size);
+    }
     return bus_write(core->desc.bus, address, value, size);
+}
+
+/* The guest's address of an access to a page in MIXED. */
+static uint32_t mixed_address(const struct engine *engine, uint32_t address) {
+    uint32_t number = (address - MIXED) >> PAGE_SHIFT;
+    return number < engine->mixed_count ? engine->mixed[number] | (address & (PAGE_SIZE - 1)) : address;
+}
+
+static bool is_privileged(struct core *core) {
+    return engine_register(core, CORE_XPSR) & XPSR_IPSR || !(engine_register(core, CORE_CONTROL) & CONTROL_NPRIV);
+}
+
+/* What the MPU forbids ends the run; true then. */
+static bool refuses_access(struct core *core, uint32_t address, unsigned size, unsigned right) {
+    if (is_ppb(address) || mpu_allows(core, address, size, right, is_privileged(core))) {
+        return false;
+    }
+    core->fault_address = address;
+    core->fault_protected = true;
+    engine_end_run(core->engine, right == MPU_READ ? STOP_BAD_LOAD : STOP_BAD_STORE);
+    return true;
 }
 
 static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
     uint32_t value = 0;
+    if (core->mpu.enabled) {
+        address = mixed_address(core->engine, address);
+        if (refuses_access(core, address, size, MPU_READ)) {
+            return 0;
+        }
+    }
     struct access_point *point = time_access(core, address);
     if (!serve_load(core, point, address, size, &value)) {
         core->fault_address = address;
@@ -216,10 +249,17 @@ static uint32_t load_register(struct core *core, uint32_t address, unsigned size
 
 /* Is this a store to read-only memory, which is to be lost? */
 static bool is_lost(struct core *core, uint32_t address) {
-    return address >= SINK || (address < FIRST_BLOCK && bus_memory_at(core->desc.bus, address, 1, false));
+    return address >= SINK || (address < FIRST_BLOCK && bus_memory_at(core->desc.bus, address, 1, false) &&
+                               !(core->mpu.enabled && bus_memory_at(core->desc.bus, address, 1, true)));
 }
 
 static void store_register(struct core *core, uint32_t address, uint32_t value, unsigned size) {
+    if (core->mpu.enabled) {
+        address = mixed_address(core->engine, address);
+        if (refuses_access(core, address, size, MPU_WRITE)) {
+            return;
+        }
+    }
     if (is_lost(core, address)) {
         return;
     }
@@ -308,9 +348,68 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
     return false;
 }
 
+/* ---- Memory protection ---- */
+
+static unsigned right_of(uc_mem_type type) {
+    return type == UC_MEM_FETCH ? MPU_EXECUTE : type == UC_MEM_READ ? MPU_READ : MPU_WRITE;
+}
+
+/* Where the engine finds a page that is served access by access. */
+static uint32_t mix_page(struct engine *engine, uint32_t page) {
+    for (unsigned i = 0; i < engine->mixed_count; i++) {
+        if (engine->mixed[i] == page) {
+            return MIXED + i * PAGE_SIZE;
+        }
+    }
+    if (engine->mixed_count == MIXED_PAGES) { /* nobody may rely on the old ones */
+        engine->mixed_count = 0;
+        uc_ctl_flush_tlb(engine->uc);
+    }
+    engine->mixed[engine->mixed_count++] = page;
+    return MIXED + (engine->mixed_count - 1) * PAGE_SIZE;
+}
+
+static bool refuse_fill(struct core *core, uint32_t address, uc_mem_type type) {
+    core->fault_address = address;
+    core->fault_protected = true;
+    core->engine->stop = type == UC_MEM_FETCH ? STOP_BAD_FETCH : type == UC_MEM_READ ? STOP_BAD_LOAD : STOP_BAD_STORE;
+    return false;
+}
+
+static unsigned perms_of(unsigned rights) {
+    return (rights & MPU_READ ? UC_PROT_READ : 0) | (rights & MPU_WRITE ? UC_PROT_WRITE : 0) |
+           (rights & MPU_EXECUTE ? UC_PROT_EXEC : 0);
+}
+
+/* As fill_tlb(), of what the MPU and the SAU leave of it. */
+static bool fill_protected(struct core *core, uint32_t address, uc_mem_type type, uc_tlb_entry *entry) {
+    uint32_t page = address & ~(PAGE_SIZE - 1);
+    if (core->engine->in_stub || is_ppb(address)) {
+        return fill_tlb(core, address, type, entry);
+    }
+    bool privileged = is_privileged(core), uniform = mpu_is_uniform(core, page, PAGE_SIZE, privileged);
+    unsigned rights = mpu_rights(core, address, privileged);
+    if ((uniform || type == UC_MEM_FETCH) && !(rights & right_of(type))) {
+        return refuse_fill(core, address, type);
+    }
+    if (!fill_tlb(core, address, type, entry)) {
+        return false;
+    }
+    if (uniform) {
+        entry->perms &= perms_of(rights);
+    } else if (type == UC_MEM_FETCH) {
+        entry->perms = UC_PROT_EXEC;
+    } else {
+        entry->paddr = mix_page(core->engine, page);
+        entry->perms = UC_PROT_READ | UC_PROT_WRITE;
+    }
+    return true;
+}
+
 static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *entry, void *user) {
     struct core *core = user;
-    bool filled = fill_tlb(core, (uint32_t)vaddr, type, entry);
+    bool filled = core->mpu.enabled ? fill_protected(core, (uint32_t)vaddr, type, entry)
+                                    : fill_tlb(core, (uint32_t)vaddr, type, entry);
     if (filled && type != UC_MEM_FETCH) {
         engine_mend_it_state(core);
     }
@@ -533,6 +632,7 @@ static void apply_map(struct core *core) {
     struct engine *engine = core->engine;
     if (engine->remapped || blocks_are_full(core)) {
         engine->remapped = false;
+        engine->mixed_count = 0;
         uc_ctl_flush_tlb(engine->uc);
         uc_ctl_flush_tb(engine->uc);
         blocks_clear(core);
@@ -543,6 +643,9 @@ enum stop engine_run(struct core *core) {
     struct engine *engine = core->engine;
     engine_give(core);
     choose_traps(core);
+    if (core->mpu.enabled) {
+        mpu_settle(core);
+    }
     engine->stop = STOP_NONE;
     engine->hook_stopped = false;
     apply_map(core);

@@ -11,6 +11,10 @@
 #define MAX_REGIONS (BUS_MEMORIES + 2)
 #define STUB 0xfffe0000u /* the engine's address for code of ours, in its page */
 
+/* Pages that are served access by access stand here for the engine: no guest address leads there. */
+#define MIXED 0xf0000000u
+#define MIXED_PAGES 64u
+
 struct mmio_region {
     struct core *core;
     uint32_t base;
@@ -37,13 +41,15 @@ struct engine {
     bool renew;        /* begin anew from there: the core was reset */
     bool traps;        /* every instruction is looked at */
     uc_hook trap_hook;
-    bool remapped;       /* addresses lead elsewhere than before */
-    bool in_stub;        /* the engine runs code of ours */
-    bool in_service;     /* a boot ROM service runs: the engine's registers are exact and may be set */
-    uint32_t pc;         /* where the run goes on */
-    uint8_t *stub;       /* the page that it runs */
-    uint8_t *executable; /* a bit per page: code has been fetched from it */
-    unsigned changes;    /* times that translated code was dropped from outside */
+    bool remapped;               /* addresses lead elsewhere than before */
+    bool in_stub;                /* the engine runs code of ours */
+    bool in_service;             /* a boot ROM service runs: the engine's registers are exact and may be set */
+    uint32_t pc;                 /* where the run goes on */
+    uint8_t *stub;               /* the page that it runs */
+    uint8_t *executable;         /* a bit per page: code has been fetched from it */
+    uint32_t mixed[MIXED_PAGES]; /* pages that a boundary of the MPU goes through, by where they are served */
+    unsigned mixed_count;
+    unsigned changes; /* times that translated code was dropped from outside */
 
     /* engine_time.c */
     uint64_t base;                      /* core cycles when the count is 0 */

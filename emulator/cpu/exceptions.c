@@ -27,6 +27,12 @@ const char *exceptions_fault_name(enum fault fault) {
         [FAULT_VECTOR] = "no vector table",
         [FAULT_BREAKPOINT] = "BKPT without a debugger",
         [FAULT_SVC] = "SVC at a priority that masks it",
+        [FAULT_PROTECTED_LOAD] = "load that the MPU forbids",
+        [FAULT_PROTECTED_STORE] = "store that the MPU forbids",
+        [FAULT_PROTECTED_FETCH] = "code that the MPU forbids",
+        [FAULT_PROTECTED_STACKING] = "the MPU forbids the exception frame",
+        [FAULT_PROTECTED_UNSTACKING] = "the MPU forbids the frame to return by",
+        [FAULT_NON_SECURE] = "Secure code in Non-secure memory",
     };
     return names[fault];
 }
@@ -143,6 +149,14 @@ static void exception_return(struct core *core) {
 }
 
 /* ---- What stopped the engine ---- */
+/* The same access refused by the MPU; code refused by the SAU alone. */
+static enum fault protection_fault(const struct core *core, enum stop stop) {
+    if (stop == STOP_BAD_FETCH) {
+        return mpu_is_non_secure(core, core->fault_address) ? FAULT_NON_SECURE : FAULT_PROTECTED_FETCH;
+    }
+    return stop == STOP_BAD_LOAD ? FAULT_PROTECTED_LOAD : FAULT_PROTECTED_STORE;
+}
+
 static enum fault fault_of(enum stop stop) {
     switch (stop) {
     case STOP_BKPT:
@@ -176,6 +190,11 @@ void exceptions_stopped(struct core *core, enum stop stop) {
     }
     if (stop == STOP_RETURN) {
         exception_return(core);
+        return;
+    }
+    if (core->fault_protected) {
+        core->fault_protected = false;
+        core->arch->fault(core, protection_fault(core, stop), core->registers.r[15]);
         return;
     }
     if (stop == STOP_BAD_STORE && bus_memory_at(core->desc.bus, core->fault_address & ~3u, 4, false)) {

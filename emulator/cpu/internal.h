@@ -9,6 +9,7 @@
  *   nvic.c      pending, enabled, active, priorities
  *   systick.c   the SysTick timer
  *   scs.c       the registers of the system control space, scs_main.c those that only the Cortex-M33 has
+ *   mpu.c       what the MPU and the SAU allow
  *   access.c    what an instruction loads or stores
  *   coprocessor.c  the coprocessor instructions of the RP2350, with gpioc.c, dcp.c, rcp.c
  *   core_walk.c, engine_walk.c   snapshots
@@ -70,7 +71,13 @@ enum fault {
     FAULT_UNSTACKING,
     FAULT_VECTOR, /* no vector table */
     FAULT_BREAKPOINT,
-    FAULT_SVC, /* SVC at a priority that masks it */
+    FAULT_SVC,            /* SVC at a priority that masks it */
+    FAULT_PROTECTED_LOAD, /* refused by the MPU, as the following */
+    FAULT_PROTECTED_STORE,
+    FAULT_PROTECTED_FETCH,
+    FAULT_PROTECTED_STACKING,
+    FAULT_PROTECTED_UNSTACKING,
+    FAULT_NON_SECURE, /* Secure code has gone to Non-secure memory */
 };
 
 /* Architectural registers while the engine does not hold them. */
@@ -143,13 +150,22 @@ struct mainline {
     uint32_t aircr; /* PRIGROUP, PRIS, BFHFNMINS */
     uint32_t ccr, shcsr, cfsr, hfsr, dfsr, mmfar, bfar;
     uint32_t cpacr, nsacr, fpccr, fpcar, fpdscr;
+    /* The MPU's of both architectures; mpu_rlar is RASR on the Cortex-M0+. */
     uint32_t mpu_ctrl, mpu_rnr, mpu_rbar[MPU_REGIONS], mpu_rlar[MPU_REGIONS], mpu_mair[2];
+    uint32_t sfsr, sfar;
     uint32_t sau_ctrl, sau_rnr, sau_rbar[SAU_REGIONS], sau_rlar[SAU_REGIONS];
     uint32_t demcr, dwt_ctrl, cyccnt;
     uint64_t cyccnt_epoch; /* core cycles when the counter was `cyccnt` */
     uint32_t nmi_mask[2], sleepctrl;
     bool limits_used;  /* MSPLIM or PSPLIM may be other than 0 */
     uint32_t reported; /* guest and stub lines that are given once */
+};
+
+/* What follows from the registers of MPU and SAU; all false while they are off. */
+struct mpu {
+    bool enabled;  /* one of them is */
+    bool regions;  /* at the present priority, the MPU decides */
+    bool security; /* the SAU does, of code */
 };
 
 struct engine;
@@ -177,12 +193,13 @@ struct core {
     bool reset_requested;
     bool nmi_input;
     uint32_t vtor, scr, actlr;
-    uint32_t mpu[5]; /* of the Cortex-M0+: TYPE, CTRL, RNR, RBAR, RASR: storage */
     struct mainline mainline;
+    struct mpu mpu;
     struct dcp dcp[2]; /* Secure, Non-secure */
     struct rcp rcp;
     struct core *peer; /* the other core; NULL: none */
     uint32_t fault_address;
+    bool fault_protected; /* a stop for a bad access is the MPU's or the SAU's doing */
     uint32_t rom_size;
 
     struct blocks *blocks; /* what they cost */
@@ -332,6 +349,26 @@ struct access {
 bool access_at(struct core *core, uint32_t pc, struct access *ret_access);
 bool access_divides_by_zero(struct core *core, uint32_t pc);
 
+/* ---- mpu.c ---- */
+enum mpu_right { MPU_READ = 1, MPU_WRITE = 2, MPU_EXECUTE = 4 };
+/* Registers have changed. */
+void mpu_changed(struct core *core);
+/* Before the engine runs, while mpu.enabled: priorities may be others. */
+void mpu_settle(struct core *core);
+/* What code may do at an address; while mpu.enabled. */
+unsigned mpu_rights(const struct core *core, uint32_t address, bool privileged);
+/* The SAU refuses code there. */
+bool mpu_is_non_secure(const struct core *core, uint32_t address);
+/* One answer for all of a page. */
+bool mpu_is_uniform(const struct core *core, uint32_t page, uint32_t size, bool privileged);
+/* `right` at all of `size` bytes (1 or more). */
+bool mpu_allows(const struct core *core, uint32_t address, uint32_t size, unsigned right, bool privileged);
+/* The same for the frame of an exception, with core->outside: with the rights of what it interrupts or returns to. */
+bool mpu_allows_frame(const struct core *core, uint32_t address, uint32_t size, unsigned right);
+/* TYPE, CTRL, RNR, RBAR, RASR by number. */
+uint32_t mpu_read_m0plus(const struct core *core, unsigned index);
+void mpu_write_m0plus(struct core *core, unsigned index, uint32_t value);
+
 /* ---- scs_main.c ---- */
 #define CCR_UNALIGN_TRP (1u << 3)
 #define CCR_DIV_0_TRP (1u << 4)
@@ -342,7 +379,7 @@ bool scs_main_write(struct core *core, uint32_t address, uint32_t value);
 /* Interrupts that are routed to the NMI as well. */
 void scs_main_update_nmi(struct core *core);
 /* Say something once: `bit` of mainline.reported. */
-enum { REPORTED_MPU, REPORTED_SAU, REPORTED_FPDSCR, REPORTED_ASPEN, REPORTED_NON_SECURE };
+enum { REPORTED_FPDSCR, REPORTED_ASPEN, REPORTED_NON_SECURE };
 void scs_main_report(struct core *core, unsigned bit, enum log_level level, const char *text);
 
 /* ---- cycles_m33.c ---- */

@@ -2,8 +2,7 @@
  * in systick.c, what Armv8-M Mainline adds in scs_main.c. Cortex-M0+ Technical Reference Manual chapter 4 (reset
  * values).
  *
- * Not modelled: the MPU (its registers read back, nothing is enforced, one stub line says so when it is enabled),
- * debug registers (read 0), ACTLR.
+ * Not modelled: debug registers (read 0), ACTLR.
  * Ambiguity: the Cortex-M0+ allows word access only; narrower loads give their part of the word, narrower stores
  * replace their part of it. */
 #include "emulator/cpu/internal.h"
@@ -20,8 +19,7 @@
 #define AIRCR_SYSRESETREQ (1u << 2)
 #define CPUID_M0PLUS 0x410cc601u
 #define CPUID_M33 0x411fd210u
-#define CCR_M0PLUS 0x208u      /* STKALIGN, UNALIGN_TRP */
-#define MPU_TYPE_M0PLUS 0x800u /* 8 regions */
+#define CCR_M0PLUS 0x208u /* STKALIGN, UNALIGN_TRP */
 
 enum {
     ACTLR = 0xe000e008,
@@ -106,16 +104,6 @@ static void write_aircr(struct core *core, uint32_t value) {
     core_yield(core);
 }
 
-static void write_mpu(struct core *core, uint32_t address, uint32_t value) {
-    unsigned index = (address - MPU_TYPE) / 4;
-    if (index == 1 && value & 1 && !(core->mpu[1] & 1)) {
-        core_log(core, LOG_STUB, "the MPU is enabled: its regions are not enforced");
-    }
-    if (index > 0) {
-        core->mpu[index] = value;
-    }
-}
-
 /* Set the pending bits of 32 interrupts; SEVONPEND makes an event of it. */
 static void set_pending(struct core *core, unsigned first, uint32_t bits, bool pending) {
     for (; bits; bits &= bits - 1) {
@@ -164,7 +152,7 @@ static uint32_t read_word(struct core *core, uint32_t address) {
         return read_nvic(core, address);
     }
     if (address >= MPU_TYPE && address <= MPU_LAST) {
-        return core->mpu[(address - MPU_TYPE) / 4];
+        return mpu_read_m0plus(core, (address - MPU_TYPE) / 4);
     }
     switch (address) {
     case ACTLR:
@@ -235,7 +223,7 @@ static void write_word(struct core *core, uint32_t address, uint32_t value) {
         return;
     }
     if (address >= MPU_TYPE && address <= MPU_LAST) {
-        write_mpu(core, address, value);
+        mpu_write_m0plus(core, (address - MPU_TYPE) / 4, value);
         return;
     }
     switch (address) {

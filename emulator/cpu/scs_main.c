@@ -2,8 +2,7 @@
  * Cortex-M33 Technical Reference Manual and RP2350 datasheet 3.7.5 for values. Also the cycle counter of the DWT
  * (D1.2, DWT_), and the RP2350's own registers EPPB (datasheet 3.7.5.1: NMI masks, sleep control).
  *
- * Not modelled: the MPU and the SAU (registers read back, nothing is enforced; a guest line says so when one is
- * enabled), NSACR and everything Non-secure (NVIC_ITNS reads 0; AIRCR.PRIS, BFHFNMINS, SYSRESETREQS read back), the
+ * Not modelled: NSACR and everything Non-secure (NVIC_ITNS reads 0; AIRCR.PRIS, BFHFNMINS, SYSRESETREQS read back), the
  * FPU's enables in CPACR, FPCCR beyond TS, FPDSCR (the engine keeps its own, 0), ITM, FPB, ETM, CTI, DWT comparators
  * and other counters (read 0), DHCSR and halting debug. SLEEPCTRL of the EPPB reads back. */
 #include "emulator/cpu/internal.h"
@@ -19,7 +18,7 @@
 #define FPCCR_RESET 0xc0000004u /* ASPEN, LSPEN, S */
 #define FPCCR_WRITABLE 0xfc000004u
 #define FPDSCR_WRITABLE 0x07c00000u
-#define SHCSR_ENABLES (7u << 16)
+#define SHCSR_ENABLES (15u << 16)
 #define DEMCR_WRITABLE 0x011f0000u
 #define DEMCR_TRCENA (1u << 24)
 #define DWT_CYCCNTENA 1u
@@ -53,6 +52,8 @@ enum {
     SAU_RNR = 0xe000edd8,
     SAU_RBAR = 0xe000eddc,
     SAU_RLAR = 0xe000ede0,
+    SFSR = 0xe000ede4,
+    SFAR = 0xe000ede8,
     DEMCR = 0xe000edfc,
     STIR = 0xe000ef00,
     FPCCR = 0xe000ef34,
@@ -78,6 +79,7 @@ void scs_main_reset(struct core *core) {
         .reported = reported,
     };
     nvic_set_grouping(&core->nvic, 0);
+    mpu_changed(core);
 }
 
 /* ---- Helpers ---- */
@@ -197,6 +199,12 @@ static bool read_control(struct core *core, uint32_t address, uint32_t *ret_valu
     case BFAR:
         *ret_value = main->bfar;
         return true;
+    case SFSR:
+        *ret_value = main->sfsr;
+        return true;
+    case SFAR:
+        *ret_value = main->sfar;
+        return true;
     case CPACR:
         *ret_value = main->cpacr;
         return true;
@@ -235,6 +243,12 @@ static bool write_control(struct core *core, uint32_t address, uint32_t value) {
         return true;
     case BFAR:
         main->bfar = value;
+        return true;
+    case SFSR:
+        main->sfsr &= ~value;
+        return true;
+    case SFAR:
+        main->sfar = value;
         return true;
     case CPACR:
         main->cpacr = value & CPACR_WRITABLE;
@@ -277,7 +291,7 @@ static bool read_identity(uint32_t address, uint32_t *ret_value) {
     }
 }
 
-/* ---- Memory protection: storage ---- */
+/* ---- Memory protection: mpu.c obeys ---- */
 static uint32_t *mpu_register(struct mainline *main, uint32_t address) {
     unsigned word = (address - MPU_RBAR) / 4;
     unsigned region = word < 2 ? main->mpu_rnr : (main->mpu_rnr & ~3u) + word / 2;
@@ -326,13 +340,9 @@ static bool write_protection(struct core *core, uint32_t address, uint32_t value
     if (!reg) {
         return address == MPU_TYPE || address == SAU_TYPE;
     }
-    if (address == MPU_CTRL && value & 1) {
-        scs_main_report(core, REPORTED_MPU, LOG_GUEST, "the MPU is enabled: its regions are not enforced");
-    } else if (address == SAU_CTRL && value & 1) {
-        scs_main_report(core, REPORTED_SAU, LOG_GUEST, "the SAU is enabled: its regions are not enforced");
-    }
     bool number = address == MPU_RNR || address == SAU_RNR;
     *reg = number ? value % MPU_REGIONS : value;
+    mpu_changed(core);
     return true;
 }
 

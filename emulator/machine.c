@@ -734,7 +734,7 @@ bool machine_console_ready(struct machine *machine, enum console_port port) {
 }
 
 void machine_trace_bus(struct machine *machine, bool on) {
-    machine->bus.trace = on;
+    bus_set_trace(&machine->bus, on);
 }
 
 void machine_trace_exceptions(struct machine *machine, bool on) {

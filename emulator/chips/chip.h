@@ -4,6 +4,7 @@
 #define CHIPS_CHIP_H
 
 #include "emulator/core/block.h"
+#include "emulator/core/bus.h"
 #include "emulator/core/error.h"
 #include "emulator/cpu/core.h"
 
@@ -93,6 +94,7 @@ struct chip_desc {
     unsigned uart_aux_function;  /* 0: there is none */
     const struct spi_at *spis;
     const struct i2c_at *i2cs;
+    uint8_t bus_events[BUS_SEGMENTS]; /* PERFSEL of accesses to APB and FASTPERI */
     const struct dreq_at *dreqs;
     unsigned dreq_count;
     uint64_t pulse_dreqs; /* those that come as pulses, a bit each */

@@ -4,6 +4,7 @@
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/machine_private.h"
 #include "peripherals/onchip/adc.h"
+#include "peripherals/onchip/busctrl.h"
 #include "peripherals/onchip/clocks.h"
 #include "peripherals/onchip/dma.h"
 #include "peripherals/onchip/i2c.h"
@@ -153,6 +154,12 @@ static void wire_reset_clocks(struct machine *machine, struct resets *resets) {
 
 static void watchdog_fires(void *context) {
     machine_request_reset(context, RESET_WATCHDOG);
+}
+
+static void wire_busctrl(struct machine *machine) {
+    struct busctrl *busctrl = find(machine, "BUSCTRL");
+    busctrl->bus = &machine->bus;
+    memcpy(busctrl->events, machine->chip->bus_events, sizeof(busctrl->events));
 }
 
 static void wire_resets(struct machine *machine) {
@@ -454,6 +461,7 @@ bool chip_wire_common(struct machine *machine) {
     wire_clocks(machine);
     wire_dormant(machine);
     wire_resets(machine);
+    wire_busctrl(machine);
     wire_pins(machine);
     wire_uarts(machine);
     wire_spi_and_i2c(machine);

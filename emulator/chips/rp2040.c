@@ -334,6 +334,7 @@ const struct chip_desc chip_rp2040 = {
     .rom_size = BOOTROM_RP2040_SIZE,
     .sram_base = SRAM,
     .sram_size = 264 * 1024,
+    .bus_events = { [BUS_APB] = 0x01, [BUS_FASTPERI] = 0x03 },
     .xip = { 0x10000000, 0x11000000, 0x12000000, 0x13000000 },
     .state_size = sizeof(struct rp2040),
     .ioport_base = 0xd0000000,

@@ -555,7 +555,8 @@ static void reset(struct machine *machine) {
     .pulse_dreqs = DREQ_PWM_WRAPS | DREQ_SHA256, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),  \
     .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
     .map_memory = map_memory, .reset = reset, .walk = walk_chip, .rom_call = rom_call,                                 \
-    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write, .has_second_select = true
+    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write, .has_second_select = true,      \
+    .bus_events = { [BUS_APB] = 0x0b, [BUS_FASTPERI] = 0x0f }
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -168,6 +168,23 @@ static bool refuse(struct bus *bus, uint32_t address, unsigned size, bool is_wri
     return false;
 }
 
+void bus_set_trace(struct bus *bus, bool on) {
+    bus->trace = on;
+    bus->sees_all = bus->trace || bus->counts;
+}
+
+void bus_set_counting(struct bus *bus, bool on) {
+    bus->counts = on;
+    bus->sees_all = bus->trace || bus->counts;
+}
+
+static void count_access(struct bus *bus, uint32_t address) {
+    uint32_t segment = (address >> 28) - 4;
+    if (segment < BUS_SEGMENTS) {
+        bus->accesses[segment]++;
+    }
+}
+
 static void trace(struct bus *bus, uint32_t address, uint32_t value, unsigned size, const char *what) {
     const char *name = bus_name_at(bus, address);
     log_write(bus->env->log, LOG_TRACE, "bus", "core %u: %s %u 0x%08x (%s) 0x%08x", bus->env->core, what, size, address,
@@ -204,6 +221,9 @@ bool bus_read(struct bus *bus, uint32_t address, unsigned size, uint32_t *ret_va
     if (!entry || address & (size - 1)) {
         return refuse(bus, address, size, false);
     }
+    if (bus->counts) {
+        count_access(bus, address);
+    }
     uint32_t offset = address - entry->base;
     bus->env->size = size;
     if (entry->block) {
@@ -224,6 +244,9 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
     }
     if (!entry || address & (size - 1)) {
         return refuse(bus, address, size, true);
+    }
+    if (bus->counts) {
+        count_access(bus, address);
     }
     uint32_t offset = address - entry->base;
     bus->env->size = size;

@@ -37,6 +37,9 @@ struct bus_memory {
 
 struct bus_entry; /* private */
 
+/* Parts of the map whose accesses can be counted: 0x40000000 to 0x4fffffff, and from there to 0x5fffffff. */
+enum bus_segment { BUS_APB, BUS_FASTPERI, BUS_SEGMENTS };
+
 struct bus {
     struct environment *env;
     struct bus_memory memory[BUS_MEMORIES];
@@ -53,11 +56,17 @@ struct bus {
     void *refuses_context;
     uint16_t *pages;      /* by address >> 12 from 0x10000000 on: entry + 1, 0 where nothing is */
     uint8_t reported[32]; /* bad addresses already reported, hashed by page */
-    bool trace;           /* a `trace` line per access */
+    bool trace;           /* a `trace` line per access: use bus_set_trace() */
+    bool counts;          /* accesses are counted: use bus_set_counting() */
+    bool sees_all;        /* one of the two: every access goes through bus_read() or bus_write() */
+    uint64_t accesses[BUS_SEGMENTS];
 };
 
 bool bus_init(struct bus *bus, struct environment *env);
 void bus_finish(struct bus *bus);
+void bus_set_trace(struct bus *bus, bool on);
+/* Accesses of cores and DMA to blocks and windows, from now on. */
+void bus_set_counting(struct bus *bus, bool on);
 /* Put a block at `base`; its aliases follow at 0x1000, 0x2000 and 0x3000 when `aliases`. Borrowed. */
 bool bus_add_block(struct bus *bus, struct block *block, uint32_t base, bool aliases);
 /* The window is copied. */
@@ -101,7 +110,7 @@ struct bus_port {
 struct bus_port bus_port_at(const struct bus *bus, uint32_t address);
 /* Whole words; false: not this time, take bus_read() or bus_write(). */
 static inline bool bus_port_read(struct bus *bus, const struct bus_port *port, uint32_t *ret_value) {
-    if (!port->block || port->block->in_reset || bus->trace) {
+    if (!port->block || port->block->in_reset || bus->sees_all) {
         return false;
     }
     bus->env->size = 4;
@@ -109,7 +118,7 @@ static inline bool bus_port_read(struct bus *bus, const struct bus_port *port, u
     return true;
 }
 static inline bool bus_port_write(struct bus *bus, const struct bus_port *port, uint32_t value) {
-    if (!port->block || port->block->in_reset || bus->trace) {
+    if (!port->block || port->block->in_reset || bus->sees_all) {
         return false;
     }
     bus->env->size = 4;

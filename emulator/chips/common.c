@@ -309,6 +309,10 @@ static void let_dma_follow(struct machine *machine, struct dma *dma, unsigned in
         .next_request = spi_next_request,
         .run = spi_run_until,
         .earliest = spi_earliest_request,
+        .is_calm = spi_is_calm,
+        .put = spi_put,
+        .get = spi_get,
+        .settle = spi_settle_calm,
     };
 }
 

@@ -208,13 +208,6 @@ static uint32_t narrow(uint32_t word, uint32_t address, unsigned size) {
     return size == 4 ? word : word & ((1u << 8 * size) - 1);
 }
 
-static uint32_t replicate(uint32_t value, unsigned size) {
-    if (size == 1) {
-        return (value & 0xff) * 0x01010101u;
-    }
-    return size == 2 ? (value & 0xffff) * 0x00010001u : value;
-}
-
 bool bus_read(struct bus *bus, uint32_t address, unsigned size, uint32_t *ret_value) {
     struct bus_entry *entry = find(bus, address);
     *ret_value = 0;
@@ -251,7 +244,7 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
     uint32_t offset = address - entry->base;
     bus->env->size = size;
     if (entry->block) {
-        block_write(entry->block, offset & 0xffcu, replicate(value, size), (enum bus_alias)(offset >> 12 & 3));
+        block_write(entry->block, offset & 0xffcu, bus_replicate(value, size), (enum bus_alias)(offset >> 12 & 3));
     } else {
         entry->window.write(entry->window.context, offset, value, size);
     }

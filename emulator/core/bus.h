@@ -101,6 +101,13 @@ uint64_t bus_counts_until(const struct bus *bus, uint32_t address, uint64_t tick
 /* What it has reported once already, in a snapshot. */
 void bus_walk(struct bus *bus, struct walk *walk);
 /* The block or window at an address, its name for a report; NULL when there is none. */
+/* What a narrow store brings to a register: the byte or halfword, over and over. */
+static inline uint32_t bus_replicate(uint32_t value, unsigned size) {
+    if (size == 1) {
+        return (value & 0xff) * 0x01010101u;
+    }
+    return size == 2 ? (value & 0xffff) * 0x00010001u : value;
+}
 /* The register at an address, word by word. */
 struct bus_port {
     struct block *block; /* NULL: bus_read() and bus_write() have to see to it */

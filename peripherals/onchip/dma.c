@@ -210,7 +210,7 @@ static bool is_memory(const struct dma *dma, uint32_t address) {
     return bus_memory_at(dma->bus, address & ~3u, 4, false);
 }
 
-/* The follower that a channel carries words for, while it does nothing else. */
+/* The follower that a channel carries words for, while it does nothing else; NULL: none. */
 static const struct dma_follower *follower_of(const struct dma *dma, const struct dma_channel *ch) {
     unsigned treq = ch->treq;
     for (unsigned i = 0; i < dma->follower_count; i++) {
@@ -265,8 +265,10 @@ static void listen(struct dma *dma) {
     dma->followed = 0;
     for (uint32_t rest = dma->busy; rest; rest &= rest - 1) {
         unsigned number = (unsigned)__builtin_ctz(rest);
-        dma->listening |= UINT64_C(1) << dma->channels[number].treq;
-        dma->followed |= follower_of(dma, &dma->channels[number]) ? 1u << number : 0;
+        struct dma_channel *ch = &dma->channels[number];
+        dma->listening |= UINT64_C(1) << ch->treq;
+        ch->follower = follower_of(dma, ch);
+        dma->followed |= ch->follower ? 1u << number : 0;
     }
     if (((before ^ dma->listening) & dma->pulse_dreqs) && dma->wants_pulses) {
         dma->wants_pulses(dma->pulse_context, dma->listening & dma->pulse_dreqs);
@@ -432,12 +434,15 @@ static void sniff(struct dma *dma, unsigned number, uint32_t data, unsigned size
     }
 }
 
-/* One transfer; false when the channel has stopped with an error. */
-static bool transfer_one(struct dma *dma, unsigned number) {
+/* One transfer; false when the channel has stopped with an error. `calm`: a follower that channels carry words for, in
+ * a row; else NULL. */
+static bool transfer_one(struct dma *dma, unsigned number, const struct dma_follower *calm) {
     struct dma_channel *ch = &dma->channels[number];
     unsigned size = 1u << (field_get(ch->control, DATA_SIZE) % 3);
     uint32_t from = ch->read_address, to = ch->write_address, data;
-    if (!load(dma, from, size, &data)) {
+    if (calm && ch->treq == calm->rx) {
+        data = calm->get(calm->context) & (UINT32_MAX >> (32 - 8 * size));
+    } else if (!load(dma, from, size, &data)) {
         fail(dma, number, READ_ERROR, from);
         return false;
     }
@@ -451,7 +456,9 @@ static bool transfer_one(struct dma *dma, unsigned number) {
         ch->credits--;
     }
     advance(dma, ch, size, 1); /* before the store, which may set this channel up anew */
-    if (!store(dma, to, size, data)) {
+    if (calm && ch->treq == calm->tx) {
+        calm->put(calm->context, bus_replicate(data, size));
+    } else if (!store(dma, to, size, data)) {
         fail(dma, number, WRITE_ERROR, to);
         return false;
     }
@@ -486,7 +493,7 @@ static uint32_t transfer_batch(struct dma *dma, struct dma_channel *ch, uint64_t
     uint32_t from_step = read_step(dma, ch, size), to_step = write_step(dma, ch, size);
     uint32_t transfers = ch->count < limit ? ch->count : (uint32_t)limit;
     transfers = transfers < BATCH ? transfers : BATCH;
-    if (transfers < 2 || ch->control & special || ch->treq != TREQ_PERMANENT) {
+    if (transfers < 2 || ch->control & special) {
         return 0;
     }
     uint8_t *to = span(dma, ch->write_address, to_step, size, transfers, true);
@@ -505,21 +512,9 @@ static uint32_t transfer_batch(struct dma *dma, struct dma_channel *ch, uint64_t
 static bool transfer_dated(struct dma *dma, unsigned number) {
     struct scheduler *scheduler = dma->block.env->scheduler;
     struct scheduler_date before = scheduler_date(scheduler, clock_time_of(dma->clk_sys, dma->cycle + 1));
-    bool runs = transfer_one(dma, number);
+    bool runs = transfer_one(dma, number, NULL);
     scheduler_undate(scheduler, before);
     return runs;
-}
-
-/* What channel `number` does at dma->cycle, with `cycles` to go if it is alone. */
-static void serve(struct dma *dma, unsigned number, bool alone, uint64_t cycles) {
-    struct dma_channel *ch = &dma->channels[number];
-    uint32_t done = alone ? transfer_batch(dma, ch, cycles) : 0;
-    bool dated = dma->followed >> number & 1;
-    bool runs = done || (dated ? transfer_dated(dma, number) : transfer_one(dma, number));
-    dma->cycle += done ? done : 1;
-    if (runs && !ch->count && dma->busy >> number & 1) {
-        complete(dma, number);
-    }
 }
 
 /* The first cycle from dma->cycle on at which one of `channels` could become ready by itself; TIME_NEVER if none. */
@@ -542,10 +537,84 @@ static uint64_t next_disturbance(const struct dma *dma) {
     return asked < start ? asked : start;
 }
 
-/* The channel that is alone in being ready can go on until another one starts. */
-static uint64_t undisturbed(const struct dma *dma, uint64_t until) {
+/* The channels that are ready have the DMA to themselves until then. */
+static uint64_t undisturbed_until(const struct dma *dma, uint64_t until) {
     uint64_t other = next_disturbance(dma);
-    return (other < until ? other : until) - dma->cycle;
+    return other < until ? other : until;
+}
+
+static uint32_t transfer_undisturbed(struct dma *dma, struct dma_channel *ch, uint64_t until) {
+    return ch->treq == TREQ_PERMANENT ? transfer_batch(dma, ch, undisturbed_until(dma, until) - dma->cycle) : 0;
+}
+
+/* What channel `number` does from dma->cycle on. */
+static void serve(struct dma *dma, unsigned number, bool alone, uint64_t until) {
+    struct dma_channel *ch = &dma->channels[number];
+    uint32_t done = alone ? transfer_undisturbed(dma, ch, until) : 0;
+    bool dated = dma->followed >> number & 1;
+    bool runs = done || (dated ? transfer_dated(dma, number) : transfer_one(dma, number, NULL));
+    dma->cycle += done ? done : 1;
+    if (runs && !ch->count && dma->busy >> number & 1) {
+        complete(dma, number);
+    }
+}
+
+/* The follower that all of these channels carry words for; NULL: there is none. */
+static const struct dma_follower *common_follower(const struct dma *dma, uint32_t channels) {
+    const struct dma_follower *common = NULL;
+    for (uint32_t rest = channels & ~dma->followed ? 0 : channels; rest; rest &= rest - 1) {
+        const struct dma_follower *follower = dma->channels[__builtin_ctz(rest)].follower;
+        if (common && follower != common) {
+            return NULL;
+        }
+        common = follower;
+    }
+    return common;
+}
+
+/* Those of the channels that a calm follower asks for words. */
+static uint32_t asked_for(const struct dma *dma, uint32_t channels, unsigned tx, const struct dma_calm *calm) {
+    uint32_t asked = 0;
+    for (uint32_t rest = channels; rest; rest &= rest - 1) {
+        unsigned number = (unsigned)__builtin_ctz(rest);
+        asked |= (dma->channels[number].treq == tx ? calm->puts : calm->gets) ? 1u << number : 0;
+    }
+    return asked;
+}
+
+/* Transfers of these channels, one a cycle, until `end` or a channel is done: gives its number, else DMA_CHANNELS. */
+static unsigned transfer_row(struct dma *dma, const struct dma_follower *follower, uint32_t channels,
+                             struct dma_calm calm, uint64_t end) {
+    while (dma->cycle < end && (channels = asked_for(dma, channels, follower->tx, &calm))) {
+        unsigned number = choose(dma, channels);
+        const struct dma_channel *ch = &dma->channels[number];
+        --*(ch->treq == follower->tx ? &calm.puts : &calm.gets);
+        bool runs = transfer_one(dma, number, follower);
+        dma->cycle++;
+        if (!runs || !ch->count) {
+            return number;
+        }
+    }
+    return DMA_CHANNELS;
+}
+
+/* While a follower is calm it is told of the transfers to and from it together. False: none is done. */
+static bool serve_calm(struct dma *dma, uint32_t channels, uint64_t until) {
+    const struct dma_follower *follower = common_follower(dma, channels);
+    uint64_t begin = dma->cycle;
+    struct dma_calm calm;
+    if (!follower || dma->bus->trace || !follower->is_calm(follower->context, &calm)) {
+        return false;
+    }
+    uint64_t end = cycle_from(dma, calm.until_ps) - 1, disturbed = undisturbed_until(dma, until);
+    unsigned done = transfer_row(dma, follower, channels, calm, end < disturbed ? end : disturbed);
+    if (dma->cycle > begin) {
+        follower->settle(follower->context, clock_time_of(dma->clk_sys, dma->cycle));
+    }
+    if (done < DMA_CHANNELS && dma->busy >> done & 1) {
+        complete(dma, done);
+    }
+    return dma->cycle > begin;
 }
 
 /* What followers ask for in the cycles up to dma->cycle is to be known. */
@@ -566,14 +635,12 @@ static void run(struct dma *dma, uint64_t until) {
     while (dma->cycle < until) {
         hear_requests(dma);
         uint32_t channels = ready(dma, dma->cycle);
-        if (channels) {
+        touched |= channels;
+        if (channels && !serve_calm(dma, channels, until)) {
             bool alone = !(channels & (channels - 1));
-            unsigned number = choose(dma, channels);
-            touched |= 1u << number;
-            serve(dma, number, alone, alone ? undisturbed(dma, until) : 1);
-        } else {
-            uint64_t first = next_disturbance(dma);
-            dma->cycle = first < until ? first : until;
+            serve(dma, choose(dma, channels), alone, until);
+        } else if (!channels) {
+            dma->cycle = undisturbed_until(dma, until);
         }
     }
     for (; touched; touched &= touched - 1) {

@@ -41,9 +41,16 @@ struct dma_channel {
     uint32_t count;  /* transfers left */
     uint32_t reload; /* TRANS_COUNT as written */
     uint32_t control;
-    uint8_t treq, ring; /* TREQ_SEL and RING_SIZE of it */
-    unsigned credits;   /* requests by pulse or timer not yet served */
-    uint64_t earliest;  /* cycle of its first transfer */
+    uint8_t treq, ring;                  /* TREQ_SEL and RING_SIZE of it */
+    unsigned credits;                    /* requests by pulse or timer not yet served */
+    uint64_t earliest;                   /* cycle of its first transfer */
+    const struct dma_follower *follower; /* where the bit in dma.followed is set */
+};
+
+/* Until that time a follower does nothing by itself, and goes on asking for so many words. */
+struct dma_calm {
+    uint64_t until_ps;
+    unsigned puts, gets;
 };
 
 /* A device that works off what has happened when it is looked at, and leaves it to the DMA to look when its requests
@@ -60,6 +67,12 @@ struct dma_follower {
     /* A time before which it cannot have asked for so many transfers. 0: it stands until the next transfer; TIME_NEVER:
      * until somebody else accesses it. */
     uint64_t (*earliest)(void *context, bool is_tx, uint32_t transfers);
+    /* Several transfers in a row, while it is calm: is it? Then put() and get() alone, as accesses to the FIFO, and
+     * after the last one, which was at `now_ps`, settle() for all that follows from them. */
+    bool (*is_calm)(void *context, struct dma_calm *ret_calm);
+    void (*put)(void *context, uint32_t word);
+    uint32_t (*get)(void *context);
+    void (*settle)(void *context, uint64_t now_ps);
 };
 
 struct dma {

@@ -353,6 +353,32 @@ void spi_run_until(void *context, uint64_t until_ps) {
     scheduler_undate(scheduler, before);
 }
 
+/* The frame that is under way sets anew when the receive FIFO was touched last, by which the timeout goes. */
+bool spi_is_calm(void *context, struct dma_calm *ret_calm) {
+    const struct spi *spi = context;
+    *ret_calm = (struct dma_calm){ .until_ps = spi->frame_end_ps,
+                                   .puts = spi->dreq_tx.level ? SPI_FIFO_DEPTH - spi->tx.count : 0,
+                                   .gets = spi->dreq_rx.level ? spi->rx.count : 0 };
+    return spi->shifting && !spi->on_wire && !spi->block.in_reset && !spi->block.values[SPI_SSPIMSC];
+}
+
+void spi_put(void *context, uint32_t word) {
+    struct spi *spi = context;
+    push(&spi->tx, (uint16_t)word);
+}
+
+uint32_t spi_get(void *context) {
+    struct spi *spi = context;
+    return spi_pop(&spi->rx);
+}
+
+void spi_settle_calm(void *context, uint64_t now_ps) {
+    struct spi *spi = context;
+    spi->reached_ps = now_ps > spi->reached_ps ? now_ps : spi->reached_ps;
+    spi->latched &= spi->rx.count ? UINT32_MAX : ~SPI_SSPRIS_RTRIS;
+    spi_update(spi);
+}
+
 /* ---- Registers ---- */
 static uint32_t status(const struct spi *spi) {
     return (spi->tx.count ? 0 : SPI_SSPSR_TFE) | (spi->tx.count < SPI_FIFO_DEPTH ? SPI_SSPSR_TNF : 0) |

@@ -5,6 +5,7 @@
 #ifndef ONCHIP_SPI_H
 #define ONCHIP_SPI_H
 
+#include "peripherals/onchip/dma.h"
 #include "peripherals/onchip/gpio.h"
 
 #define SPI_FIFO_DEPTH 8
@@ -85,5 +86,9 @@ uint64_t spi_frame_ps(const struct spi *spi);
 uint64_t spi_next_request(void *spi);
 void spi_run_until(void *spi, uint64_t until_ps);
 uint64_t spi_earliest_request(void *spi, bool is_tx, uint32_t transfers);
+bool spi_is_calm(void *spi, struct dma_calm *ret_calm);
+void spi_put(void *spi, uint32_t word);
+uint32_t spi_get(void *spi);
+void spi_settle_calm(void *spi, uint64_t now_ps);
 
 #endif

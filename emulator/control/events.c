@@ -159,7 +159,7 @@ static void hear_midi(void *context, unsigned cable, const uint8_t *bytes, size_
     }
 }
 
-static void hear_input(void *context, uint64_t time_ps, const struct input *input) {
+static void hear_input(void *context, const struct input_moment *moment, const struct input *input) {
     struct control *control = context;
     if (!events_are_wanted(control, EVENT_INPUT)) {
         return;

@@ -23,10 +23,6 @@
 #include <string.h>
 
 #define LONG_SERVICE 500 /* cycles: a service that takes longer is a stall, which events may interrupt */
-#define PPB_BASE 0xe0000000u
-#define PPB_END 0xe0100000u
-#define FIRST_BLOCK 0x40000000u /* below are memory and the registers beside it */
-#define SINK 0xffff0000u        /* the engine's address for stores that are to be lost; no guest address leads there */
 
 /* Interrupt numbers of the engine. */
 enum {
@@ -163,136 +159,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *user) {
     }
 }
 
-/* ---- Registers ---- */
-static bool is_ppb(uint32_t address) {
-    return address >= PPB_BASE && address < PPB_END;
-}
-
-/* The same instruction mostly accesses the same register again. */
-static const struct bus_port *port_of(struct core *core, struct access_point *point, uint32_t address) {
-    if (point->address != address) {
-        point->address = address;
-        point->port = bus_port_at(core->desc.bus, address);
-    }
-    return &point->port;
-}
-
-/* False: nothing answers. */
-static bool serve_load(struct core *core, struct access_point *point, uint32_t address, unsigned size,
-                       uint32_t *ret_value) {
-    if (size == 4 && bus_port_read(core->desc.bus, port_of(core, point, address), ret_value)) {
-        return true;
-    }
-    if (is_ppb(address)) {
-        *ret_value = scs_read(core, address, size);
-        return true;
-    }
-    if (core->mpu.enabled) { /* memory in a page that a boundary goes through */
-        return core_load(core, address, size, ret_value);
-    }
-    return bus_read(core->desc.bus, address, size, ret_value);
-}
-
-static bool serve_store(struct core *core, struct access_point *point, uint32_t address, unsigned size,
-                        uint32_t value) {
-    if (size == 4 && bus_port_write(core->desc.bus, port_of(core, point, address), value)) {
-        return true;
-    }
-    if (is_ppb(address)) {
-        scs_write(core, address, value, size);
-        return true;
-    }
-    if (core->mpu.enabled) {
-        return core_store(core, address, value, size);
-    }
-    return bus_write(core->desc.bus, address, value, size);
-}
-
-/* The guest's address of an access to a page in MIXED. */
-static uint32_t mixed_address(const struct engine *engine, uint32_t address) {
-    uint32_t number = (address - MIXED) >> PAGE_SHIFT;
-    return number < engine->mixed_count ? engine->mixed[number] | (address & (PAGE_SIZE - 1)) : address;
-}
-
-static bool is_privileged(struct core *core) {
-    return engine_register(core, CORE_XPSR) & XPSR_IPSR || !(engine_register(core, CORE_CONTROL) & CONTROL_NPRIV);
-}
-
-/* What the MPU forbids ends the run; true then. */
-static bool refuses_access(struct core *core, uint32_t address, unsigned size, unsigned right) {
-    if (is_ppb(address) || mpu_allows(core, address, size, right, is_privileged(core))) {
-        return false;
-    }
-    core->fault_address = address;
-    core->fault_protected = true;
-    engine_end_run(core->engine, right == MPU_READ ? STOP_BAD_LOAD : STOP_BAD_STORE);
-    return true;
-}
-
-static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
-    uint32_t value = 0;
-    if (core->mpu.enabled) {
-        address = mixed_address(core->engine, address);
-        if (refuses_access(core, address, size, MPU_READ)) {
-            return 0;
-        }
-    }
-    struct access_point *point = time_access(core, address);
-    if (!serve_load(core, point, address, size, &value)) {
-        core->fault_address = address;
-        engine_end_run(core->engine, STOP_BAD_LOAD);
-    }
-    time_accessed(core, address, false);
-    time_suspect(core, point->block);
-    return value;
-}
-
-/* Is this a store to read-only memory, which is to be lost? */
-static bool is_lost(struct core *core, uint32_t address) {
-    return address >= SINK || (address < FIRST_BLOCK && bus_memory_at(core->desc.bus, address, 1, false) &&
-                               !(core->mpu.enabled && bus_memory_at(core->desc.bus, address, 1, true)));
-}
-
-static void store_register(struct core *core, uint32_t address, uint32_t value, unsigned size) {
-    if (core->mpu.enabled) {
-        address = mixed_address(core->engine, address);
-        if (refuses_access(core, address, size, MPU_WRITE)) {
-            return;
-        }
-    }
-    if (is_lost(core, address)) {
-        return;
-    }
-    struct access_point *point = time_access(core, address);
-    if (!serve_store(core, point, address, size, value)) {
-        core->fault_address = address;
-        engine_end_run(core->engine, STOP_BAD_STORE);
-    }
-    time_accessed(core, address, true);
-}
-
-bool engine_direct_load(void *user, uint32_t address, unsigned size, uint64_t *ret_value) {
-    struct core *core = user;
-    *ret_value = load_register(core, address, size);
-    return core->engine->hook_stopped;
-}
-
-bool engine_direct_store(void *user, uint32_t address, unsigned size, uint32_t value) {
-    struct core *core = user;
-    store_register(core, address, value, size);
-    return core->engine->hook_stopped;
-}
-
-static uint64_t on_load(uc_engine *uc, uint64_t offset, unsigned size, void *user) {
-    struct mmio_region *region = user;
-    return load_register(region->core, region->base + (uint32_t)offset, size);
-}
-
-static void on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
-    struct mmio_region *region = user;
-    store_register(region->core, region->base + (uint32_t)offset, (uint32_t)value, size);
-}
-
+/* ---- Translation buffer ---- */
 /* Unicorn 2.1.4: filling the translation buffer for a load or store inside an IT block leaves the state of that
  * instruction behind, and the next block would be conditional by it. Within a block the engine's copy is always 0. */
 void engine_mend_it_state(struct core *core) {
@@ -340,7 +207,7 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
         return true;
     }
     entry->perms = UC_PROT_READ | UC_PROT_WRITE;
-    if (type != UC_MEM_FETCH && (is_ppb(address) || bus_name_at(core->desc.bus, address))) {
+    if (type != UC_MEM_FETCH && (engine_is_ppb(address) || bus_name_at(core->desc.bus, address))) {
         return true;
     }
     core->fault_address = address;
@@ -384,7 +251,7 @@ static unsigned perms_of(unsigned rights) {
 /* As fill_tlb(), of what the MPU and the SAU leave of it. */
 static bool fill_protected(struct core *core, uint32_t address, uc_mem_type type, uc_tlb_entry *entry) {
     uint32_t page = address & ~(PAGE_SIZE - 1);
-    if (core->engine->in_stub || is_ppb(address)) {
+    if (core->engine->in_stub || engine_is_ppb(address)) {
         return fill_tlb(core, address, type, entry);
     }
     bool privileged = is_privileged(core), uniform = mpu_is_uniform(core, page, PAGE_SIZE, privileged);
@@ -479,7 +346,7 @@ static bool map_registers(struct core *core, uint64_t base, uint64_t end) {
     }
     struct mmio_region *region = &engine->mmio[engine->mmio_count++];
     *region = (struct mmio_region){ .core = core, .base = (uint32_t)base };
-    return uc_mmio_map(engine->uc, base, end - base, on_load, region, on_store, region) == UC_ERR_OK &&
+    return uc_mmio_map(engine->uc, base, end - base, engine_on_load, region, engine_on_store, region) == UC_ERR_OK &&
            time_watch_registers(core, (uint32_t)base, (uint32_t)(end - 1));
 }
 

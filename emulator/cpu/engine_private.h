@@ -1,4 +1,5 @@
-/* What the files of the Unicorn adapter share: engine.c (memory, hooks, runs), engine_time.c and engine_registers.c. */
+/* What the files of the Unicorn adapter share: engine.c (memory, hooks, runs), engine_access.c, engine_time.c and
+ * engine_registers.c. */
 #ifndef CPU_ENGINE_PRIVATE_H
 #define CPU_ENGINE_PRIVATE_H
 
@@ -9,7 +10,11 @@
 #define PAGE_SHIFT 10
 #define PAGE_SIZE (1u << PAGE_SHIFT)
 #define MAX_REGIONS (BUS_MEMORIES + 2)
-#define STUB 0xfffe0000u /* the engine's address for code of ours, in its page */
+#define PPB_BASE 0xe0000000u
+#define PPB_END 0xe0100000u
+#define FIRST_BLOCK 0x40000000u /* below are memory and the registers beside it */
+#define SINK 0xffff0000u        /* the engine's address for stores that are to be lost; no guest address leads there */
+#define STUB 0xfffe0000u        /* the engine's address for code of ours, in its page */
 
 /* Pages that are served access by access stand here for the engine: no guest address leads there. */
 #define MIXED 0xf0000000u
@@ -28,7 +33,9 @@ struct access_point {
     unsigned rest;  /* cycles of the block from there on */
     uint32_t block; /* 0: none */
     uint32_t address;
-    struct bus_port port; /* at the address */
+    bool ioport;                     /* the address is in the I/O port */
+    uint8_t load_waits, store_waits; /* see access_waits() */
+    struct bus_port port;            /* at the address */
 };
 
 struct engine {
@@ -75,11 +82,31 @@ bool engine_add_hook(struct core *core, int type, void *callback, uint64_t begin
 void engine_end_run(struct engine *engine, enum stop stop);
 /* Behind callbacks that Unicorn 2.1.4 leaves with a wrong IT state. */
 void engine_mend_it_state(struct core *core);
+static inline bool engine_is_ppb(uint32_t address) {
+    return address >= PPB_BASE && address < PPB_END;
+}
+
+/* ---- engine_access.c ---- */
 /* A register, at its own time. True: stop at this very instruction. */
 bool engine_direct_load(void *user, uint32_t address, unsigned size, uint64_t *ret_value);
 bool engine_direct_store(void *user, uint32_t address, unsigned size, uint32_t value);
+/* The same for uc_mmio_map(); `user` is a struct mmio_region. */
+uint64_t engine_on_load(uc_engine *uc, uint64_t offset, unsigned size, void *user);
+void engine_on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user);
 
 /* ---- engine_time.c ---- */
+/* What is left to pay with until somebody has to look. */
+static inline int32_t *engine_count(struct engine *engine) {
+#ifdef UC_OWNER
+    return engine->owned.count;
+#else
+    return &engine->count;
+#endif
+}
+/* Cycles until `base`, at the end of the block that runs. */
+static inline unsigned engine_cycles_left(struct engine *engine) {
+    return *(uint32_t *)engine_count(engine) & 0xffff;
+}
 bool time_set_up(struct core *core);
 bool time_watch_registers(struct core *core, uint32_t first, uint32_t last);
 /* The engine begins to run, or goes on, at core->cycles. */
@@ -94,15 +121,10 @@ void time_stopped_at(struct core *core, uint32_t pc);
 void time_went_to(struct core *core, uint32_t pc);
 /* Cycles that the block takes from the instruction at `pc` on. */
 unsigned time_rest(struct core *core, uint32_t pc);
+unsigned time_rest_from(struct core *core, const struct block_cost *block, uint32_t pc);
 /* Where the block that runs begins; 0: none does. */
 uint32_t time_block_start(struct core *core);
 /* A hint has ended its block and the run: `pc` is behind it. (Else it is at an undefined instruction.) */
 bool time_is_behind_block(struct core *core, uint32_t pc);
-/* An access begins: set core->cycles. */
-struct access_point *time_access(struct core *core, uint32_t address);
-/* It has been served. */
-void time_accessed(struct core *core, uint32_t address, bool is_store);
-/* It was a load in the block at `block`: is this a loop that waits? */
-void time_suspect(struct core *core, uint32_t block);
 
 #endif

@@ -6,8 +6,7 @@
  *
  * There are two ways to count:
  * - An engine with our patch (subprojects/packagefiles/unicorn; UC_OWNER) counts by itself and calls us when it has to.
- *   It tells where in its translated code an access came from: a small table knows what of the block is left there.
- *   Translated code stays where it is until the engine flushes all of it, so that nothing else empties the table.
+ *   It tells where in its translated code an access came from (engine_access.c).
  * - A stock engine calls for each block, which does the same sums. Which instruction an access belongs to it tells
  *   hooks on memory alone, and with these all loads and stores are slow.
  * Both give the same times; a test compares the recordings of both.
@@ -22,22 +21,9 @@
 #define SAMPLE_LAST 1000000 /* cycles between the samples */
 
 /* ---- The count ---- */
-static int32_t *count_of(struct engine *engine) {
-#ifdef UC_OWNER
-    return engine->owned.count;
-#else
-    return &engine->count;
-#endif
-}
-
-/* Cycles until `base`, at the end of the block that runs. */
-static unsigned cycles_left(struct engine *engine) {
-    return *(uint32_t *)count_of(engine) & 0xffff;
-}
-
 void time_begin(struct core *core) {
     struct engine *engine = core->engine;
-    uint32_t *count = (uint32_t *)count_of(engine);
+    uint32_t *count = (uint32_t *)engine_count(engine);
     engine->base = core->cycles;
     *count &= 0xffff0000u; /* a stop that was requested stays so */
     engine->finishing = NULL;
@@ -47,14 +33,7 @@ void time_begin(struct core *core) {
 }
 
 void time_now(struct core *core) {
-    core->cycles = core->engine->base - cycles_left(core->engine);
-}
-
-/* The next block is to ask. */
-static void ask_soon(struct engine *engine) {
-    uint32_t *count = (uint32_t *)count_of(engine);
-    engine->base -= *count & 0xffff;
-    *count &= 0xffff0000u;
+    core->cycles = core->engine->base - engine_cycles_left(core->engine);
 }
 
 /* ---- The block that runs ---- */
@@ -82,15 +61,14 @@ bool time_is_behind_block(struct core *core, uint32_t pc) {
 #endif
 }
 
-/* Cycles of the block from the instruction at `pc` on. */
-static unsigned rest_from(struct core *core, const struct block_cost *block, uint32_t pc) {
+unsigned time_rest_from(struct core *core, const struct block_cost *block, uint32_t pc) {
     return block->cycles + block->taken - blocks_offset(core, block, pc);
 }
 
 unsigned time_rest(struct core *core, uint32_t pc) {
     const struct block_cost *block = running_block(core);
     bool inside = block && pc - block->address < block->end - block->address;
-    return inside ? rest_from(core, block, pc) : 0;
+    return inside ? time_rest_from(core, block, pc) : 0;
 }
 
 /* What the instructions before `pc` have done of what a block does at its end. */
@@ -211,7 +189,7 @@ static void pay_block(struct core *core, const struct block_cost *block) {
         budget = price;
     }
     engine->base = core->cycles + budget;
-    *count_of(engine) = (int32_t)(budget - price);
+    *engine_count(engine) = (int32_t)(budget - price);
 }
 
 /* The count does not suffice for a block that is about to begin; nothing of it is paid. */
@@ -249,7 +227,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *user)
     if (core->engine->in_stub) {
         return;
     }
-    *count_of(core->engine) += before ? before->price : BLOCK_ASKS;
+    *engine_count(core->engine) += before ? before->price : BLOCK_ASKS;
     block_asks(core, block_at(core, (uint32_t)address, size));
 }
 
@@ -295,90 +273,6 @@ static void on_memory(uc_engine *uc, uc_mem_type type, uint64_t address, int siz
     engine_mend_it_state(core);
 }
 #endif
-
-/* ---- Accesses ---- */
-/* Which of the elements of an LDM, STM and their like it is: each takes a cycle. */
-static unsigned element_of(struct core *core, uint32_t pc, uint32_t address) {
-    struct access access;
-    bool several = access_at(core, pc, &access) && access.count > 1;
-    return several && address - access.address < 4 * access.count ? (address - access.address) / 4 : 0;
-}
-
-#ifdef UC_OWNER
-static __attribute__((noinline)) void find_access_point(struct core *core, struct access_point *point,
-                                                        uint32_t address) {
-    struct engine *engine = core->engine;
-    uintptr_t host = *engine->owned.host;
-    uint32_t block, pc;
-    const struct block_cost *cost = NULL;
-    if (uc_owner_find(engine->uc, host, &block, &pc)) {
-        cost = blocks_known(core, block);
-    }
-    *point = (struct access_point){ .host = host, .flushes = *engine->owned.flushes };
-    if (cost) {
-        point->block = block;
-        point->rest = rest_from(core, cost, pc) - element_of(core, pc, address);
-    }
-}
-
-static struct access_point *point_of(struct core *core, uint32_t address) {
-    struct engine *engine = core->engine;
-    uintptr_t host = *engine->owned.host;
-    struct access_point *point = &engine->points[host >> 2 & (ACCESS_POINTS - 1)];
-    if (point->host != host || point->flushes != *engine->owned.flushes) {
-        find_access_point(core, point, address);
-    }
-    return point;
-}
-#else
-static struct access_point *point_of(struct core *core, uint32_t address) {
-    struct engine *engine = core->engine;
-    struct access_point *point = &engine->point;
-    uint32_t pc = engine->access_pc;
-    *point = (struct access_point){ 0 };
-    if (engine->running) {
-        point->block = engine->running->address;
-        point->rest = rest_from(core, engine->running, pc) - element_of(core, pc, address);
-    }
-    return point;
-}
-#endif
-
-struct access_point *time_access(struct core *core, uint32_t address) {
-    struct access_point *point = point_of(core, address);
-    core->cycles = core->engine->base - cycles_left(core->engine) - point->rest;
-    if (core->cycles >= core->slice) {
-        core_reached(core);
-    }
-    return point;
-}
-
-/* Wait states: time moves on by what the count has left, so that the next block need not ask. */
-static void pass_waits(struct engine *engine, unsigned waits) {
-    unsigned left = *(uint32_t *)count_of(engine) & 0xffff;
-    unsigned paid = waits < left ? waits : left;
-    *count_of(engine) -= (int32_t)paid;
-    engine->base += waits - paid;
-}
-
-void time_accessed(struct core *core, uint32_t address, bool is_store) {
-    struct engine *engine = core->engine;
-    engine->base -= is_ioport(core, address);
-    pass_waits(engine, access_waits(core, address, is_store));
-    if (core->slice < engine->base || core->attention) {
-        ask_soon(engine);
-    }
-}
-
-/* A loop that loads registers may be one that waits for them. */
-void time_suspect(struct core *core, uint32_t block) {
-    if (polling_notices(&core->polling, block, core->cycles)) {
-        struct block_cost *head = blocks_known(core, block);
-        if (head) {
-            blocks_watch(head, true);
-        }
-    }
-}
 
 /* ---- Set-up ---- */
 bool time_set_up(struct core *core) {

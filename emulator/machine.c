@@ -537,6 +537,7 @@ void machine_enter_state(struct machine *machine, enum machine_state state) {
 static void run_core(struct machine *machine, unsigned index, uint64_t until) {
     machine->env.core = index;
     machine->running = machine->cores[index];
+    machine->env.cycles = core_count(machine->running);
     machine->synced_cycles = UINT64_MAX;
     machine->scheduler.sync = sync_time;
     machine->scheduler.earlier = event_is_earlier;
@@ -544,6 +545,7 @@ static void run_core(struct machine *machine, unsigned index, uint64_t until) {
     machine->scheduler.sync = NULL;
     machine->scheduler.earlier = NULL;
     machine->running = NULL;
+    machine->env.cycles = NULL;
     machine->env.core = 0;
 }
 

@@ -22,6 +22,7 @@ struct environment {
     struct log *log;
     const struct random *seed; /* of every random bit: take a stream with random_derive() */
     unsigned core;             /* the core whose access is being served */
+    const uint64_t *cycles;    /* of clk_sys, as that core counts them; NULL: it is none that runs */
     unsigned size;             /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
     unsigned nets;             /* how many have been made: the next one's serial number */
     bool loading;              /* a snapshot is being read: nets take no notice of what is done to them */

@@ -94,6 +94,10 @@ uint64_t core_cycles(const struct core *core) {
     return core->cycles;
 }
 
+const uint64_t *core_count(const struct core *core) {
+    return &core->cycles;
+}
+
 /* ---- Run ---- */
 void core_update_attention(struct core *core) {
     core->attention = core->nvic.pending_priority < core->nvic.active_priority;

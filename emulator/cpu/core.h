@@ -92,6 +92,8 @@ enum core_state core_state(const struct core *core);
 
 /* Cycles of clk_sys that this core has been given, run or slept, since it was made. */
 uint64_t core_cycles(const struct core *core);
+/* Where they are counted; up to date whenever the core accesses something. */
+const uint64_t *core_count(const struct core *core);
 /* Run until at least `until` cycles (overshoot: less than one block), or until it sleeps, locks up or is asked to
  * yield. The caller has set env->core. */
 void core_run(struct core *core, uint64_t until);

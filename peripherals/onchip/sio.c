@@ -144,12 +144,18 @@ static void divide_unsigned(struct sio_divider *d) {
     d->remainder = d->divisor ? d->dividend % d->divisor : d->dividend;
 }
 
+/* The running core knows it without a conversion. */
+static uint64_t cycle_now(const struct sio *sio) {
+    const struct environment *env = sio->block.env;
+    return env->cycles ? *env->cycles : clock_cycles_at(sio->clk_sys, scheduler_now(env->scheduler));
+}
+
 /* Each of the two operands begins a division; most are overtaken by the next one before anybody looks. */
 static void begin_division(struct sio *sio, struct sio_divider *d, bool is_signed) {
     d->is_signed = is_signed;
     d->dirty = d->is_to_do = true;
     d->runs = sio->clk_sys != NULL;
-    d->start_ps = d->runs ? scheduler_now(sio->block.env->scheduler) : 0;
+    d->start = d->runs ? cycle_now(sio) : 0;
 }
 
 static void work_out(struct sio_divider *d) {
@@ -159,14 +165,17 @@ static void work_out(struct sio_divider *d) {
     }
 }
 
-/* When the division that is running is done; 0: none is. */
-static uint64_t ready_ps(const struct sio *sio, const struct sio_divider *d) {
-    return d->runs ? d->start_ps + clock_duration(sio->clk_sys, DIVIDER_CYCLES) : 0;
+static bool is_divided(const struct sio *sio, const struct sio_divider *d) {
+    return !d->runs || cycle_now(sio) - d->start >= DIVIDER_CYCLES;
 }
 
 static uint32_t divider_status(const struct sio *sio, const struct sio_divider *d) {
-    bool ready = scheduler_now(sio->block.env->scheduler) >= ready_ps(sio, d);
-    return (d->dirty ? SIO_DIV_CSR_DIRTY : 0) | (ready ? SIO_DIV_CSR_READY : 0);
+    return (d->dirty ? SIO_DIV_CSR_DIRTY : 0) | (is_divided(sio, d) ? SIO_DIV_CSR_READY : 0);
+}
+
+/* Until when DIV_CSR is what it is now. */
+static uint64_t status_holds_until(const struct sio *sio, const struct sio_divider *d) {
+    return is_divided(sio, d) ? TIME_NEVER : clock_time_of(sio->clk_sys, d->start + DIVIDER_CYCLES);
 }
 
 /* A result register written: ends a division. */
@@ -410,7 +419,6 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
 }
 
 static uint64_t sio_holds_until(struct block *block, unsigned reg) {
-    uint64_t ready;
     if (is_mtime(sio_of(block), reg)) {
         return mtime_holds_until(&sio_of(block)->mtime, reg - SIO_MTIME_CTRL);
     }
@@ -423,8 +431,7 @@ static uint64_t sio_holds_until(struct block *block, unsigned reg) {
     case SIO_SPINLOCK_ST:
         return TIME_NEVER;
     case SIO_DIV_CSR:
-        ready = ready_ps(sio_of(block), &sio_of(block)->cores[block->env->core].divider);
-        return ready > scheduler_now(block->env->scheduler) ? ready : TIME_NEVER;
+        return status_holds_until(sio_of(block), &sio_of(block)->cores[block->env->core].divider);
     default:
         return 0;
     }

@@ -39,8 +39,8 @@ struct sio_divider {
     bool is_signed; /* how the operands were written last */
     bool dirty;
     bool is_to_do; /* quotient and remainder are still those before it */
-    bool runs;     /* start_ps is when the division began, also when it is long done */
-    uint64_t start_ps;
+    bool runs;     /* the division began in cycle `start` of clk_sys, also when it is long done */
+    uint64_t start;
 };
 
 struct sio_core {

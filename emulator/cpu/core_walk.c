@@ -19,24 +19,29 @@ static void registers_walk(struct core *core, struct walk *walk) {
     walk_u32(walk, &registers->faultmask);
 }
 
+static void mpu_walk(struct mainline *main, struct walk *walk) {
+    walk_u32(walk, &main->mpu_ctrl);
+    walk_u32(walk, &main->mpu_rnr);
+    walk_u32s(walk, main->mpu_rbar, MPU_REGIONS);
+    walk_u32s(walk, main->mpu_rlar, MPU_REGIONS);
+    walk_u32s(walk, main->mpu_mair, 2);
+    main->mpu_rnr %= MPU_REGIONS;
+}
+
 static void mainline_walk(struct mainline *main, struct walk *walk) {
-    uint32_t *words[] = { &main->aircr,     &main->ccr,      &main->shcsr,    &main->cfsr,    &main->hfsr,
-                          &main->dfsr,      &main->mmfar,    &main->bfar,     &main->cpacr,   &main->nsacr,
-                          &main->fpccr,     &main->fpcar,    &main->fpdscr,   &main->demcr,   &main->dwt_ctrl,
-                          &main->cyccnt,    &main->mpu_ctrl, &main->sau_ctrl, &main->mpu_rnr, &main->sau_rnr,
+    uint32_t *words[] = { &main->aircr,     &main->ccr,      &main->shcsr,  &main->cfsr,  &main->hfsr,
+                          &main->dfsr,      &main->mmfar,    &main->bfar,   &main->cpacr, &main->nsacr,
+                          &main->fpccr,     &main->fpcar,    &main->fpdscr, &main->demcr, &main->dwt_ctrl,
+                          &main->cyccnt,    &main->sau_ctrl, &main->sfsr,   &main->sfar,  &main->sau_rnr,
                           &main->sleepctrl, &main->reported };
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
         walk_u32(walk, words[i]);
     }
-    walk_u32s(walk, main->mpu_rbar, MPU_REGIONS);
-    walk_u32s(walk, main->mpu_rlar, MPU_REGIONS);
-    walk_u32s(walk, main->mpu_mair, 2);
     walk_u32s(walk, main->sau_rbar, SAU_REGIONS);
     walk_u32s(walk, main->sau_rlar, SAU_REGIONS);
     walk_u32s(walk, main->nmi_mask, 2);
     walk_u64(walk, &main->cyccnt_epoch);
     walk_bool(walk, &main->limits_used);
-    main->mpu_rnr %= MPU_REGIONS;
     main->sau_rnr %= SAU_REGIONS;
 }
 
@@ -92,7 +97,6 @@ static void core_state_walk(struct core *core, struct walk *walk) {
     walk_u32(walk, &core->vtor);
     walk_u32(walk, &core->scr);
     walk_u32(walk, &core->actlr);
-    walk_u32s(walk, core->mpu, 5);
     walk_u32(walk, &core->fault_address);
 }
 
@@ -101,7 +105,7 @@ static void derive(struct core *core) {
     core->generation++;
     core->polling = (struct polling){ 0 };
     core_update_attention(core);
-    engine_map_changed(core);
+    mpu_changed(core);
 }
 
 void core_walk(struct core *core, struct walk *walk) {
@@ -112,6 +116,7 @@ void core_walk(struct core *core, struct walk *walk) {
     registers_walk(core, walk);
     nvic_walk(&core->nvic, walk);
     systick_walk(&core->systick, walk);
+    mpu_walk(&core->mainline, walk);
     if (core->desc.model == CORE_M33) {
         m33_walk(core, walk);
     }

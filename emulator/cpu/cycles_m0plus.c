@@ -1,10 +1,9 @@
 /* Cortex-M0+ Technical Reference Manual, table 3-1 (instruction set summary), with the fast multiplier that the
  * RP2040 has (RP2040 datasheet 2.4.1) and no wait states.
  *
- * Loads and stores are counted as to memory (2 cycles); engine_access.c gives one back for the single-cycle I/O port and
- * adds the wait states of the APB bridge. Not modelled: bus contention, XIP cache misses, flash prefetch.
- * Decided: a Bcc to the instruction behind it costs what one that is not taken costs; the next pc does not tell them
- * apart.
+ * Loads and stores are counted as to memory (2 cycles); engine_access.c gives one back for the single-cycle I/O port
+ * and adds the wait states of the APB bridge. Not modelled: bus contention, XIP cache misses, flash prefetch. Decided:
+ * a Bcc to the instruction behind it costs what one that is not taken costs; the next pc does not tell them apart.
  * Ambiguity: SVC, BKPT and UDF have no count in the table; the exception entry is counted, the instruction as 1. */
 #include "emulator/cpu/internal.h"
 

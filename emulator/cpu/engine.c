@@ -254,7 +254,7 @@ static bool fill_protected(struct core *core, uint32_t address, uc_mem_type type
     if (core->engine->in_stub || engine_is_ppb(address)) {
         return fill_tlb(core, address, type, entry);
     }
-    bool privileged = is_privileged(core), uniform = mpu_is_uniform(core, page, PAGE_SIZE, privileged);
+    bool privileged = engine_is_privileged(core), uniform = mpu_is_uniform(core, page, PAGE_SIZE, privileged);
     unsigned rights = mpu_rights(core, address, privileged);
     if ((uniform || type == UC_MEM_FETCH) && !(rights & right_of(type))) {
         return refuse_fill(core, address, type);

@@ -152,14 +152,14 @@ static uint32_t mixed_address(const struct engine *engine, uint32_t address) {
     return number < engine->mixed_count ? engine->mixed[number] | (address & (PAGE_SIZE - 1)) : address;
 }
 
-static bool is_privileged(struct core *core) {
+bool engine_is_privileged(struct core *core) {
     return engine_register(core, CORE_XPSR) & XPSR_IPSR || !(engine_register(core, CORE_CONTROL) & CONTROL_NPRIV);
 }
 
 /* With the MPU on: the guest's address of the access. What it forbids ends the run; false then. */
 static __attribute__((noinline)) bool may_access(struct core *core, uint32_t *address, unsigned size, unsigned right) {
     *address = mixed_address(core->engine, *address);
-    if (engine_is_ppb(*address) || mpu_allows(core, *address, size, right, is_privileged(core))) {
+    if (engine_is_ppb(*address) || mpu_allows(core, *address, size, right, engine_is_privileged(core))) {
         return true;
     }
     core->fault_address = *address;

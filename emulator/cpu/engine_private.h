@@ -87,6 +87,8 @@ static inline bool engine_is_ppb(uint32_t address) {
 }
 
 /* ---- engine_access.c ---- */
+/* Whether the code that runs is privileged. */
+bool engine_is_privileged(struct core *core);
 /* A register, at its own time. True: stop at this very instruction. */
 bool engine_direct_load(void *user, uint32_t address, unsigned size, uint64_t *ret_value);
 bool engine_direct_store(void *user, uint32_t address, unsigned size, uint32_t value);

@@ -475,7 +475,7 @@ static void sio_divider_walk(struct sio_divider *divider, struct walk *walk) {
     walk_bool(walk, &divider->dirty);
     walk_bool(walk, &divider->is_to_do);
     walk_bool(walk, &divider->runs);
-    walk_u64(walk, &divider->start_ps);
+    walk_u64(walk, &divider->start);
 }
 
 static void sio_core_walk(const struct sio *sio, struct sio_core *core, struct walk *walk) {

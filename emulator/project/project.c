@@ -17,9 +17,9 @@
 #define DIAGRAM_BYTES (4u << 20)
 
 /* ---- Parts and board ---- */
-static const struct board *choose_board(const struct diagram_part *from, const char *wanted) {
+static const struct board *choose_board(const struct diagram_part *from, const char *wanted, struct error *error) {
     const char *id = wanted ? wanted : board_type_id(from->type);
-    return id ? board_find(id, NULL) : NULL;
+    return board_find(id ? id : from->type, error);
 }
 
 static void take_board(struct project *project, struct project_part *part, const char *wanted,
@@ -29,10 +29,11 @@ static void take_board(struct project *project, struct project_part *part, const
                      part->from->index, part->from->id);
         return;
     }
-    project->board = choose_board(part->from, wanted);
+    struct error error = { "out of memory" };
+    project->board = choose_board(part->from, wanted, &error);
     project->board_class = project->board ? malloc(sizeof(*project->board_class)) : NULL;
     if (!project->board_class) {
-        findings_add(findings, LOG_ERROR, "no board '%s'", wanted ? wanted : part->from->type);
+        findings_add(findings, LOG_ERROR, "%s", error.message);
         return;
     }
     board_class_init(project->board_class, project->board);

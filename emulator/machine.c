@@ -424,7 +424,8 @@ void machine_map_changed(struct machine *machine) {
 }
 
 static const char *cause_name(enum reset_cause cause) {
-    static const char *const names[] = { "power-on", "RUN pin", "watchdog", "SYSRESETREQ", "glitch detector" };
+    static const char *const names[] = { "power-on",    "RUN pin",         "watchdog",
+                                         "SYSRESETREQ", "glitch detector", "brown-out" };
     return names[cause];
 }
 
@@ -489,6 +490,28 @@ void machine_switch_on(struct machine *machine) {
 
 bool machine_is_on(const struct machine *machine) {
     return machine->state != MACHINE_OFF;
+}
+
+void machine_brown_out(struct machine *machine, double volts) {
+    double threshold = machine->chip->brown_out_volts(machine);
+    if (volts < threshold) {
+        machine_request_reset(machine, RESET_BROWN_OUT);
+    } else {
+        log_write(&machine->log, LOG_INFO, "machine", "the core's supply falls to %.3f V: %s", volts,
+                  threshold > 0 ? "not below the brown-out detector's threshold" : "the brown-out detector is off");
+    }
+}
+
+bool machine_is_adc_pin(struct machine *machine, const struct net *net) {
+    return chip_adc_input(machine, net) >= 0;
+}
+
+bool machine_set_adc_noise(struct machine *machine, const struct net *net, double volts) {
+    int input = chip_adc_input(machine, net);
+    if (input >= 0) {
+        chip_set_adc_noise(machine, (unsigned)input, volts);
+    }
+    return input >= 0;
 }
 
 void machine_lose_power(struct machine *machine) {

@@ -69,6 +69,13 @@ void machine_power_on(struct machine *machine, uint32_t ram_entry);
 void machine_switch_off(struct machine *machine);
 void machine_switch_on(struct machine *machine);
 bool machine_is_on(const struct machine *machine);
+/* The core's supply falls to so many volts for a moment: the brown-out detector resets the chip where it is on and set
+ * higher than that. What the memories would lose is not modelled. Between runs. */
+void machine_brown_out(struct machine *machine, double volts);
+/* The pin that this net is on is an input of the ADC; noise of so many volts (root mean square) on it from now on.
+ * False when it is none. */
+bool machine_is_adc_pin(struct machine *machine, const struct net *net);
+bool machine_set_adc_noise(struct machine *machine, const struct net *net, double volts);
 /* From within a run: the supply goes at the end of the present block of instructions. */
 void machine_lose_power(struct machine *machine);
 /* As the RUN pin does. */

@@ -10,7 +10,15 @@
 #include "peripherals/parts/w25q.h"
 
 /* RESET_POWER_OFF: no reset, the supply has gone. */
-enum reset_cause { RESET_POWER_ON, RESET_RUN_PIN, RESET_WATCHDOG, RESET_SYSRESETREQ, RESET_GLITCH, RESET_POWER_OFF };
+enum reset_cause {
+    RESET_POWER_ON,
+    RESET_RUN_PIN,
+    RESET_WATCHDOG,
+    RESET_SYSRESETREQ,
+    RESET_GLITCH,
+    RESET_BROWN_OUT,
+    RESET_POWER_OFF
+};
 
 struct machine {
     struct machine_desc desc;

@@ -371,6 +371,19 @@ static void wire_pwm_and_adc(struct machine *machine) {
     adc->context = machine;
 }
 
+int chip_adc_input(struct machine *machine, const struct net *net) {
+    for (unsigned input = 0; input + 1 < machine->chip->adc_inputs; input++) {
+        if (net_is_joined(net, &machine->bank0.pins[machine->chip->adc_pin + input].net)) {
+            return (int)input;
+        }
+    }
+    return -1;
+}
+
+void chip_set_adc_noise(struct machine *machine, unsigned input, double volts) {
+    adc_set_noise(find(machine, "ADC"), input, volts);
+}
+
 /* ---- USB ---- */
 
 static void cdc_received(void *context, unsigned instance, const uint8_t *data, size_t size) {

@@ -9,6 +9,7 @@
 
 struct bootrom;
 struct machine;
+struct net;
 
 /* Connect clocks, resets, pins, serial ports, DMA, PWM, ADC and USB by the tables of machine->chip. False when out of
  * memory. */
@@ -24,6 +25,9 @@ struct core_cache chip_code_cache(struct machine *machine);
 /* All supplies have gone: blocks and cores are reset and stay so, pins are released, memory beside SRAM is lost, what
  * has been sent to the serial ports and not come in as well. */
 void chip_power_off(struct machine *machine);
+/* The ADC's input at a GPIO's net; -1: there is none. */
+int chip_adc_input(struct machine *machine, const struct net *net);
+void chip_set_adc_noise(struct machine *machine, unsigned input, double volts);
 /* Whether VBUS is on the USB connector. */
 void chip_set_vbus(struct machine *machine, bool present);
 /* The USB cable has been pulled or put in. */

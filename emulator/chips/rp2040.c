@@ -305,8 +305,13 @@ static bool map_memory(struct machine *machine) {
            bus_add_memory(&machine->bus, &sram);
 }
 
-/* Power-on and the RUN pin reset everything; the watchdog what WDSEL of PSM and RESETS names, by default all but the
- * oscillators (datasheet 2.12, 4.7.1); SYSRESETREQ its core alone (2.4.2.9). */
+static double brown_out_volts(struct machine *machine) {
+    return vreg_brown_out_volts(find(machine, "VREG_AND_CHIP_RESET"));
+}
+
+/* Power-on, brown-out (which has no cause of its own) and the RUN pin reset everything; the watchdog what WDSEL of PSM
+ * and RESETS names, by default all but the oscillators (datasheet 2.12, 4.7.1); SYSRESETREQ its core alone (2.4.2.9).
+ */
 static void reset(struct machine *machine) {
     struct rp2040 *chip = machine->chip_state;
     if (machine->reset_cause == RESET_WATCHDOG) {
@@ -365,5 +370,6 @@ const struct chip_desc chip_rp2040 = {
     .map_memory = map_memory,
     .reset = reset,
     .walk = walk_chip,
+    .brown_out_volts = brown_out_volts,
     .rom_call = rom_call,
 };

@@ -483,7 +483,7 @@ static void run_power_on_sequence(struct machine *machine) {
 /* Power-on and the RUN pin reset everything, but for RUN the flag that tells of a double tap. */
 static void reset_chip(struct machine *machine, uint32_t cause) {
     struct powman *powman = find(machine, "POWMAN");
-    bool power_on = cause == POWMAN_CHIP_RESET_HAD_POR;
+    bool power_on = cause == POWMAN_CHIP_RESET_HAD_POR || cause == POWMAN_CHIP_RESET_HAD_BOR;
     uint32_t kept = power_on ? 0 : powman->block.values[POWMAN_CHIP_RESET] & POWMAN_CHIP_RESET_DOUBLE_TAP;
     chip_reset_blocks(machine);
     powman->block.values[POWMAN_CHIP_RESET] = kept;
@@ -517,6 +517,10 @@ static void reset_by_watchdog(struct machine *machine) {
     }
 }
 
+static double brown_out_volts(struct machine *machine) {
+    return powman_brown_out_volts(find(machine, "POWMAN"));
+}
+
 static void reset(struct machine *machine) {
     struct watchdog *watchdog = find(machine, "WATCHDOG");
     switch (machine->reset_cause) {
@@ -537,6 +541,9 @@ static void reset(struct machine *machine) {
         run_power_on_sequence(machine);
         powman_had_reset(find(machine, "POWMAN"), POWMAN_CHIP_RESET_HAD_GLITCH_DETECT);
         break;
+    case RESET_BROWN_OUT:
+        reset_chip(machine, POWMAN_CHIP_RESET_HAD_BOR);
+        break;
     case RESET_POWER_OFF:
         break;
     }
@@ -554,9 +561,9 @@ static void reset(struct machine *machine) {
     .spis = spis, .i2cs = i2cs, .dreqs = dreqs, .dreq_count = sizeof(dreqs) / sizeof(dreqs[0]),                        \
     .pulse_dreqs = DREQ_PWM_WRAPS | DREQ_SHA256, .stages = stages, .stage_count = sizeof(stages) / sizeof(stages[0]),  \
     .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
-    .map_memory = map_memory, .reset = reset, .walk = walk_chip, .rom_call = rom_call,                                 \
-    .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write, .has_second_select = true,      \
-    .bus_events = { [BUS_APB] = 0x0b, [BUS_FASTPERI] = 0x0f }
+    .map_memory = map_memory, .reset = reset, .walk = walk_chip, .brown_out_volts = brown_out_volts,                   \
+    .rom_call = rom_call, .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write,           \
+    .has_second_select = true, .bus_events = { [BUS_APB] = 0x0b, [BUS_FASTPERI] = 0x0f }
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -157,6 +157,27 @@ static bool parse_press(struct actions *actions, const char *given, struct error
            session_plan(actions->session, when_ps + duration, &release, error);
 }
 
+/* ---- --fault text[@time] ---- */
+static bool parse_fault(struct actions *actions, const char *given, struct error *error) {
+    struct error why;
+    uint64_t when_ps = 0;
+    char *text = strdup(given);
+    if (!text) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    actions->faults[actions->fault_count++] = text;
+    if (!cut_time(text, "--fault", &when_ps, error)) {
+        return false;
+    }
+    const struct input input = { .kind = INPUT_FAULT, .name = text };
+    bool ok = session_plan(actions->session, when_ps, &input, &why);
+    if (!ok) {
+        error_set(error, "--fault %s", why.message);
+    }
+    return ok;
+}
+
 /* ---- --screenshot [part:]file[@time] ---- */
 /* Better now than after a long run. */
 static bool check_folder(const char *path, const char *given, struct error *error) {
@@ -212,7 +233,8 @@ bool actions_init(struct actions *actions, struct session *session, const struct
                   struct error *error) {
     *actions = (struct actions){ .session = session, .project = session_project(session) };
     actions->list = calloc(options->request_count + 1, sizeof(*actions->list));
-    if (!actions->list) {
+    actions->faults = calloc(options->request_count + 1, sizeof(*actions->faults));
+    if (!actions->list || !actions->faults) {
         error_set(error, "out of memory");
         return false;
     }
@@ -226,6 +248,9 @@ bool actions_init(struct actions *actions, struct session *session, const struct
         case REQUEST_PRESS:
             ok = parse_press(actions, text, error);
             break;
+        case REQUEST_FAULT:
+            ok = parse_fault(actions, text, error);
+            break;
         case REQUEST_SCREENSHOT:
             ok = parse_screenshot(actions, text, error);
             break;
@@ -237,6 +262,10 @@ bool actions_init(struct actions *actions, struct session *session, const struct
 }
 
 void actions_finish(struct actions *actions) {
+    for (unsigned i = 0; i < actions->fault_count; i++) {
+        free(actions->faults[i]);
+    }
+    free(actions->faults);
     free(actions->list);
     *actions = (struct actions){ 0 };
 }

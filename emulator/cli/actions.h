@@ -1,8 +1,9 @@
-/* What the command line asks for at certain virtual times: --set, --press, --screenshot. */
+/* What the command line asks for at certain virtual times: --set, --press, --fault, --screenshot. */
 #ifndef CLI_ACTIONS_H
 #define CLI_ACTIONS_H
 
 #include "emulator/cli/options.h"
+#include "emulator/core/time_text.h"
 #include "emulator/session/session.h"
 #include "emulator/session/time_text.h"
 
@@ -18,11 +19,14 @@ struct actions {
     const struct project *project;
     struct action *list; /* pictures, in order of time */
     unsigned count, next;
+    char **faults; /* their texts without times, which the session borrows */
+    unsigned fault_count;
 };
 
 /* Understand the options, and plan what they put into the session. False with an error line. */
 bool actions_init(struct actions *actions, struct session *session, const struct run_options *options,
                   struct error *error);
+/* After the session is closed: it borrows. */
 void actions_finish(struct actions *actions);
 /* When the next picture or input is due; TIME_NEVER when none is left but those at the end. */
 uint64_t actions_next(const struct actions *actions);

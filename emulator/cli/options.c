@@ -52,6 +52,7 @@ static const char usage[] =
     "  --wire A=B            join two pins of the board: GP2=GP3; may be repeated, as the following may\n"
     "  --set P.C=VALUE[@T]   set control C of part P\n"
     "  --press P[.C][@T][,D] press a button for D (default 100ms)\n"
+    "  --fault TEXT[@T]      something goes wrong: i2c-nack:0x3c, usb-unplug:2s, ... (docs/faults.md); :off ends it\n"
     "  --screenshot F[@T]    write a picture of the project, at the end of the run unless T says when; PART:F is of\n"
     "                        one part. When all have a T and nothing else ends the run, it ends after the last one\n"
     "  --vcd FILE            write the levels of all pins and wires (PulseView, sigrok-cli, GTKWave)\n"
@@ -115,6 +116,7 @@ enum option_id {
     OPTION_WIRE,
     OPTION_SET,
     OPTION_PRESS,
+    OPTION_FAULT,
     OPTION_SCREENSHOT,
     OPTION_VCD,
     OPTION_CONTROL,
@@ -151,6 +153,7 @@ static const struct option long_options[] = {
     { "wire", required_argument, NULL, OPTION_WIRE },
     { "set", required_argument, NULL, OPTION_SET },
     { "press", required_argument, NULL, OPTION_PRESS },
+    { "fault", required_argument, NULL, OPTION_FAULT },
     { "screenshot", required_argument, NULL, OPTION_SCREENSHOT },
     { "record", required_argument, NULL, OPTION_RECORD },
     { "replay", required_argument, NULL, OPTION_REPLAY },
@@ -360,6 +363,8 @@ static bool apply(struct run_options *options, int id, const char *argument) {
         return add_request(options, REQUEST_SET, argument);
     case OPTION_PRESS:
         return add_request(options, REQUEST_PRESS, argument);
+    case OPTION_FAULT:
+        return add_request(options, REQUEST_FAULT, argument);
     case OPTION_SCREENSHOT:
         return add_request(options, REQUEST_SCREENSHOT, argument);
     case OPTION_STATS:

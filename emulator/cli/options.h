@@ -14,7 +14,7 @@ enum exit_code { EXIT_PASS = 0, EXIT_ASSERTION = 1, EXIT_USAGE = 2, EXIT_GUEST =
 #define SPEED_DEFAULT -1.0
 
 /* What may be asked for several times; `text` as given. */
-enum run_request_kind { REQUEST_WIRE, REQUEST_SET, REQUEST_PRESS, REQUEST_SCREENSHOT };
+enum run_request_kind { REQUEST_WIRE, REQUEST_SET, REQUEST_PRESS, REQUEST_FAULT, REQUEST_SCREENSHOT };
 struct run_request {
     enum run_request_kind kind;
     const char *text;

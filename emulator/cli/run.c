@@ -176,9 +176,9 @@ static int close_all(struct run *run, int code) {
     remote_finish(run);
     data_port_close(&run->data);
     vcd_destroy(run->vcd);
-    actions_finish(&run->actions);
     bool kept = code == BEGIN_AGAIN ? session_abandon(run->session) : session_close(run->session);
     remote_close(run);
+    actions_finish(&run->actions);
     if (code != BEGIN_AGAIN) {
         console_close(run->console);
     }

@@ -26,6 +26,9 @@ struct environment {
     unsigned size;             /* bytes of the access being served: 1, 2 or 4; 0: not from a bus */
     unsigned nets;             /* how many have been made: the next one's serial number */
     bool loading;              /* a snapshot is being read: nets take no notice of what is done to them */
+    /* Nobody on an I2C bus is to acknowledge this address. NULL: there is none such. */
+    bool (*i2c_refuses)(void *context, uint8_t address);
+    void *i2c_context;
 };
 
 /* ---- Lines: a level that goes from a block to whoever the chip table wired it to (interrupt, DREQ) ---- */

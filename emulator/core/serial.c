@@ -165,6 +165,15 @@ void i2c_target_release(struct i2c_target *target) {
     net_drive(&target->scl_driver, NET_Z);
 }
 
+/* START for one target, unless a fault keeps the address from being acknowledged. */
+static bool start_target(struct i2c_target *target, uint8_t address, bool read) {
+    const struct environment *env = target->scl->env;
+    if (env && env->i2c_refuses && env->i2c_refuses(env->i2c_context, address)) {
+        return false;
+    }
+    return target->start(target, address, read);
+}
+
 static void wire_start(struct i2c_target *target) {
     release_sda(target);
     target->phase = ADDRESS;
@@ -186,7 +195,7 @@ static void wire_acknowledge(struct i2c_target *target) {
     bool acknowledge = false;
     if (target->phase == ADDRESS) {
         target->reading = target->shifter & 1;
-        target->addressed = acknowledge = target->start(target, target->shifter >> 1, target->reading);
+        target->addressed = acknowledge = start_target(target, target->shifter >> 1, target->reading);
     } else if (target->phase == WRITING) {
         acknowledge = target->write(target, target->shifter);
     }
@@ -350,7 +359,7 @@ bool i2c_start(struct net *scl, struct net *sda, uint8_t address, bool read) {
     bool acknowledged = false;
     struct i2c_target *target = NULL;
     while ((target = next_target(scl, sda, target))) {
-        target->addressed = target->start(target, address, read);
+        target->addressed = start_target(target, address, read);
         acknowledged |= target->addressed;
     }
     return acknowledged;

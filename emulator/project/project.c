@@ -346,6 +346,18 @@ struct project_part *project_find(const struct project *project, const char *id,
     return NULL;
 }
 
+int project_part_pin(const struct project *project, const struct project_part *part, const char *pin,
+                     struct error *error) {
+    int number = part->is_board ? board_class_pin(project->board_class, pin) : part_pin_find(part->class, pin);
+    if (number < 0) {
+        const char *nearest =
+            part->is_board ? board_class_nearest_pin(project->board_class, pin) : part_nearest_pin(part->class, pin);
+        error_set(error, "part \"%s\" (%s) has no pin \"%s\"%s%s%s", part->from->id, part->class->type, pin,
+                  nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"?" : "");
+    }
+    return number;
+}
+
 const struct part_face *project_part_face(const struct project_part *part) {
     return part->part ? &part->part->face : &part->class->face;
 }

@@ -91,6 +91,9 @@ void project_finish(struct project *project);
 
 /* The part with this id. NULL and a line that names the nearest when there is none. */
 struct project_part *project_find(const struct project *project, const char *id, struct error *error);
+/* The number of a pin of the part by name; -1 with a line that names the nearest when there is none. */
+int project_part_pin(const struct project *project, const struct project_part *part, const char *pin,
+                     struct error *error);
 /* The net of a pin of the board by name ("GP4", "SDA", "GND.1"); NULL with an error line. After project_build(). */
 struct net *project_board_net(const struct project *project, const char *pin, struct error *error);
 /* A wire between two nets. False: it makes a short circuit of GND, 3V3 and 5V. */

@@ -14,6 +14,7 @@ static const char *const kind_names[] = {
     [INPUT_USB_OPEN] = "usb-open", [INPUT_USB_PAUSE] = "usb-pause",
     [INPUT_DRIVE] = "drive",       [INPUT_FLASH] = "flash",
     [INPUT_USB] = "usb",           [INPUT_POWER] = "power",
+    [INPUT_FAULT] = "fault",
 };
 
 const char *input_kind_name(enum input_kind kind) {
@@ -108,11 +109,13 @@ void gate_supply_changed(struct session *session, bool on) {
 }
 
 static void apply_usb(struct session *session, bool plugged) {
+    faults_supersede(session, FAULT_USB_UNPLUG);
     machine_plug_usb(session->machine, plugged);
     gate_supply_changed(session, machine_is_on(session->machine));
 }
 
 static void apply_power(struct session *session, bool on) {
+    faults_supersede(session, FAULT_POWER);
     if (on) {
         machine_switch_on(session->machine);
     } else {
@@ -293,6 +296,8 @@ static bool apply_input(struct session *session, const struct input *input, stru
     case INPUT_USB:
         apply_usb(session, input->value != 0);
         return true;
+    case INPUT_FAULT:
+        return faults_apply(session, input->name, error);
     }
     error_set(error, "there is no input of kind %d", (int)input->kind);
     return false;

@@ -17,6 +17,7 @@ enum input_kind {
     INPUT_FLASH,     /* `data` is in the flash from offset `index` on, as if it had been there always */
     INPUT_USB,       /* the USB cable is put in (1) or pulled out (0): the board lives from its battery meanwhile */
     INPUT_POWER,     /* every supply of the board goes (0) or comes back (1) */
+    INPUT_FAULT,     /* a fault begins or ends: its text (fault.h) is `name` */
 };
 
 enum input_drive { INPUT_RELEASE, INPUT_LOW, INPUT_HIGH, INPUT_PULL_DOWN, INPUT_PULL_UP, INPUT_VOLTS };

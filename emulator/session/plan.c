@@ -25,6 +25,10 @@ static bool make_room(struct plan *plan, struct error *error) {
 
 bool session_plan(struct session *session, uint64_t when_ps, const struct input *input, struct error *error) {
     struct plan *plan = &session->plan;
+    struct fault fault;
+    if (input->kind == INPUT_FAULT && !faults_check(session, input->name, &fault, error)) {
+        return false;
+    }
     if (when_ps <= session_now(session)) {
         return session_apply(session, input, error);
     }

@@ -65,6 +65,7 @@ static void hear_console(void *context, enum console_port port, const uint8_t *d
 
 static void hear_flash(void *context, uint32_t offset, uint32_t size, bool erased) {
     struct session *session = context;
+    faults_flash_changed(session, offset, size);
     if (session->flash_file && session->console_first.step != CONSOLE_FIRST_HELD) {
         flash_file_changed(session->flash_file, offset, size, erased);
     }
@@ -97,6 +98,7 @@ static void hear_power(void *context, bool on) {
     struct session *session = context;
     session->flash_open = 0;
     gate_supply_changed(session, on);
+    faults_power_changed(session, on);
     console_first_power(session, session_now(session));
     for (struct session_listener *each = session->listeners; each; each = each->next) {
         if (each->power) {
@@ -159,6 +161,7 @@ static bool begin(struct session *session, struct error *error) {
     }
     bool ram_only = session->has_image && image_is_ram_only(&session->image);
     typing_init(session);
+    faults_init(session);
     console_first_begin(session);
     machine_power_on(session->machine, ram_only ? image_ram_entry(&session->image) : 0);
     return replay_begin(session, error);
@@ -205,6 +208,7 @@ bool session_close(struct session *session) {
     }
     bool kept = close_files(session);
     replay_close(session);
+    faults_finish(session);
     gate_finish(session);
     plan_finish(session);
     project_finish(&session->project);
@@ -245,7 +249,7 @@ static uint64_t earlier(uint64_t a, uint64_t b) {
 
 uint64_t session_next(const struct session *session, uint64_t limit_ps) {
     uint64_t next = earlier(limit_ps, earlier(typing_next(session), session_planned(session)));
-    next = earlier(next, drive_link_next(&session->drive));
+    next = earlier(next, earlier(drive_link_next(&session->drive), faults_next(session)));
     next = earlier(next, earlier(record_next(session), replay_next(session)));
     if (session->flash_file) {
         next = earlier(next, session->flash_next_ps);
@@ -261,6 +265,7 @@ static void look_after(struct session *session) {
     record_step(session, now);
     replay_step(session, now);
     plan_step(session, now);
+    faults_step(session, now);
     typing_step(session, now);
     if (machine_is_on(session->machine)) {
         console_first_step(session, now);

@@ -5,6 +5,7 @@
 #include "emulator/core/scheduler.h"
 #include "emulator/drive_link.h"
 #include "emulator/session/console_first.h"
+#include "emulator/session/fault.h"
 #include "emulator/session/otp_file.h"
 #include "emulator/session/session.h"
 #include "firmware-loader/describe.h"
@@ -33,6 +34,13 @@ struct plan {
 struct pin_driver {
     struct net_driver driver;
     struct pin_driver *next;
+};
+
+/* What is wrong at present. */
+struct faults {
+    struct active_fault *list;
+    struct random flips, moments;
+    struct event power; /* FAULT_FLASH_POWER: the supply goes */
 };
 
 struct session {
@@ -67,6 +75,7 @@ struct session {
     bool answering;        /* such an answer is being given now */
     struct record *record; /* NULL: none */
     struct replay *replay; /* NULL: none */
+    struct faults faults;
     bool stop;
     enum session_state ended; /* SESSION_RUNS: it goes on */
     uint64_t locked_up_ps;    /* since when core 0 is in lock-up; TIME_NEVER: it is not */
@@ -130,6 +139,21 @@ void replay_step(struct session *session, uint64_t now_ps);
 /* The board has done something that was answered. */
 void replay_answer(struct session *session);
 void replay_close(struct session *session);
+/* ---- Faults (faults.c) ---- */
+void faults_init(struct session *session);
+void faults_finish(struct session *session);
+/* A fault by its text, such as can be here. */
+bool faults_check(struct session *session, const char *text, struct fault *ret_fault, struct error *error);
+/* It begins or ends. */
+bool faults_apply(struct session *session, const char *text, struct error *error);
+/* Somebody switches by hand what faults of this kind have switched: they do not switch it back. */
+void faults_supersede(struct session *session, enum fault_kind kind);
+void faults_step(struct session *session, uint64_t now_ps);
+/* When the first fault ends by itself. */
+uint64_t faults_next(const struct session *session);
+/* Flash contents have been erased or programmed just now. */
+void faults_flash_changed(struct session *session, uint32_t offset, uint32_t size);
+void faults_power_changed(struct session *session, bool on);
 
 /* ---- What is typed (typing.c) ---- */
 void typing_init(struct session *session);

@@ -367,6 +367,30 @@ static struct step control_step(struct usb_engine *engine, struct usb_pipe *pipe
     }
 }
 
+void usb_engine_stall(struct usb_engine *engine, uint8_t endpoint, unsigned count) {
+    usb_engine_look(engine, true);
+    engine->stall_endpoint = endpoint;
+    engine->stalls = count;
+}
+
+/* A fault answers instead of the device. */
+static bool is_stalled_by_fault(struct usb_engine *engine, const struct usb_pipe *pipe) {
+    uint8_t address = pipe->type == USB_CONTROL ? 0 : (uint8_t)(pipe->number | (pipe->in ? 0x80 : 0));
+    if (!engine->stalls || address != engine->stall_endpoint) {
+        return false;
+    }
+    engine->stalls--;
+    return true;
+}
+
+static struct step pipe_step(struct usb_engine *engine, struct usb_pipe *pipe, struct usb_transfer *transfer) {
+    if (is_stalled_by_fault(engine, pipe)) {
+        return (struct step){ .answer = USB_STALL };
+    }
+    return pipe->type == USB_CONTROL ? control_step(engine, pipe, transfer)
+                                     : data_step(engine, pipe, transfer, pipe->in);
+}
+
 /* What the answer means for the transfer. False: nothing happened on the wire that takes time (NAK). */
 static bool take_step(struct usb_engine *engine, struct usb_pipe *pipe, uint64_t start_ps) {
     struct usb_transfer *transfer = pipe->first;
@@ -374,8 +398,7 @@ static bool take_step(struct usb_engine *engine, struct usb_pipe *pipe, uint64_t
         finish(engine, transfer, USB_RESULT_STALL);
         return true;
     }
-    struct step step =
-        pipe->type == USB_CONTROL ? control_step(engine, pipe, transfer) : data_step(engine, pipe, transfer, pipe->in);
+    struct step step = pipe_step(engine, pipe, transfer);
     pipe->due_ms = engine->frame_ms + (rank(pipe) < 2 ? pipe->interval_ms : 0);
     if (step.answer == USB_NAK) {
         pipe->waiting = true;

@@ -73,7 +73,9 @@ struct usb_engine {
     unsigned order_count; /* open pipes, interrupt ones first, then control, then bulk */
     unsigned turn;        /* of the bulk pipes: who is asked first */
     uint8_t packet[USB_PACKET_MAX];
-    uint64_t transfers; /* submitted so far */
+    unsigned stalls;        /* a fault: so many answers of this endpoint are STALL, whatever the device says */
+    uint8_t stall_endpoint; /* bit 7: IN; 0: the control pipe */
+    uint64_t transfers;     /* submitted so far */
     /* Called for every transfer when it is submitted and when it is done. May be NULL. */
     void (*observe)(void *context, const struct usb_transfer *transfer, bool submitted, enum usb_result result);
     void *observer;
@@ -117,6 +119,8 @@ void usb_engine_queues_walk(struct usb_engine *engine, struct usb_transfer *cons
                             struct walk *walk);
 /* A pointer to an open pipe with packets of at most `max_packet` bytes, or NULL. */
 void usb_engine_pipe_walk(struct usb_engine *engine, struct usb_pipe **pipe, uint16_t max_packet, struct walk *walk);
+/* The next `count` answers of an endpoint (bit 7: IN) are STALL, which the device does not know of. 0 ends it. */
+void usb_engine_stall(struct usb_engine *engine, uint8_t endpoint, unsigned count);
 /* What usb_bus_host_class.look says. */
 void usb_engine_look(struct usb_engine *engine, bool changes);
 /* A sign from the device that the endpoint may answer now. */

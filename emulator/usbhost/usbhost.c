@@ -125,6 +125,21 @@ void usbhost_reset_port(struct usbhost *host) {
     }
 }
 
+void usbhost_babble(struct usbhost *host) {
+    if (!host->device->host || !host->device->class->attached(host->device->context) || host->detached) {
+        return;
+    }
+    log_write(host->env->log, LOG_WARN, "USB", "babble: the port is switched off, and the device found anew");
+    drop_device(host);
+    host->attempts = 0;
+    usbhost_set_state(host, USBHOST_ATTACHED);
+    usbhost_later(host, DEBOUNCE_PS, settled);
+}
+
+void usbhost_stall(struct usbhost *host, uint8_t endpoint, unsigned count) {
+    usb_engine_stall(&host->engine, endpoint, count);
+}
+
 /* ---- Suspend and resume ---- */
 static void resumed(struct usbhost *host) {
     usb_engine_start(&host->engine);

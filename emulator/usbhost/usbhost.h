@@ -107,6 +107,11 @@ void usbhost_tell_all(struct usbhost *host);
 
 /* Reset the port and enumerate again. No effect without a device. */
 void usbhost_reset_port(struct usbhost *host);
+/* The device has gone on sending into the end of a frame (babble, USB 2.0 8.7.4, 11.8.1): the hub switches the port
+ * off, so that frames stop, and the PC begins anew with the device. No effect without one. */
+void usbhost_babble(struct usbhost *host);
+/* Faults: the next `count` answers of an endpoint are STALL (usb_engine_stall()). */
+void usbhost_stall(struct usbhost *host, uint8_t endpoint, unsigned count);
 /* Stop frames (the device suspends 3 ms later), and wake it again. No effect when not configured / not suspended. */
 void usbhost_suspend(struct usbhost *host);
 void usbhost_resume(struct usbhost *host);

@@ -1,12 +1,13 @@
 /* Analogue-to-digital converter: RP2040 datasheet 4.9, RP2350 datasheet 12.4.
- * Not modelled: noise, offset and the differential non-linearity of erratum RP2040-E11 (results are ideal, and the
- * same in every run), power-up time, conversion errors (ERR stays 0), the load on the pin.
- * Decided: the input is sampled when the conversion begins; a temperature sensor that is switched off reads 0;
- * START_ONCE during a conversion is lost; clearing START_MANY lets the conversion under way finish, clearing EN
- * drops it; a FIFO that is full keeps its contents and drops the new result. */
+ * Not modelled: noise of its own, offset and the differential non-linearity of erratum RP2040-E11 (results are ideal,
+ * and the same in every run), power-up time, conversion errors (ERR stays 0), the load on the pin. Decided: the input
+ * is sampled when the conversion begins; a temperature sensor that is switched off reads 0; START_ONCE during a
+ * conversion is lost; clearing START_MANY lets the conversion under way finish, clearing EN drops it; a FIFO that is
+ * full keeps its contents and drops the new result. */
 #include "peripherals/onchip/adc.h"
 
 #include <math.h>
+#include <stdio.h>
 
 #define CONVERSION_CYCLES 96
 #define STEPS 4096
@@ -53,9 +54,24 @@ static double input_voltage(struct adc *a, unsigned input) {
     return a->voltage ? a->voltage(a->context, input) : 0;
 }
 
+/* Near enough to a normal distribution of deviation 1, and the same on every host: the sum of twelve even ones. */
+static double normal_number(struct random *random) {
+    double sum = -6;
+    for (unsigned i = 0; i < 12; i++) {
+        sum += (double)(random_next(random) >> 11) / (double)(UINT64_C(1) << 53);
+    }
+    return sum;
+}
+
+static double noise(struct adc *a, unsigned input) {
+    bool noisy = input < ADC_INPUTS && a->noise_volts[input] > 0;
+    return noisy ? a->noise_volts[input] * normal_number(&a->noise[input]) : 0;
+}
+
 static uint16_t sample(struct adc *a) {
     double reference = a->reference > 0 ? a->reference : DEFAULT_REFERENCE;
-    double steps = input_voltage(a, field_get(a->block.values[ADC_CS], CS_AINSEL)) / reference * STEPS;
+    unsigned input = field_get(a->block.values[ADC_CS], CS_AINSEL);
+    double steps = (input_voltage(a, input) + noise(a, input)) / reference * STEPS;
     if (!(steps > 0)) {
         return 0;
     }
@@ -65,6 +81,15 @@ static uint16_t sample(struct adc *a) {
 void adc_set_input(struct adc *a, unsigned input, double volts) {
     if (input < ADC_INPUTS) {
         a->input_volts[input] = volts;
+    }
+}
+
+void adc_set_noise(struct adc *a, unsigned input, double volts) {
+    char name[8];
+    if (input < ADC_INPUTS) {
+        snprintf(name, sizeof(name), "%u", input);
+        random_derive(&a->noise[input], a->block.env->seed, "adc noise", name);
+        a->noise_volts[input] = volts;
     }
 }
 

@@ -22,8 +22,10 @@ struct adc {
     double temperature; /* of the die, degrees Celsius; starts at 27 */
 
     double input_volts[ADC_INPUTS]; /* NAN: nothing set */
-    struct event done;              /* of the conversion under way */
-    struct event pace;              /* the next one of START_MANY */
+    double noise_volts[ADC_INPUTS]; /* root mean square */
+    struct random noise[ADC_INPUTS];
+    struct event done; /* of the conversion under way */
+    struct event pace; /* the next one of START_MANY */
     struct clock_listener clock_listener;
     bool converting;
     uint16_t sample;      /* taken when the conversion began */
@@ -38,6 +40,8 @@ extern const struct block_class adc_class;
 /* The voltage at an input from now on. Out-of-range inputs are ignored; any voltage is fine (it saturates); NAN takes
  * the setting back. */
 void adc_set_input(struct adc *adc, unsigned input, double volts);
+/* Noise of so many volts (root mean square, 0: none) on an input from now on, from a stream of its own. */
+void adc_set_noise(struct adc *adc, unsigned input, double volts);
 /* The die's temperature in degrees Celsius from now on. */
 void adc_set_temperature(struct adc *adc, double celsius);
 

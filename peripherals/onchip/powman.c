@@ -317,6 +317,11 @@ void powman_had_reset(struct powman *p, uint32_t cause) {
     v[POWMAN_BOOTDIS] = v[POWMAN_BOOTDIS] & (POWMAN_BOOTDIS_NEXT | POWMAN_BOOTDIS_NOW) ? POWMAN_BOOTDIS_NOW : 0;
 }
 
+double powman_brown_out_volts(const struct powman *p) {
+    uint32_t bod = p->block.values[POWMAN_BOD];
+    return bod & POWMAN_BOD_EN ? 0.473 + 0.043 * field_get(bod, POWMAN_BOD_VSEL) : 0;
+}
+
 static void powman_init(struct block *b) {
     struct powman *p = (struct powman *)b;
     p->alarm = (struct event){ .name = "AON alarm", .callback = alarm_due, .owner = p };

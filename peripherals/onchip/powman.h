@@ -24,6 +24,8 @@ struct powman {
 
 extern const struct block_class powman_class;
 
+/* Below this core voltage the brown-out detector resets the chip; 0: it is off. */
+double powman_brown_out_volts(const struct powman *powman);
 /* The AON timer, in its milliseconds. */
 uint64_t powman_time(struct powman *powman);
 /* The chip has been reset (this block too or not): its cause for CHIP_RESET, one of POWMAN_CHIP_RESET_HAD_..., takes

@@ -1,6 +1,6 @@
 /* On-chip regulator, brown-out detection, cause of the last chip reset: RP2040 datasheet 2.10 and 2.12.
- * Not modelled: brown-out itself, what a core voltage too low does, the time regulation takes (ROK at once).
- * A reset of the chip by the debug port (rescue) sets PSM_RESTART_FLAG as well. */
+ * Not modelled: brown-out but where the machine is told of one, what a core voltage too low does, the time regulation
+ * takes (ROK at once). A reset of the chip by the debug port (rescue) sets PSM_RESTART_FLAG as well. */
 #include "peripherals/onchip/vreg_and_chip_reset.h"
 
 static bool is_regulating(const uint32_t *v) {
@@ -14,6 +14,12 @@ double vreg_voltage(const struct vreg_and_chip_reset *x) {
         return 0;
     }
     return select < 5 ? 0.80 : 0.80 + 0.05 * (select - 5);
+}
+
+double vreg_brown_out_volts(const struct vreg_and_chip_reset *x) {
+    uint32_t bod = x->block.values[VREG_AND_CHIP_RESET_BOD];
+    bool on = bod & VREG_AND_CHIP_RESET_BOD_EN;
+    return on ? 0.473 + 0.043 * field_get(bod, VREG_AND_CHIP_RESET_BOD_VSEL) : 0;
 }
 
 static uint32_t vreg_and_chip_reset_read(struct block *b, unsigned reg) {

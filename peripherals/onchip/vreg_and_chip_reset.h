@@ -15,5 +15,7 @@ extern const struct block_class vreg_and_chip_reset_class;
 
 /* The core voltage that is set, in volts; 0 when the regulator is off or high-impedance. */
 double vreg_voltage(const struct vreg_and_chip_reset *vreg);
+/* Below this core voltage the brown-out detector resets the chip; 0: it is off. */
+double vreg_brown_out_volts(const struct vreg_and_chip_reset *vreg);
 
 #endif

@@ -296,21 +296,57 @@ static int find_control(const struct part *part, const char *name, struct error 
     return index;
 }
 
-bool part_set(struct part *part, const char *control, double value, struct error *error) {
+/* The control's number, and the value brought into its range; -1 with an error line. */
+static int find_setting(const struct part *part, const char *control, double *value, struct error *error) {
     struct error why;
     int index = find_control(part, control, error);
+    if (index >= 0 && !part_check_control(&part->class->controls[index], value, &why)) {
+        error_set(error, "%s (%s): %s", part->id, part->class->type, why.message);
+        return -1;
+    }
+    return index;
+}
+
+static void move_control(struct part *part, unsigned index, double value) {
+    if (part->started && part->class->set && !(part->held >> index & 1)) {
+        part->class->set(part, index, value);
+    }
+}
+
+bool part_set(struct part *part, const char *control, double value, struct error *error) {
+    int index = find_setting(part, control, &value, error);
     if (index < 0) {
         return false;
     }
-    if (!part_check_control(&part->class->controls[index], &value, &why)) {
-        error_set(error, "%s (%s): %s", part->id, part->class->type, why.message);
+    part->settings[index] = value;
+    move_control(part, (unsigned)index, value);
+    return true;
+}
+
+bool part_check(const struct part *part, const char *control, const double *value, struct error *error) {
+    double checked = value ? *value : 0;
+    return (value ? find_setting(part, control, &checked, error) : find_control(part, control, error)) >= 0;
+}
+
+bool part_hold(struct part *part, const char *control, const double *value, struct error *error) {
+    double held = value ? *value : 0;
+    int index = value ? find_setting(part, control, &held, error) : find_control(part, control, error);
+    if (index < 0) {
         return false;
     }
-    part->settings[index] = value;
-    if (part->started && part->class->set) {
-        part->class->set(part, (unsigned)index, value);
+    if (value) {
+        move_control(part, (unsigned)index, held);
     }
+    part->held |= UINT64_C(1) << index;
     return true;
+}
+
+void part_let_go(struct part *part, const char *control) {
+    int index = part_control_find(part->class, control);
+    if (index >= 0 && part->held >> index & 1) {
+        part->held &= ~(UINT64_C(1) << index);
+        move_control(part, (unsigned)index, part->settings[index]);
+    }
 }
 
 bool part_get(struct part *part, const char *control, double *ret_value, struct error *error) {

@@ -149,6 +149,7 @@ struct part {
     struct part_view views[PART_VIEWS]; /* use part_view() */
     unsigned view_count;
     bool started;
+    uint64_t held; /* controls that do not move, a bit each */
 };
 
 /* `class` and `env` are borrowed, `id` is copied. NULL and an error line when memory runs out. */
@@ -168,6 +169,13 @@ void part_reset(struct part *part);
 /* A control by name to a value in its unit. False with an error line for an unknown name or a value out of range. */
 bool part_set(struct part *part, const char *control, double value, struct error *error);
 bool part_get(struct part *part, const char *control, double *ret_value, struct error *error);
+
+/* Whether part_hold() can do that. */
+bool part_check(const struct part *part, const char *control, const double *value, struct error *error);
+/* A control does not move any more, where it is or, where `value` is given, there: what it is set to from now on takes
+ * effect when it is let go of. False as for part_set(). */
+bool part_hold(struct part *part, const char *control, const double *value, struct error *error);
+void part_let_go(struct part *part, const char *control);
 
 /* The views, brought up to the present time. NULL from view_count on. Views do not come, go or change their size. */
 const struct part_view *part_view(struct part *part, unsigned index);

@@ -50,7 +50,10 @@ struct w25q {
     struct w25q_step *steps; /* what it has begun since it was idle; owned */
     unsigned step_count, step_room;
     struct random random; /* of what is left half done */
-    unsigned wrap;        /* bytes a 0xeb read wraps at; 0: not at all */
+    /* An erase or program has been begun, or will be, when what is before it is done. May be NULL. */
+    void (*begun)(void *context, uint64_t begin_ps, uint64_t end_ps);
+    void *begun_context;
+    unsigned wrap; /* bytes a 0xeb read wraps at; 0: not at all */
 
     struct net_listener select_pin;
 
@@ -75,6 +78,9 @@ void w25q_power_on(struct w25q *chip);
 
 /* The supply goes: what the chip has not done yet is taken back, the operation under way is left half done. */
 void w25q_power_off(struct w25q *chip);
+
+/* A cell of the array has changed by itself. */
+void w25q_flip_bit(struct w25q *chip, uint32_t offset, unsigned bit);
 
 /* The chip-select line; `selected` is its active (low) level. Commands take effect when it is released. */
 void w25q_select(struct w25q *chip, bool selected);

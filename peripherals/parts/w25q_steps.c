@@ -69,6 +69,9 @@ void w25q_begin_step(struct w25q *chip, uint32_t offset, uint32_t size, uint64_t
         .offset = offset, .size = size, .begin_ps = chip->busy_until_ps - duration_ps, .end_ps = chip->busy_until_ps
     };
     keep_contents(chip, &step);
+    if (chip->begun) {
+        chip->begun(chip->begun_context, step.begin_ps, step.end_ps);
+    }
 }
 
 void w25q_suspend_step(struct w25q *chip, uint64_t left_ps) {
@@ -111,15 +114,24 @@ static uint8_t changed_bits(struct random *random, unsigned done) {
     return (uint8_t)bits;
 }
 
+static void tell_changed(struct w25q *chip, uint32_t offset, uint32_t size) {
+    if (chip->desc.changed) {
+        chip->desc.changed(chip->desc.context, offset, size, W25Q_PROGRAMMED);
+    }
+}
+
+void w25q_flip_bit(struct w25q *chip, uint32_t offset, unsigned bit) {
+    chip->contents[offset & (chip->desc.size - 1)] ^= (uint8_t)(1u << bit % 8);
+    tell_changed(chip, offset & (chip->desc.size - 1), 1);
+}
+
 static void take_back(struct w25q *chip, const struct w25q_step *step, unsigned done) {
     uint8_t *now = chip->contents + step->offset;
     for (uint32_t i = 0; i < step->size; i++) {
         uint8_t changed = done ? changed_bits(&chip->random, done) : 0;
         now[i] = (uint8_t)((step->before[i] & ~changed) | (now[i] & changed));
     }
-    if (chip->desc.changed) {
-        chip->desc.changed(chip->desc.context, step->offset, step->size, W25Q_PROGRAMMED);
-    }
+    tell_changed(chip, step->offset, step->size);
 }
 
 void w25q_power_off(struct w25q *chip) {

@@ -100,6 +100,7 @@ void rig_start(struct rig *rig, const struct rig_desc *desc) {
         .board = board_of(desc),
         .firmware = desc->image && !desc->blank ? rig_image_path(desc->image) : NULL,
         .contents = desc->flash,
+        .project = desc->project,
         .drive = desc->drive,
         .seed = desc->seed,
         .exact = desc->exact,

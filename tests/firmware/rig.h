@@ -22,6 +22,7 @@ struct rig_desc {
     uint64_t slice_ps;    /* how the rig cuts its runs, which must make no difference; 0: 1 ms, or not at all */
     bool blank;           /* do not load the image into flash: the caller brings a whole flash */
     const uint8_t *flash; /* flash contents to start from (the whole chip), loaded before the image; may be NULL */
+    const char *project;  /* a folder with a diagram.json, which is the drive as well; may be NULL */
     const char *drive;    /* a folder that is the CIRCUITPY drive; may be NULL */
 };
 

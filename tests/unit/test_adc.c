@@ -157,6 +157,39 @@ static void stands_without_its_clock(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* 10 mV of 3.3 V are 12.4 steps of 4096. */
+static void noise_has_the_deviation_that_is_asked_for(void **state) {
+    struct fixture *f = *state;
+    double sum = 0, squares = 0;
+    adc_set_input(f->adc, 0, 1.65);
+    adc_set_noise(f->adc, 0, 0.01);
+    for (unsigned i = 0; i < 2000; i++) {
+        double value = convert(f, 0);
+        sum += value / 2000;
+        squares += value * value / 2000;
+    }
+    assert_true(fabs(sum - 2048) < 2);
+    assert_true(fabs(sqrt(squares - sum * sum) - 12.4) < 1);
+    adc_set_input(f->adc, 1, 1.65);
+    assert_int_equal(convert(f, 1), 2048); /* the other inputs have none */
+    adc_set_noise(f->adc, 0, 0);
+    assert_int_equal(convert(f, 0), 2048);
+}
+
+static void noise_repeats(void **state) {
+    struct fixture *f = *state;
+    uint32_t first[20];
+    adc_set_input(f->adc, 0, 1.65);
+    for (unsigned run = 0; run < 2; run++) {
+        adc_set_noise(f->adc, 0, 0.1);
+        for (unsigned i = 0; i < 20; i++) {
+            uint32_t value = convert(f, 0);
+            first[i] = run ? first[i] : value;
+            assert_int_equal(value, first[i]);
+        }
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(single_conversion_takes_96_cycles),
@@ -166,6 +199,8 @@ int main(void) {
         TEST(round_robin_fills_the_fifo),
         TEST(divider_paces_conversions),
         TEST(stands_without_its_clock),
+        TEST(noise_has_the_deviation_that_is_asked_for),
+        TEST(noise_repeats),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -158,12 +158,51 @@ static void vbus_needs_cable_and_supply(void **state) {
     }
 }
 
+/* Thresholds as VSEL of BOD lists them: 0.860 V after reset on the RP2040, 0.946 V on the RP2350. */
+static void a_brown_out_resets_where_the_detector_is_on(void **state) {
+    static const double thresholds[] = { 0.860, 0.946 };
+    static const uint32_t causes[] = { VREG_AND_CHIP_RESET_CHIP_RESET_HAD_POR, POWMAN_CHIP_RESET_HAD_BOR };
+    for (unsigned i = 0; i < CHIPS; i++) {
+        struct heard heard;
+        struct machine *machine = switched_on(chips[i], &heard);
+        machine_reset(machine);
+        machine_run(machine, PS_PER_MS);
+        machine_brown_out(machine, thresholds[i] + 0.001);
+        machine_run(machine, 2 * PS_PER_MS);
+        assert_int_not_equal(cause_of(machine), causes[i]);
+        machine_brown_out(machine, thresholds[i] - 0.001);
+        machine_run(machine, 3 * PS_PER_MS);
+        assert_int_equal(cause_of(machine), causes[i]);
+        assert_string_equal(heard.text, "RUN pin;brown-out;");
+        machine_destroy(machine);
+    }
+}
+
+static void a_detector_that_is_off_or_set_lower_does_nothing(void **state) {
+    for (unsigned i = 0; i < CHIPS; i++) {
+        struct heard heard;
+        struct machine *machine = switched_on(chips[i], &heard);
+        const char *name = i ? "POWMAN" : "VREG_AND_CHIP_RESET";
+        unsigned reg = i ? POWMAN_BOD : VREG_AND_CHIP_RESET_BOD;
+        uint32_t password = i ? 0x5afe0000 : 0;
+        set(machine, name, reg, password | 0x01); /* on, 0.473 V */
+        machine_brown_out(machine, 0.48);
+        set(machine, name, reg, password | 0x90); /* off */
+        machine_brown_out(machine, 0.1);
+        machine_run(machine, PS_PER_MS);
+        assert_string_equal(heard.text, "");
+        machine_destroy(machine);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(time_goes_on_without_a_supply),
         cmocka_unit_test(pins_are_released),
         cmocka_unit_test(memory_is_lost),
         cmocka_unit_test(the_cause_is_power_on),
+        cmocka_unit_test(a_brown_out_resets_where_the_detector_is_on),
+        cmocka_unit_test(a_detector_that_is_off_or_set_lower_does_nothing),
         cmocka_unit_test(vbus_needs_cable_and_supply),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

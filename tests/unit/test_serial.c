@@ -293,11 +293,32 @@ static void spi_by_frames(void **state) {
     assert_int_equal(bench->count, 5);
 }
 
+static bool refuses_0x50(void *context, uint8_t address) {
+    return address == 0x50;
+}
+
+/* A fault of the bus: by hand and by whole bytes alike, until it is over. */
+static void i2c_address_is_refused_by_a_fault(void **state) {
+    struct bench *bench = *state;
+    bench->stage.env.i2c_refuses = refuses_0x50;
+    start(bench);
+    assert_false(put(bench, 0x50 << 1));
+    stop(bench);
+    assert_false(i2c_start(&bench->clock, &bench->data, 0x50, false));
+    bench->stage.env.i2c_refuses = NULL;
+    start(bench);
+    assert_true(put(bench, 0x50 << 1));
+    stop(bench);
+    assert_true(i2c_start(&bench->clock, &bench->data, 0x50, false));
+    i2c_stop(&bench->clock, &bench->data);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(i2c_by_hand, set_up_i2c, tear_down),
         cmocka_unit_test_setup_teardown(i2c_first_bit_follows_the_acknowledge_bit, set_up_i2c, tear_down),
         cmocka_unit_test_setup_teardown(i2c_refuses_and_recovers, set_up_i2c, tear_down),
+        cmocka_unit_test_setup_teardown(i2c_address_is_refused_by_a_fault, set_up_i2c, tear_down),
         cmocka_unit_test_teardown(spi_by_hand, tear_down),
         cmocka_unit_test_setup_teardown(spi_by_frames, set_up, tear_down),
     };

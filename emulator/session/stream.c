@@ -7,7 +7,8 @@
 #include <string.h>
 
 #define REPEATS_MAX 1000 /* product of the bounds of all {n,m} */
-#define NESTING_MAX 40   /* regcomp() calls itself for each parenthesis */
+#define ESCAPE '\x1b'
+#define NESTING_MAX 40 /* regcomp() calls itself for each parenthesis */
 
 /* ---- Bytes ---- */
 
@@ -176,17 +177,55 @@ static bool is_line_start(const struct stream *stream, size_t at) {
     return at == 0 || stream->bytes[at - 1] == '\n';
 }
 
+/* Behind the escape sequence that begins at `at`; `end` when it is not there yet. ECMA-48: CSI ends with a letter, OSC
+ * with BEL or ESC \, others have one byte. */
+static size_t skip_escape(const char *bytes, size_t at, size_t end) {
+    if (++at < end && bytes[at] == '[') {
+        for (at++; at < end && !(bytes[at] >= 0x40 && bytes[at] <= 0x7e); at++) {
+        }
+    } else if (at < end && bytes[at] == ']') {
+        for (at++; at < end && bytes[at] != '\a' && !(bytes[at] == '\\' && bytes[at - 1] == ESCAPE); at++) {
+        }
+    }
+    return at < end ? at + 1 : end;
+}
+
+/* A line as a person sees it, and where each of its bytes is in the stream. */
+struct seen_line {
+    char text[STREAM_LINE + 1];
+    size_t at[STREAM_LINE + 1];
+    size_t length;
+    bool is_start;
+};
+
+static void see_line(const struct stream *stream, const struct stream_line *line, struct seen_line *seen) {
+    seen->length = 0;
+    seen->is_start = is_line_start(stream, line->begin);
+    for (size_t at = line->begin; at < line->end;) {
+        if (stream->bytes[at] == ESCAPE) {
+            at = skip_escape(stream->bytes, at, line->end);
+            continue;
+        }
+        seen->at[seen->length] = at;
+        seen->text[seen->length++] = stream->bytes[at++];
+    }
+    seen->at[seen->length] = line->end;
+    seen->text[seen->length] = 0;
+}
+
 static bool match_line(const struct stream *stream, const struct stream_pattern *pattern,
                        const struct stream_line *line, struct stream_match *ret_match) {
-    regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)(line->end - line->begin) };
-    int flags =
-        REG_STARTEND | (is_line_start(stream, line->begin) ? 0 : REG_NOTBOL) | (line->complete ? 0 : REG_NOTEOL);
-    if (regexec(&pattern->regex, stream->bytes + line->begin, 1, &range, flags) != 0 || range.rm_eo == range.rm_so) {
+    struct seen_line seen;
+    see_line(stream, line, &seen);
+    regmatch_t range = { .rm_so = 0, .rm_eo = (regoff_t)seen.length };
+    int flags = REG_STARTEND | (seen.is_start ? 0 : REG_NOTBOL) | (line->complete ? 0 : REG_NOTEOL);
+    if (regexec(&pattern->regex, seen.text, 1, &range, flags) != 0 || range.rm_eo == range.rm_so) {
         return false;
     }
-    size_t end = line->begin + (size_t)range.rm_eo;
-    *ret_match =
-        (struct stream_match){ line->begin + (size_t)range.rm_so, end, !line->complete && end == stream->length };
+    size_t last = (size_t)range.rm_eo - 1;
+    *ret_match = (struct stream_match){ .begin = seen.at[range.rm_so],
+                                        .end = seen.at[last] + 1,
+                                        .open = !line->complete && last + 1 == seen.length };
     return true;
 }
 

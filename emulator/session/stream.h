@@ -6,7 +6,9 @@
  * stream_look() for each, then stream_take() for that one, and again.
  *
  * A pattern is a text, byte for byte, or a POSIX extended regular expression (regex(7)). An expression is looked for
- * line by line, without the CR LF or LF at the line's end, so that `$` is before them; `.` matches any byte but NUL.
+ * line by line, without the CR LF or LF at the line's end, so that `$` is before them, and without the escape
+ * sequences of a terminal (CircuitPython sets the window's title in the middle of what programs print); `.` matches any
+ * byte but NUL.
  * The line that has not ended yet has no `$`; a match that reaches to its end may become longer with the next byte and
  * is marked as open. Lines longer than STREAM_LINE are cut into lines of that length. */
 #ifndef SESSION_STREAM_H

@@ -151,6 +151,24 @@ static void the_rest_of_a_line_has_no_beginning(void **state) {
     stream_finish(&stream);
 }
 
+/* The title of the window and colours stand between a line and its beginning. */
+static void escape_sequences_are_not_seen(void **state) {
+    struct stream stream = { 0 };
+    struct stream_pattern pattern = regex_pattern("^red: [0-9]+$"), rest = regex_pattern("^x$");
+    struct stream_match match;
+    say(&stream, "\x1b]0;code.py | 10.2.1\x1b\\\x1b[31mre\x1b[0md: 5\x1b[");
+    assert_false(stream_look(&stream, &pattern, &match));
+    say(&stream, "0m\r\n\x1b]0;t\ax\n");
+    assert_true(stream_look(&stream, &pattern, &match));
+    assert_memory_equal(stream.bytes + match.begin, "re\x1b[0md: 5", 10);
+    assert_int_equal(match.end - match.begin, 10);
+    stream_take(&stream, &match);
+    assert_string_equal(take(&stream, &rest), "x");
+    stream_pattern_finish(&pattern);
+    stream_pattern_finish(&rest);
+    stream_finish(&stream);
+}
+
 static void endless_lines_are_cut(void **state) {
     struct stream stream = { 0 };
     struct stream_pattern pattern = regex_pattern("x+y");
@@ -206,6 +224,7 @@ int main(void) {
         cmocka_unit_test(expressions_see_lines),
         cmocka_unit_test(a_match_at_the_end_is_open),
         cmocka_unit_test(the_rest_of_a_line_has_no_beginning),
+        cmocka_unit_test(escape_sequences_are_not_seen),
         cmocka_unit_test(endless_lines_are_cut),
         cmocka_unit_test(bad_patterns_are_refused),
         cmocka_unit_test(braces_in_brackets_are_no_repeats),

@@ -411,6 +411,14 @@ bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data
     return false;
 }
 
+bool machine_peek(struct machine *machine, uint32_t address, void *ret_data, size_t size) {
+    const uint8_t *memory = size <= UINT32_MAX ? bus_memory_at(&machine->bus, address, (uint32_t)size, false) : NULL;
+    if (memory) {
+        memcpy(ret_data, memory, size);
+    }
+    return memory != NULL;
+}
+
 void machine_memory_written(struct machine *machine, uint32_t address, uint32_t size) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         core_code_changed(machine->cores[i], address, size);

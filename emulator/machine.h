@@ -62,6 +62,8 @@ void machine_set_events(struct machine *machine, const struct machine_events *ev
 /* Put bytes where an image wants them, as a programmer would before power-on: flash or RAM. False with an error line
  * when the range is neither. */
 bool machine_load(struct machine *machine, uint32_t address, const uint8_t *data, size_t size, struct error *error);
+/* What memory (ROM, SRAM, flash) holds, without the guest noticing. False when the range is not all in one. */
+bool machine_peek(struct machine *machine, uint32_t address, void *ret_data, size_t size);
 /* The first power-on reset; `ram_entry` non-zero starts a RAM-only image there. */
 void machine_power_on(struct machine *machine, uint32_t ram_entry);
 /* The supply goes (what was in RAM is lost, pins are released, the flash chip stops in the middle of what it does) or

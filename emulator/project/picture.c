@@ -200,6 +200,41 @@ bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *
     return ok;
 }
 
+static bool read_png(struct picture *picture, png_image *image, uint8_t *bytes, struct error *error) {
+    if (!bytes || !png_image_finish_read(image, &(png_color){ 0, 0, 0 }, bytes, 0, NULL)) {
+        error_set(error, "%s", image->message[0] ? image->message : "out of memory");
+        png_image_free(image);
+        return false;
+    }
+    if (!picture_init(picture, image->width, image->height, 0)) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    for (size_t i = 0; i < (size_t)image->width * image->height; i++) {
+        picture->pixels[i] = (uint32_t)bytes[3 * i] << 16 | (uint32_t)bytes[3 * i + 1] << 8 | bytes[3 * i + 2];
+    }
+    return true;
+}
+
+bool picture_decode(struct picture *picture, const uint8_t *bytes, size_t size, struct error *error) {
+    png_image image = { .version = PNG_IMAGE_VERSION };
+    *picture = (struct picture){ 0 };
+    if (!png_image_begin_read_from_memory(&image, bytes, size)) {
+        error_set(error, "%s", image.message);
+        return false;
+    }
+    if (image.width > PICTURE_SIDE_MAX || image.height > PICTURE_SIDE_MAX) {
+        error_set(error, "a side has more than %d pixels", PICTURE_SIDE_MAX);
+        png_image_free(&image);
+        return false;
+    }
+    image.format = PNG_FORMAT_RGB;
+    uint8_t *pixels = malloc((size_t)image.width * image.height * 3);
+    bool ok = read_png(picture, &image, pixels, error);
+    free(pixels);
+    return ok;
+}
+
 #else
 
 bool picture_save(const struct picture *picture, const char *path, struct error *error) {
@@ -209,6 +244,11 @@ bool picture_save(const struct picture *picture, const char *path, struct error 
 
 bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *ret_size, struct error *error) {
     error_set(error, "this ouroboard was built without libpng and cannot write pictures");
+    return false;
+}
+
+bool picture_decode(struct picture *picture, const uint8_t *bytes, size_t size, struct error *error) {
+    error_set(error, "this ouroboard was built without libpng and cannot read pictures");
     return false;
 }
 

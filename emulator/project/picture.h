@@ -38,5 +38,7 @@ void picture_turn(struct picture *picture, double x, double y, const struct pict
 bool picture_save(const struct picture *picture, const char *path, struct error *error);
 /* The same in memory, to be freed. False with an error line. */
 bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *ret_size, struct error *error);
+/* The picture of a PNG file's bytes; where it is transparent it is black. False with an error line. */
+bool picture_decode(struct picture *picture, const uint8_t *bytes, size_t size, struct error *error);
 
 #endif

@@ -127,6 +127,10 @@ void drive_link_put_code_back(struct drive_link *link) {
     drive_put_code_back(link->drive);
 }
 
+bool drive_link_move(struct drive_link *link, const char *folder) {
+    return drive_move(link->drive, folder);
+}
+
 void drive_link_abandon(struct drive_link *link) {
     drive_destroy(link->drive);
     link->drive = NULL;

@@ -54,6 +54,8 @@ void drive_link_release_code(struct drive_link *link);
 /* drive_hold_code() and drive_put_code_back() of this drive. */
 bool drive_link_hold_code(struct drive_link *link);
 void drive_link_put_code_back(struct drive_link *link);
+/* The folder goes on at another place, with the same files. False when memory runs out. */
+bool drive_link_move(struct drive_link *link, const char *folder);
 /* Forget the drive: the folder stays as it is. */
 void drive_link_abandon(struct drive_link *link);
 /* From machine_events.flash_changed. */

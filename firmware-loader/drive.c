@@ -514,6 +514,16 @@ bool drive_busy(const struct drive *drive) {
     return work || (drive->online && (later || push));
 }
 
+bool drive_move(struct drive *drive, const char *folder) {
+    char *copy = strdup(folder);
+    if (!copy) {
+        return false;
+    }
+    free(drive->folder);
+    drive->folder = copy;
+    return true;
+}
+
 bool drive_finish(struct drive *drive) {
     bool whole = true;
     drive->unwritten = false;

@@ -87,6 +87,9 @@ void drive_put_code_back(struct drive *drive);
 /* Whether something is under way or waits for the next poll: a front end that leaves polls until this is false (with a
  * limit of its own), then calls drive_finish(). */
 bool drive_busy(const struct drive *drive);
+/* The folder goes on at another place, whose files are the same (by their signatures: hard links). False when memory
+ * runs out. */
+bool drive_move(struct drive *drive, const char *folder);
 /* A last look before the machine goes: what the firmware has changed in the area is copied into the folder, directly.
  * False when the folder did not take all of it; that has been reported. */
 bool drive_finish(struct drive *drive);

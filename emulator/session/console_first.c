@@ -49,7 +49,10 @@ static void wait_for_board(struct session *session, uint64_t now) {
     struct console_first *first = &session->console_first;
     bool ready = machine_console_ready(session->machine, CONSOLE_USB);
     first->ready_ps = !ready ? TIME_NEVER : first->ready_ps < now ? first->ready_ps : now;
-    if (ready && drive_link_is_writable(&session->drive)) {
+    if (ready && first->keep_held && drive_link_is_writable(&session->drive)) {
+        first->held_ready = true;
+        session_stop(session);
+    } else if (ready && drive_link_is_writable(&session->drive)) {
         drive_link_release_code(&session->drive);
         if (session->flash_file) {
             flash_file_compare(session->flash_file); /* from now on it is kept */

@@ -34,6 +34,8 @@ struct console_first {
     uint64_t heard_ps; /* when the board has printed something since code.py is there; TIME_NEVER: nothing yet */
     bool active;       /* code.py waits for the console */
     bool in_vain;      /* begin again without */
+    bool keep_held;    /* session_hold_code() */
+    bool held_ready;   /* and all is ready to let it go */
 };
 
 /* After the drive has been made. */

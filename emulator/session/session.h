@@ -14,6 +14,8 @@
 #include "emulator/project/project.h"
 #include "emulator/session/input.h"
 
+#include <sys/types.h>
+
 struct session;
 struct usbhost_hid_event;
 
@@ -148,6 +150,17 @@ bool session_record(struct session *session, const char *path, struct error *err
 /* The recording is complete. False with an error line when not all of it could be written; it is closed all the same.
  * Nothing happens when there is none. session_close() does it too. */
 bool session_end_record(struct session *session, struct error *error);
+/* ---- Cases of one boot (fork.c) ---- */
+/* code.py stays off the drive also when the console is open: session_run() returns then, and session_code_is_held() is
+ * true. To run many programs, or one many times, from that moment on. False lets it go. */
+void session_hold_code(struct session *session, bool hold);
+bool session_code_is_held(const struct session *session);
+/* As fork(). In the child `folder`, borrowed, takes the place of the drive's folder: the same files under the same
+ * names (hard links will do). NULL: the folder stays, and parent and child must not both run on. The child never
+ * writes the files of flash and fuses; listeners are copies of the parent's, with the parent's descriptors. The child
+ * ends with SESSION_FORK_FAILED when it has no memory. -1 with an error line. */
+pid_t session_fork(struct session *session, const char *folder, struct error *error);
+#define SESSION_FORK_FAILED 125
 
 /* ---- What there is ---- */
 struct machine *session_machine(struct session *session);

@@ -3,6 +3,7 @@
 #define CLI_COMMANDS_H
 
 int command_run(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_parts(int argc, char **argv);
 int command_info(int argc, char **argv);

@@ -13,6 +13,9 @@ static const struct {
     const char *summary;
 } commands[] = {
     { "run", command_run, "run a board's firmware with its REPL on this terminal" },
+#ifdef HAVE_YAML
+    { "test", command_test, "run scenarios" },
+#endif
     { "lint", command_lint, "check a project's diagram.json" },
     { "parts", command_parts, "list the parts of projects, or tell one part's pins, attributes and controls" },
     { "info", command_info, "say what a firmware image is" },

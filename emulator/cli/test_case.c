@@ -1,0 +1,163 @@
+/* The process of a case: runs its steps on the session that it has got from the boot, tells the result, and keeps what
+ * is of use of a case that has not passed. Wires are not watched the first time, because that takes time: a case that
+ * failed is run again for them, which gives the same. */
+#include "emulator/cli/test.h"
+#include "emulator/debug/vcd.h"
+#include "emulator/project/scene.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- Artifacts ---- */
+
+/* Letters, digits and a few signs; everything else becomes '-'. */
+static void add_word(char *path, size_t size, const char *word) {
+    size_t used = strlen(path);
+    for (; *word && used + 1 < size; word++) {
+        bool plain = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._", *word) != NULL;
+        char letter = plain ? *word : '-';
+        if (letter != '-' || (used && path[used - 1] != '-' && path[used - 1] != '/')) {
+            path[used++] = letter;
+        }
+    }
+    while (used && path[used - 1] == '-') {
+        used--;
+    }
+    path[used] = 0;
+}
+
+bool test_artifact_folder(const struct test_place *place, unsigned index, char *ret_path, size_t size) {
+    const struct test_run *run = place->run;
+    const char *parts[] = { run->scenario->path, run->label, run->cases[index].name };
+    if (!place->options->artifacts) {
+        return false;
+    }
+    snprintf(ret_path, size, "%s", place->options->artifacts);
+    mkdir(ret_path, 0777);
+    for (unsigned i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        size_t used = strlen(ret_path);
+        if (*parts[i] && used + 2 < size) {
+            strcat(ret_path, "/");
+            add_word(ret_path, size, parts[i]);
+            mkdir(ret_path, 0777);
+        }
+    }
+    return access(ret_path, W_OK) == 0;
+}
+
+static FILE *open_artifact(const char *folder, const char *name) {
+    char path[4400];
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return fopen(path, "wb");
+}
+
+static void keep_stream(const char *folder, const char *name, const struct stream *stream) {
+    FILE *file = stream->length ? open_artifact(folder, name) : NULL;
+    if (file) {
+        fwrite(stream->bytes, 1, stream->length, file);
+        fclose(file);
+    }
+}
+
+static void keep_picture(const struct test_place *place, const char *folder) {
+    struct picture picture;
+    char path[4400];
+    snprintf(path, sizeof(path), "%s/board.png", folder);
+    if (scene_draw(session_project(place->session), SCENE_SCALE, &picture, NULL)) {
+        picture_save(&picture, path, NULL);
+        picture_finish(&picture);
+    }
+}
+
+static void keep_result(const struct test_place *place, unsigned index, const char *folder,
+                        const struct runner_result *result) {
+    FILE *file = open_artifact(folder, "result.txt");
+    if (file) {
+        fprintf(file, "%s:%u:%u: %s: %s: %s: %s (%.6f s)\n", place->run->scenario->path, result->mark.line,
+                result->mark.column, place->run->cases[index].name, runner_outcome_name(result->outcome), result->step,
+                result->message, (double)result->end_ps / 1e12);
+        fclose(file);
+    }
+}
+
+static void keep_all(const struct test_place *place, unsigned index, const struct runner_result *result) {
+    char folder[4096];
+    if (test_artifact_folder(place, index, folder, sizeof(folder))) {
+        keep_result(place, index, folder, result);
+        keep_stream(folder, "serial.log", runner_console(place->runner));
+        keep_stream(folder, "usb.log", runner_usb_events(place->runner));
+        keep_picture(place, folder);
+    }
+}
+
+/* ---- Wires ---- */
+
+static void write_text(void *context, const char *text, size_t size) {
+    fwrite(text, 1, size, context);
+}
+
+static struct vcd *watch_wires(const struct test_place *place, FILE *file) {
+    const struct project *project = session_project(place->session);
+    struct vcd *vcd = file ? vcd_create(write_text, file) : NULL;
+    struct net *net;
+    for (unsigned i = 0; vcd && i < project->board->gpio_count && (net = machine_gpio(project->machine, i)); i++) {
+        vcd_add(vcd, "gpio", net->name, net);
+    }
+    for (struct project_net *each = vcd ? project->nets : NULL; each; each = each->next) {
+        vcd_add(vcd, "diagram", each->name, &each->net);
+    }
+    if (vcd) {
+        vcd_start(vcd);
+    }
+    return vcd;
+}
+
+/* ---- The case ---- */
+
+static void tell_result(const struct test_place *place, unsigned index, const struct runner_result *result) {
+    struct test_message message = { .kind = TEST_RESULT, .index = index, .result = *result };
+    const struct stream *console = runner_console(place->runner);
+    size_t shown = console->length < TEST_TAIL - 1 ? console->length : TEST_TAIL - 1;
+    if (shown) {
+        memcpy(message.tail, console->bytes + console->length - shown, shown);
+    }
+    for (size_t i = 0; i < shown; i++) {
+        message.tail[i] = message.tail[i] ? message.tail[i] : '?';
+    }
+    ssize_t done = write(place->pipe, &message, sizeof(message));
+    (void)done; /* nobody hears it any more: there is nobody to tell that either */
+}
+
+static void run_again(struct test_place *place, unsigned index) {
+    char folder[4096];
+    struct runner_result result;
+    if (!test_artifact_folder(place, index, folder, sizeof(folder))) {
+        return;
+    }
+    FILE *file = open_artifact(folder, "wires.vcd");
+    struct vcd *vcd = watch_wires(place, file);
+    runner_set_artifacts(place->runner, folder);
+    runner_run(place->runner, &place->run->scenario->cases[index].list, &result);
+    vcd_destroy(vcd);
+    if (file) {
+        fclose(file);
+    }
+}
+
+void test_case_run(struct test_place *place, unsigned index, bool again) {
+    struct runner_result result;
+    session_hold_code(place->session, false);
+    if (again) {
+        run_again(place, index);
+        return;
+    }
+    runner_run(place->runner, &place->run->scenario->cases[index].list, &result);
+    if (result.outcome != RUNNER_PASSED) {
+        keep_all(place, index, &result);
+    }
+    tell_result(place, index, &result);
+    _exit(result.outcome == RUNNER_PASSED ? 0 : 1);
+}

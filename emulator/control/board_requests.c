@@ -110,6 +110,10 @@ static bool parse_levels(json_t *names, bool levels[LOG_LEVELS], struct error *e
     static const char *const words[] = { "error", "warn", "guest", "stub", "info", "trace", NULL };
     size_t index;
     json_t *name;
+    if (!json_is_array(names)) {
+        error_set(error, "\"levels\" is a list of names such as [\"warn\",\"guest\"]");
+        return false;
+    }
     json_array_foreach(names, index, name) {
         unsigned level = 0;
         json_t *one = json_object();
@@ -146,9 +150,7 @@ static enum control_outcome handle_log(struct control *control, json_t *request,
     struct log *log = machine_log(session_machine(control->session));
     json_t *names = json_object_get(request, "levels");
     bool levels[LOG_LEVELS] = { false };
-    if (names && (!json_is_array(names) || !parse_levels(names, levels, error))) {
-        error_set(error, json_is_array(names) ? "%s" : "\"levels\" is a list of names such as [\"warn\",\"guest\"]%s",
-                  json_is_array(names) ? error->message : "");
+    if (names && !parse_levels(names, levels, error)) {
         return CONTROL_FAILED;
     }
     if (names) {
@@ -171,8 +173,11 @@ const struct control_request control_board_requests[] = {
     { "status", handle_status, { NULL }, "what the board is and how it is" },
     { "reset", handle_reset, { "at", NULL }, "reset the chip, as its RUN pin does" },
     { "usb.open", handle_usb_open, { "port", "at", NULL }, "a program on the PC opens a USB serial port" },
-    { "usb.close", handle_usb_close, { "port", "at", NULL }, "it closes the port" },
-    { "usb.hold", handle_usb_hold, { "port", "hold", "at", NULL }, "it does not read for a while, or goes on" },
+    { "usb.close", handle_usb_close, { "port", "at", NULL }, "a program on the PC closes a USB serial port" },
+    { "usb.hold",
+      handle_usb_hold,
+      { "port", "hold", "at", NULL },
+      "the program does not read for a while, or goes on" },
     { "log", handle_log, { "levels", NULL }, "which lines the machine's log tells, and how many there were" },
     { "quit", handle_quit, { NULL }, "end the emulator" },
     { NULL },

@@ -45,13 +45,13 @@ void control_reply(struct control *control, json_t *id, json_t *reply) {
     send_outcome(control, id, true, reply);
 }
 
-/* A name may have been cut within a letter. */
-static json_t *text_of_error(char *text) {
+/* A name may have been cut within a letter: then only ASCII is left of the line. */
+static json_t *error_to_json(char *text) {
     json_t *string = json_string(text);
-    for (; !string && *text; text++) {
-        *text = (signed char)*text < 0 ? '?' : *text;
+    for (char *letter = text; !string && *letter; letter++) {
+        *letter = (signed char)*letter < 0 ? '?' : *letter;
     }
-    return string;
+    return string ? string : json_string(text);
 }
 
 static void send_error(struct control *control, json_t *id, const char *format, ...)
@@ -63,8 +63,7 @@ static void send_error(struct control *control, json_t *id, const char *format, 
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    json_t *string = text_of_error(text);
-    json_object_set_new(members, "error", string ? string : json_string(text));
+    json_object_set_new(members, "error", error_to_json(text));
     send_outcome(control, id, false, members);
 }
 

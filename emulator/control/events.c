@@ -262,6 +262,6 @@ static enum control_outcome handle_unsubscribe(struct control *control, json_t *
 
 const struct control_request control_event_requests[] = {
     { "subscribe", handle_subscribe, { "events", NULL }, "hear of events of these kinds" },
-    { "unsubscribe", handle_unsubscribe, { "events", NULL }, "no longer hear of them" },
+    { "unsubscribe", handle_unsubscribe, { "events", NULL }, "no longer hear of events of these kinds" },
     { NULL },
 };

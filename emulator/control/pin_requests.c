@@ -275,7 +275,7 @@ void pin_forget_watches(struct control *control) {
 const struct control_request control_pin_requests[] = {
     { "pin.read", handle_read, { "pin", NULL }, "level and volts of a pin" },
     { "pin.drive", handle_drive, { "pin", "level", "volts", "at", NULL }, "drive a pin from outside" },
-    { "pin.release", handle_release, { "pin", "at", NULL }, "no longer drive it" },
+    { "pin.release", handle_release, { "pin", "at", NULL }, "no longer drive a pin from outside" },
     { "pin.pulse",
       handle_pulse,
       { "pin", "level", "width", "then", "at", NULL },
@@ -286,6 +286,6 @@ const struct control_request control_pin_requests[] = {
       { "pin", "for", "edges", NULL },
       "frequency, duty, pulses and edges of a pin while the board runs, or since it was watched" },
     { "pin.watch", handle_watch, { "pin", "edges", NULL }, "count at a pin from now on, and send its edges as events" },
-    { "pin.unwatch", handle_unwatch, { "pin", NULL }, "no longer" },
+    { "pin.unwatch", handle_unwatch, { "pin", NULL }, "stop counting at a pin" },
     { NULL },
 };

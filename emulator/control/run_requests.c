@@ -100,7 +100,7 @@ void run_note_event(struct control *control, enum control_event kind, json_t *ev
         struct control_condition *each = &run->conditions[i];
         if (each->kind == CONDITION_EVENT && each->event == kind && fits(each->fields, event)) {
             json_t *found = json_object();
-            json_object_set(found, "event", event);
+            json_object_set(found, "seen", event);
             meet(control, "event", each, found);
         }
     }

@@ -41,6 +41,7 @@ enum control_event {
     EVENT_INPUT,
     EVENT_USB,
     EVENT_PIN,
+    EVENT_BUS,
     CONTROL_EVENTS
 };
 
@@ -105,6 +106,7 @@ struct control {
     unsigned events_sent; /* in this slice */
     uint64_t events_lost;
     struct control_watch *watches;
+    struct control_bus *buses;
     struct control_kept *kept;
 };
 
@@ -119,13 +121,14 @@ typedef enum control_outcome control_handler(struct control *control, json_t *ar
 struct control_request {
     const char *name;
     control_handler *handle;
-    const char *arguments[10]; /* names, ends with NULL */
+    const char *arguments[17]; /* names, ends with NULL */
     const char *summary;
 };
 
 /* Each ends with an entry without name. */
 extern const struct control_request control_run_requests[], control_serial_requests[], control_pin_requests[],
-    control_part_requests[], control_drive_requests[], control_board_requests[], control_event_requests[];
+    control_part_requests[], control_drive_requests[], control_bus_requests[], control_board_requests[],
+    control_event_requests[];
 extern const struct control_request *const control_tables[]; /* ends with NULL */
 
 /* ---- Shared (control.c) ---- */
@@ -185,5 +188,9 @@ void events_end_slice(struct control *control);
 const char *pin_level_name(enum net_level level);
 void pin_put_result(json_t *object, const struct probe *probe);
 void pin_forget_watches(struct control *control);
+
+/* ---- Buses (bus_requests.c) ---- */
+
+void bus_forget_all(struct control *control);
 
 #endif

@@ -9,7 +9,7 @@
 #define DATA_INSTANCE 1
 
 const char *const control_event_names[] = { "serial", "log",   "line", "drive", "reset", "hid",
-                                            "midi",   "input", "usb",  "pin",   NULL };
+                                            "midi",   "input", "usb",  "pin",   "bus",   NULL };
 
 /* ---- Sending ---- */
 

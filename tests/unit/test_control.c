@@ -773,6 +773,49 @@ static void a_flood_of_events_is_cut_off(void **state) {
     tear_down(&bench);
 }
 
+/* The UART's bytes as they are on its wire: the rate follows from the program's divider, 3 + 34 / 64. */
+static void buses_are_watched(void **state) {
+    struct bench bench;
+    char line[200];
+    set_up(&bench);
+    do_well(&bench, "{\"do\":\"run\",\"for\":\"1ms\"}");
+    snprintf(line, sizeof(line),
+             "{\"do\":\"bus.watch\",\"name\":\"tx\",\"bus\":\"uart\",\"pin\":\"GP0\",\"baud\":%.1f}",
+             number_of(&bench, "{\"do\":\"status\"}", "hz") / 16 / (3 + 34.0 / 64));
+    do_well(&bench, line);
+    do_well(&bench, "{\"do\":\"subscribe\",\"events\":[\"bus\"]}");
+    do_well(&bench, "{\"do\":\"serial.write\",\"text\":\"HAL\"}");
+    do_well(&bench, "{\"do\":\"run\",\"for\":\"20ms\"}");
+    json_t *reply = ask_well(&bench, "{\"do\":\"bus.read\",\"name\":\"tx\"}");
+    json_t *list = json_object_get(reply, "transactions"), *first = json_array_get(list, 0);
+    assert_int_equal(json_array_size(list), 1);
+    assert_string_equal(json_string_value(json_object_get(first, "hex")), "49424d");
+    assert_true(json_is_false(json_object_get(first, "error")));
+    json_decref(reply);
+    assert_non_null(strstr(line_of(&bench, 1), "{\"event\":\"bus\",\"time_ps\":"));
+    assert_non_null(strstr(line_of(&bench, 1), "\"hex\":\"49424d\""));
+    tells(&bench, "{\"do\":\"bus.read\",\"name\":\"tx\"}", "transactions", "[]");
+    do_well(&bench, "{\"do\":\"bus.watch\",\"name\":\"a\",\"bus\":\"spi\",\"sck\":\"GP5\",\"miso\":\"GP6\"}");
+    do_well(&bench, "{\"do\":\"bus.watch\",\"name\":\"b\",\"bus\":\"i2c\",\"sda\":\"GP7\",\"scl\":\"GP8\"}");
+    do_well(&bench, "{\"do\":\"bus.unwatch\",\"name\":\"a\"}");
+    fails(&bench, "{\"do\":\"bus.read\",\"name\":\"a\"}", "bus.read: no bus \"a\" is being watched");
+    fails(&bench, "{\"do\":\"bus.unwatch\",\"name\":\"a\"}", "bus.unwatch: no bus \"a\" is being watched");
+    fails(&bench, "{\"do\":\"bus.read\"}", "bus.read: \"name\" is missing");
+    fails(&bench, "{\"do\":\"bus.watch\",\"name\":\"b\",\"bus\":\"i2c\",\"sda\":\"GP7\",\"scl\":\"GP8\"}",
+          "bus.watch: \"b\" is being watched already; bus.unwatch it before");
+    fails(&bench, "{\"do\":\"bus.watch\",\"name\":\"c\",\"bus\":\"i2s\"}",
+          "bus.watch: there is no bus \"i2s\"; did you mean \"i2c\"?");
+    fails(&bench, "{\"do\":\"bus.watch\",\"name\":\"c\",\"bus\":\"i2c\",\"sda\":\"GP7\"}",
+          "bus.watch: an I2C bus has the lines sda and scl");
+    fails(&bench, "{\"do\":\"bus.watch\",\"name\":\"c\",\"bus\":\"uart\",\"pin\":\"GP77\"}",
+          "bus.watch: the board has no pin \"GP77\" to be wired; did you mean \"GP7\"?");
+    fails(&bench, "{\"do\":\"bus.watch\",\"name\":\"c\",\"bus\":\"uart\",\"pin\":\"GP7\",\"parity\":\"odb\"}",
+          "bus.watch: there is no parity \"odb\"; did you mean \"odd\"?");
+    fails(&bench, "{\"do\":\"bus.watch\",\"name\":\"c\",\"bus\":\"uart\",\"pin\":\"GP7\",\"baud\":0}",
+          "bus.watch: the baud rate is from 10 to 100000000");
+    tear_down(&bench); /* while a bus is being watched */
+}
+
 static void the_board_is_told_of(void **state) {
     struct bench bench;
     set_up(&bench);
@@ -860,6 +903,7 @@ int main(void) {
         cmocka_unit_test(events_are_sent_to_who_wants_them),
         cmocka_unit_test(events_end_a_run),
         cmocka_unit_test(a_flood_of_events_is_cut_off),
+        cmocka_unit_test(buses_are_watched),
         cmocka_unit_test(the_board_is_told_of),
         cmocka_unit_test(a_client_may_leave_at_any_time),
     };

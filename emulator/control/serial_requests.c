@@ -53,10 +53,14 @@ static void tell_lost(struct control_stream *stream, json_t *object) {
     }
 }
 
+static const char *unread_bytes(const struct stream *stream) {
+    return stream->bytes ? stream->bytes + stream->cursor : "";
+}
+
 void serial_take(struct control *control, enum control_port port, size_t end, json_t *object) {
     struct control_stream *each = &control->streams[port];
     struct stream *stream = &each->stream;
-    bytes_to_json(object, stream->bytes + stream->cursor, end - stream->cursor);
+    bytes_to_json(object, unread_bytes(stream), end - stream->cursor);
     stream->cursor = end;
     tell_lost(each, object);
 }
@@ -173,7 +177,7 @@ static enum control_outcome handle_read(struct control *control, json_t *request
     }
     struct stream *stream = &control->streams[port].stream;
     size_t unread = stream->length - stream->cursor, size = unread < max ? unread : max;
-    const char *bytes = stream->bytes ? stream->bytes + stream->cursor : "";
+    const char *bytes = unread_bytes(stream);
     if (form == 0) {
         serial_take(control, (enum control_port)port, stream->cursor + whole_letters(bytes, size), reply);
         return CONTROL_DONE;

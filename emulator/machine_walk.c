@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-#define CYCLES_APART (1u << 24) /* that a core may be from the time */
+#define CYCLES_APART (1u << 16) /* that a core may be from the time */
 
 void machine_accompany(struct machine *machine, struct machine_companion *companion) {
     struct machine_companion **end = &machine->companions;

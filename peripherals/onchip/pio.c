@@ -592,6 +592,11 @@ static void pio_walk(struct block *block, struct walk *walk) {
     }
     pio_block_walk(pio, walk);
     pio_inputs_walk(pio, walk);
+    uint64_t now = clock_cycles_at(pio->clk_sys, block->env->scheduler->now_ps);
+    if (pio->cycle > now + 1) {
+        walk_fail(walk, "state machines that have been in the future");
+        pio->cycle = now;
+    }
 }
 
 /* Other pins may be watched here than where the snapshot was saved. */

@@ -77,27 +77,40 @@ static void begin(struct drive_link *link, struct machine *machine, uint32_t off
     };
 }
 
-bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
-                     uint32_t size, unsigned host_ms, bool hold_code, drive_report *report, void *context,
-                     struct error *error) {
-    begin(link, machine, offset, size, report, context);
-    struct drive_desc desc = {
-        .folder = folder,
-        .area = link->area,
-        .area_size = size,
-        .host_ms = host_ms,
-        .hold_code = hold_code,
-        .submit = submit,
-        .submit_context = link,
-        .report = report,
-        .report_context = context,
-    };
-    link->drive = drive_create(&desc, error);
+/* `desc` has what is not the link's. */
+static bool open_folder(struct drive_link *link, struct drive_desc *desc, struct error *error) {
+    desc->area = link->area;
+    desc->area_size = link->size;
+    desc->submit = submit;
+    desc->submit_context = link;
+    desc->report = link->report;
+    desc->report_context = link->report_context;
+    link->drive = drive_create(desc, error);
     if (!link->drive) {
         return false;
     }
     link->resting = drive_code_is_held(link->drive);
     usbhost_listen(link->host, &link->listener);
+    return true;
+}
+
+bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
+                     uint32_t size, unsigned host_ms, bool hold_code, drive_report *report, void *context,
+                     struct error *error) {
+    struct drive_desc desc = { .folder = folder, .host_ms = host_ms, .hold_code = hold_code };
+    begin(link, machine, offset, size, report, context);
+    return open_folder(link, &desc, error);
+}
+
+bool drive_link_open_mounted(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
+                             uint32_t size, unsigned host_ms, drive_report *report, void *context,
+                             struct error *error) {
+    struct drive_desc desc = { .folder = folder, .host_ms = host_ms, .mounted = true };
+    begin(link, machine, offset, size, report, context);
+    if (!open_folder(link, &desc, error)) {
+        return false;
+    }
+    medium_changed(link, LUN);
     return true;
 }
 

@@ -44,6 +44,10 @@ struct drive_link {
 bool drive_link_open(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
                      uint32_t size, unsigned host_ms, bool hold_code, drive_report *report, void *context,
                      struct error *error);
+/* Make `folder` the drive of firmware that runs already and has its volume in flash: nothing is built, the two are
+ * compared. A file that differs goes from the folder to the drive, and the drive's is kept beside it. */
+bool drive_link_open_mounted(struct drive_link *link, const char *folder, struct machine *machine, uint32_t offset,
+                             uint32_t size, unsigned host_ms, drive_report *report, void *context, struct error *error);
 /* The same with the raw image in the file `path`. */
 bool drive_link_open_image(struct drive_link *link, const char *path, struct machine *machine, uint32_t offset,
                            uint32_t size, drive_report *report, void *context, struct error *error);

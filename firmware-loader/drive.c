@@ -610,8 +610,10 @@ static bool build(struct drive *drive, uint32_t serial, struct error *error) {
     return true;
 }
 
-static bool begin(struct drive *drive, uint32_t serial, struct error *error) {
-    if (drive->folder && drive->area && !drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter)) {
+static bool begin(struct drive *drive, const struct drive_desc *desc, struct error *error) {
+    uint32_t serial = desc->serial ? desc->serial : DRIVE_SERIAL;
+    bool builds = drive->area && !desc->mounted;
+    if (drive->folder && builds && !drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter)) {
         error_set(error, "%s: cannot take what the board has written: make room in it, or run without --drive",
                   drive->folder);
         return false;
@@ -621,7 +623,7 @@ static bool begin(struct drive *drive, uint32_t serial, struct error *error) {
         error_set(error, "%s: cannot be read", drive->folder ? drive->folder : "folder");
         return false;
     }
-    return !drive->area || build(drive, serial, error);
+    return !builds || build(drive, serial, error);
 }
 
 struct drive *drive_create(const struct drive_desc *desc, struct error *error) {
@@ -639,7 +641,7 @@ struct drive *drive_create(const struct drive_desc *desc, struct error *error) {
     drive->submit_context = desc->submit_context;
     drive->reporter = (struct drive_reporter){ .report = desc->report, .context = desc->report_context };
     drive->backoff = 1;
-    if (!begin(drive, desc->serial ? desc->serial : DRIVE_SERIAL, error)) {
+    if (!begin(drive, desc, error)) {
         drive_destroy(drive);
         return NULL;
     }

@@ -47,6 +47,8 @@ struct drive_desc {
     /* Keep off the drive what CircuitPython would start by itself (code.py and its other names), until
      * drive_release_code(). */
     bool hold_code;
+    /* The area holds a volume that firmware has mounted: nothing is built in it. */
+    bool mounted;
     drive_submit *submit;
     void *submit_context;
     drive_report *report; /* may be NULL */

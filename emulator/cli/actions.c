@@ -26,7 +26,7 @@ static bool cut_time(char *text, const char *option, uint64_t *ret_ps, struct er
     return true;
 }
 
-static void add_picture(struct actions *actions, struct action action) {
+static void add_action(struct actions *actions, struct action action) {
     unsigned at = actions->count++;
     while (at && actions->list[at - 1].when_ps > action.when_ps) {
         actions->list[at] = actions->list[at - 1];
@@ -55,6 +55,13 @@ static bool no_control(const struct project_part *part, const char *name, struct
                            : "",
               nearest.name ? nearest.name : names, nearest.name ? "\"?" : "");
     return false;
+}
+
+/* In a session that has been loaded: what was due since the start has been. */
+static bool plan_input(const struct actions *actions, uint64_t when_ps, const struct input *input,
+                       struct error *error) {
+    bool is_over = when_ps > 0 && when_ps <= session_now(actions->session);
+    return is_over || session_plan(actions->session, when_ps, input, error);
 }
 
 /* ---- --set part.control=value[@time] ---- */
@@ -87,7 +94,7 @@ static bool parse_set(struct actions *actions, const char *given, struct error *
     }
     input.part = part->from->id;
     input.name = control->name;
-    return session_plan(actions->session, when_ps, &input, error);
+    return plan_input(actions, when_ps, &input, error);
 }
 
 /* ---- --press part[.control][@time][,duration] ---- */
@@ -153,8 +160,7 @@ static bool parse_press(struct actions *actions, const char *given, struct error
         return false;
     }
     const struct input release = { .kind = INPUT_CONTROL, .part = input.part, .name = input.name };
-    return session_plan(actions->session, when_ps, &input, error) &&
-           session_plan(actions->session, when_ps + duration, &release, error);
+    return plan_input(actions, when_ps, &input, error) && plan_input(actions, when_ps + duration, &release, error);
 }
 
 /* ---- --fault text[@time] ---- */
@@ -171,7 +177,7 @@ static bool parse_fault(struct actions *actions, const char *given, struct error
         return false;
     }
     const struct input input = { .kind = INPUT_FAULT, .name = text };
-    bool ok = session_plan(actions->session, when_ps, &input, &why);
+    bool ok = plan_input(actions, when_ps, &input, &why);
     if (!ok) {
         error_set(error, "--fault %s", why.message);
     }
@@ -180,7 +186,7 @@ static bool parse_fault(struct actions *actions, const char *given, struct error
 
 /* ---- --screenshot [part:]file[@time] ---- */
 /* Better now than after a long run. */
-static bool check_folder(const char *path, const char *given, struct error *error) {
+static bool check_folder(const char *option, const char *path, const char *given, struct error *error) {
     char folder[TEXT_MAX] = ".";
     const char *slash = strrchr(path, '/');
     if (slash) {
@@ -189,7 +195,7 @@ static bool check_folder(const char *path, const char *given, struct error *erro
     if (access(folder, W_OK) == 0) {
         return true;
     }
-    error_set(error, "--screenshot %s: %s", given, strerror(errno));
+    error_set(error, "%s %s: %s", option, given, strerror(errno));
     return false;
 }
 
@@ -221,14 +227,58 @@ static bool parse_screenshot(struct actions *actions, const char *given, struct 
         error_set(error, "--screenshot %s: names no file", given);
         return false;
     }
-    if (!check_folder(text + skip, given, error)) {
+    if (!check_folder("--screenshot", text + skip, given, error)) {
         return false;
     }
-    add_picture(actions, action);
+    add_action(actions, action);
     return true;
 }
 
+/* ---- --save-state file[@time] ---- */
+static bool parse_save_state(struct actions *actions, const char *given, struct error *error) {
+    char text[TEXT_MAX];
+    struct action action = { .when_ps = TIME_NEVER, .is_snapshot = true, .file = given };
+    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text)) {
+        error_set(error, "--save-state: too long");
+        return false;
+    }
+    if (!cut_time(text, "--save-state", &action.when_ps, error)) {
+        return false;
+    }
+    action.file_length = strlen(text);
+    if (!action.file_length) {
+        error_set(error, "--save-state %s: names no file", given);
+        return false;
+    }
+    if (!check_folder("--save-state", text, given, error)) {
+        return false;
+    }
+    add_action(actions, action);
+    return true;
+}
+
+static bool save_state(const struct actions *actions, const struct action *action, struct error *error) {
+    struct error why;
+    char path[TEXT_MAX];
+    snprintf(path, sizeof(path), "%.*s", (int)action->file_length, action->file);
+    bool ok = session_save_state(actions->session, path, &why);
+    if (!ok) {
+        error_set(error, "--save-state %s", why.message);
+    }
+    return ok;
+}
+
 /* ---- Life ---- */
+static uint64_t next_action(const struct actions *actions) {
+    return actions->next < actions->count ? actions->list[actions->next].when_ps : TIME_NEVER;
+}
+
+static void skip_what_is_over(struct actions *actions) {
+    while (next_action(actions) < session_now(actions->session)) {
+        actions->next++;
+    }
+}
+
 bool actions_init(struct actions *actions, struct session *session, const struct run_options *options,
                   struct error *error) {
     *actions = (struct actions){ .session = session, .project = session_project(session) };
@@ -254,10 +304,14 @@ bool actions_init(struct actions *actions, struct session *session, const struct
         case REQUEST_SCREENSHOT:
             ok = parse_screenshot(actions, text, error);
             break;
+        case REQUEST_SAVE_STATE:
+            ok = parse_save_state(actions, text, error);
+            break;
         case REQUEST_WIRE:
             break;
         }
     }
+    skip_what_is_over(actions);
     return ok;
 }
 
@@ -270,12 +324,8 @@ void actions_finish(struct actions *actions) {
     *actions = (struct actions){ 0 };
 }
 
-static uint64_t next_picture(const struct actions *actions) {
-    return actions->next < actions->count ? actions->list[actions->next].when_ps : TIME_NEVER;
-}
-
 uint64_t actions_next(const struct actions *actions) {
-    uint64_t picture = next_picture(actions), input = session_planned(actions->session);
+    uint64_t picture = next_action(actions), input = session_planned(actions->session);
     return picture < input ? picture : input;
 }
 
@@ -297,9 +347,13 @@ static bool take_picture(const struct project *project, const struct action *act
     return ok;
 }
 
+static bool act(const struct actions *actions, const struct action *action, struct error *error) {
+    return action->is_snapshot ? save_state(actions, action, error) : take_picture(actions->project, action, error);
+}
+
 bool actions_step(struct actions *actions, uint64_t now_ps, struct error *error) {
-    while (next_picture(actions) <= now_ps && next_picture(actions) != TIME_NEVER) {
-        if (!take_picture(actions->project, &actions->list[actions->next++], error)) {
+    while (next_action(actions) <= now_ps && next_action(actions) != TIME_NEVER) {
+        if (!act(actions, &actions->list[actions->next++], error)) {
             return false;
         }
     }
@@ -308,7 +362,7 @@ bool actions_step(struct actions *actions, uint64_t now_ps, struct error *error)
 
 bool actions_end(struct actions *actions, struct error *error) {
     for (unsigned i = actions->next; i < actions->count; i++) {
-        if (actions->list[i].when_ps == TIME_NEVER && !take_picture(actions->project, &actions->list[i], error)) {
+        if (actions->list[i].when_ps == TIME_NEVER && !act(actions, &actions->list[i], error)) {
             return false;
         }
     }

@@ -67,6 +67,10 @@ static const char usage[] =
     "  --control WHERE       unix:PATH, stdio: lines of JSON let the board run and ask for all there is\n"
     "                        (docs/control.md); --serial is none then unless it is given\n"
     "\n"
+    "Snapshots:\n"
+    "  --save-state F[@T]    keep the whole machine in a file, at the end of the run unless T says when\n"
+    "  --load-state FILE     go on from there: firmware and board are the snapshot's, the project has to be the same\n"
+    "\n"
     "Window:\n"
     "  --window              show board and parts in a window; the default for a project with a diagram when there is\n"
     "                        a display and no --timeout, --expect-text or --screenshot\n"
@@ -120,6 +124,8 @@ enum option_id {
     OPTION_SCREENSHOT,
     OPTION_VCD,
     OPTION_CONTROL,
+    OPTION_SAVE_STATE,
+    OPTION_LOAD_STATE,
     OPTION_HELP,
 };
 
@@ -159,6 +165,8 @@ static const struct option long_options[] = {
     { "replay", required_argument, NULL, OPTION_REPLAY },
     { "vcd", required_argument, NULL, OPTION_VCD },
     { "control", required_argument, NULL, OPTION_CONTROL },
+    { "save-state", required_argument, NULL, OPTION_SAVE_STATE },
+    { "load-state", required_argument, NULL, OPTION_LOAD_STATE },
     { "stats", no_argument, NULL, OPTION_STATS },
     { "help", no_argument, NULL, OPTION_HELP },
     { 0 },
@@ -302,6 +310,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->vcd;
     case OPTION_CONTROL:
         return &options->control;
+    case OPTION_LOAD_STATE:
+        return &options->load_state;
     case OPTION_EXPECT:
         return &options->expect_text;
     case OPTION_FAIL:
@@ -367,6 +377,8 @@ static bool apply(struct run_options *options, int id, const char *argument) {
         return add_request(options, REQUEST_FAULT, argument);
     case OPTION_SCREENSHOT:
         return add_request(options, REQUEST_SCREENSHOT, argument);
+    case OPTION_SAVE_STATE:
+        return add_request(options, REQUEST_SAVE_STATE, argument);
     case OPTION_STATS:
         options->stats = true;
         return true;
@@ -375,7 +387,24 @@ static bool apply(struct run_options *options, int id, const char *argument) {
     }
 }
 
+/* A snapshot brings these with it. */
+static bool check_load_state(const struct run_options *options) {
+    const char *with = options->firmware                             ? "a firmware image"
+                       : options->otp                                ? "--otp"
+                       : options->image                              ? "--image"
+                       : options->console_first == CONSOLE_FIRST_YES ? "--console-first"
+                                                                     : NULL;
+    if (options->load_state && with) {
+        fprintf(stderr, "ouroboard: --load-state %s: the board goes on from where it was: leave %s out\n",
+                options->load_state, with);
+    }
+    return !options->load_state || !with;
+}
+
 static bool check_together(const struct run_options *options) {
+    if (!check_load_state(options)) {
+        return false;
+    }
     if (options->drive && options->image) {
         fprintf(stderr, "ouroboard: --drive and --image are both the CIRCUITPY drive: give one of them\n");
         return false;
@@ -417,7 +446,7 @@ static bool is_project(const char *path) {
 /* A run for pictures or wires needs nobody who watches the clock. */
 static bool is_timed(const struct run_options *options) {
     for (unsigned i = 0; i < options->request_count; i++) {
-        if (options->requests[i].kind == REQUEST_SCREENSHOT) {
+        if (options->requests[i].kind == REQUEST_SCREENSHOT || options->requests[i].kind == REQUEST_SAVE_STATE) {
             return true;
         }
     }

@@ -14,7 +14,14 @@ enum exit_code { EXIT_PASS = 0, EXIT_ASSERTION = 1, EXIT_USAGE = 2, EXIT_GUEST =
 #define SPEED_DEFAULT -1.0
 
 /* What may be asked for several times; `text` as given. */
-enum run_request_kind { REQUEST_WIRE, REQUEST_SET, REQUEST_PRESS, REQUEST_FAULT, REQUEST_SCREENSHOT };
+enum run_request_kind {
+    REQUEST_WIRE,
+    REQUEST_SET,
+    REQUEST_PRESS,
+    REQUEST_FAULT,
+    REQUEST_SCREENSHOT,
+    REQUEST_SAVE_STATE,
+};
 struct run_request {
     enum run_request_kind kind;
     const char *text;
@@ -30,6 +37,7 @@ enum console_first_option { CONSOLE_FIRST_AUTO, CONSOLE_FIRST_YES, CONSOLE_FIRST
 struct run_options {
     const char *project; /* a folder or a diagram.json; NULL: none */
     const char *vcd;
+    const char *load_state; /* a snapshot; NULL: power-on */
     struct run_request requests[RUN_REQUESTS];
     unsigned request_count;
     const char *board;

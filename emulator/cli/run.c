@@ -50,6 +50,7 @@ static bool open_session(struct run *run, bool at_once, struct error *error) {
         .drive = options->drive,
         .image = options->image,
         .replay = options->replay,
+        .load_state = options->load_state,
         .bootrom = options->bootrom,
         .otp = options->otp,
         .errata = options->errata,

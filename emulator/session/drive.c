@@ -72,7 +72,7 @@ static void claim_folder(struct session *session) {
 
 static bool can_be_console_first(const struct session *session, struct error *error) {
     bool on_usb = session->desc.console == SESSION_CONSOLE_AUTO || session->desc.console == SESSION_CONSOLE_USB;
-    if (session->folder && session->kind == FIRMWARE_CIRCUITPYTHON && on_usb) {
+    if (session->folder && session->kind == FIRMWARE_CIRCUITPYTHON && on_usb && !session->desc.load_state) {
         return true;
     }
     error_set(error, "--console-first: is for CircuitPython with a folder as its drive and its console on USB: %s",
@@ -85,6 +85,10 @@ static bool can_be_console_first(const struct session *session, struct error *er
 static bool open_link(struct session *session, bool hold_code, struct error *error) {
     uint32_t offset = board_drive_offset(session->board), size = board_drive_bytes(session->board);
     const char *image = session->desc.image;
+    if (session->folder && session->desc.load_state) {
+        return drive_link_open_mounted(&session->drive, session->folder, session->machine, offset, size,
+                                       session->desc.drive_host_ms, report_drive, session, error);
+    }
     if (session->folder) {
         return drive_link_open(&session->drive, session->folder, session->machine, offset, size,
                                session->desc.drive_host_ms, hold_code, report_drive, session, error);

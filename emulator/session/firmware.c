@@ -4,6 +4,7 @@
 #include "firmware-loader/firmware.h"
 #include "emulator/project/project_firmware.h"
 #include "emulator/session/session_private.h"
+#include "emulator/session/snapshot_file.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -108,13 +109,31 @@ static bool take_image(struct session *session, struct error *error) {
     return image_fits(&session->image, board->chip, board->flash_bytes, error);
 }
 
+/* The board of a snapshot, unless another one is named (which is told when it is loaded). */
+static bool resolve_state(struct session *session, struct error *error) {
+    struct snapshot_head head;
+    struct error why;
+    if (!snapshot_file_look(session->desc.load_state, &head, &why)) {
+        error_set(error, "--load-state %s", why.message);
+        return false;
+    }
+    session->board = session->board ? session->board : board_find(head.board, error);
+    return session->board != NULL;
+}
+
 bool session_resolve(struct session *session, struct error *error) {
     const struct session_desc *desc = &session->desc;
     if ((desc->replay && !replay_open(session, error)) || !read_project(session, error)) {
         return false;
     }
     session->board = desc->board ? board_find(desc->board, error) : NULL;
-    if ((desc->board && !session->board) || !find_image(session, error)) {
+    if (desc->board && !session->board) {
+        return false;
+    }
+    if (desc->load_state) {
+        return resolve_state(session, error);
+    }
+    if (!find_image(session, error)) {
         return false;
     }
     if (!session->firmware[0]) {

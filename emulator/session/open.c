@@ -2,6 +2,7 @@
 #include "emulator/chips/select.h"
 #include "emulator/errata.h"
 #include "emulator/session/session_private.h"
+#include "emulator/session/snapshot_file.h"
 #include "peripherals/parts/w25q.h"
 
 #include <errno.h>
@@ -146,7 +147,22 @@ static bool join_wires(struct session *session, struct error *error) {
 }
 
 bool session_make(struct session *session, struct error *error) {
+    bool loads = session->desc.load_state != NULL; /* then the drive comes last: session_load() */
     return session_resolve(session, error) && make_machine(session, error) && open_flash(session, error) &&
-           session_open_drive(session, error) && keep_loaded(session, error) && session_build_project(session, error) &&
-           join_wires(session, error);
+           (loads || session_open_drive(session, error)) && (loads || keep_loaded(session, error)) &&
+           session_build_project(session, error) && join_wires(session, error);
+}
+
+bool session_load(struct session *session, struct error *error) {
+    struct error why;
+    if (!snapshot_file_load(session->desc.load_state, session->board->id, session->machine, &why)) {
+        error_set(error, "--load-state %s", why.message);
+        return false;
+    }
+    tell_kind(session);
+    return keep_loaded(session, error) && session_open_drive(session, error);
+}
+
+bool session_save_state(struct session *session, const char *path, struct error *error) {
+    return snapshot_file_save(path, session->board->id, session->machine, error);
 }

@@ -163,6 +163,9 @@ static bool begin(struct session *session, struct error *error) {
     typing_init(session);
     faults_init(session);
     console_first_begin(session);
+    if (session->desc.load_state) {
+        return session_load(session, error);
+    }
     machine_power_on(session->machine, ram_only ? image_ram_entry(&session->image) : 0);
     return replay_begin(session, error);
 }

@@ -34,6 +34,8 @@ struct session_desc {
     const char *flash;       /* the whole flash chip in a file, made when missing */
     const char *drive;       /* a folder that is the CIRCUITPY drive; NULL: the project's folder */
     const char *image;       /* instead: a raw FAT image */
+    const char
+        *load_state; /* a snapshot, instead of power-on: firmware and flash are its; the project has to be the same */
     const char *replay;  /* a recording: board, project and all inputs are its, and most of the above does not count */
     const char *bootrom; /* the boot ROM of the user's own board */
     const char *otp;     /* the fuses of an RP2350 in a file, made when missing */
@@ -161,6 +163,10 @@ bool session_code_is_held(const struct session *session);
  * ends with SESSION_FORK_FAILED when it has no memory. -1 with an error line. */
 pid_t session_fork(struct session *session, const char *folder, struct error *error);
 #define SESSION_FORK_FAILED 125
+
+/* ---- Snapshots ---- */
+/* Keep all state in a file that desc.load_state goes on from (snapshot_file.h). False with an error line. */
+bool session_save_state(struct session *session, const char *path, struct error *error);
 
 /* ---- What there is ---- */
 struct machine *session_machine(struct session *session);

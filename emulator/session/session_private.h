@@ -96,6 +96,9 @@ bool session_build_project(struct session *session, struct error *error);
 bool session_open_drive(struct session *session, struct error *error);
 /* Everything up to the moment at which the board is switched on. */
 bool session_make(struct session *session, struct error *error);
+/* Instead of switching it on: what desc.load_state says, and then the drive, whose folder is compared with what the
+ * firmware has mounted. */
+bool session_load(struct session *session, struct error *error);
 
 /* ---- Listening to the machine (session.c) ---- */
 void session_attach(struct session *session);

@@ -48,7 +48,8 @@ struct moment {
     bool watch;       /* record edges from the moment on */
     bool watched;     /* somebody listens to all pins from power-on on */
     bool exact;       /* load it into a machine without shortcuts in time as well */
-    bool dma;         /* the moment is the first one from then on at which a DMA channel is busy */
+    bool dma;         /* the moment is the first one from then on at which a DMA channel is busy, */
+    bool both;        /* at which both cores run */
 };
 
 static const char *image;
@@ -130,13 +131,26 @@ static void run_us(struct world *world, uint64_t us) {
     machine_run(world->rig.machine, machine_now(world->rig.machine) + us * PS_PER_US);
 }
 
+static bool is_micropython(void) {
+    return strstr(image, "RPI_PICO");
+}
+
+/* Is what the moment asks for under way? */
+static bool is_there(struct machine *machine, const struct moment *moment) {
+    const struct dma *dma = (struct dma *)machine_block(machine, "DMA");
+    bool both =
+        core_state(machine_core(machine, 0)) == CORE_RUNNING && core_state(machine_core(machine, 1)) == CORE_RUNNING;
+    return (!moment->dma || dma->busy) && (!moment->both || both);
+}
+
 static void go_to(struct world *world, const struct moment *moment) {
     struct rig *rig = &world->rig;
     if (moment->boot_us) {
         run_us(world, moment->boot_us);
         return;
     }
-    RIG_CHECK(rig, rig_expect(rig, "Press any key to enter the REPL", 10000));
+    RIG_CHECK(rig, is_micropython() || rig_expect(rig, "Press any key to enter the REPL", 10000));
+    RIG_CHECK(rig, !is_micropython() || rig_expect(rig, "MicroPython", 5000));
     rig_type(rig, "\r");
     RIG_CHECK(rig, rig_expect(rig, ">>> ", 2000));
     for (const char *const *line = moment->lines; line && *line; line++) {
@@ -147,11 +161,10 @@ static void go_to(struct world *world, const struct moment *moment) {
         rig_type(rig, "\r");
     }
     run_us(world, moment->us);
-    const struct dma *dma = (struct dma *)machine_block(rig->machine, "DMA");
-    for (unsigned us = 0; moment->dma && !dma->busy && us < 50000; us++) {
+    for (unsigned us = 0; !is_there(rig->machine, moment) && us < 50000; us++) {
         run_us(world, 1);
     }
-    RIG_CHECK(rig, !moment->dma || dma->busy);
+    RIG_CHECK(rig, is_there(rig->machine, moment));
 }
 
 /* ---- What comes afterwards ---- */
@@ -433,6 +446,32 @@ static const struct moment moments[] = {
       .future_ms = 300 },
 };
 
+/* Both cores, which share an interpreter by spin locks (exclusive accesses on the RP2350). */
+#define THREAD(body)                                                                                                   \
+    LINES("import _thread", "exec('def f(n):\\n x=0\\n while True:" body "')", "t=_thread.start_new_thread(f,(3,))")
+
+static const struct moment micropython_moments[] = {
+    { .name = "threads, 1",
+      .lines = THREAD("x+=n"),
+      .last = "sum(range(90000))",
+      .both = true,
+      .us = 20011,
+      .future_ms = 200 },
+    { .name = "threads, 2",
+      .lines = THREAD("x=[n]*9"),
+      .last = "for i in range(9999):x=[i]*9\r",
+      .both = true,
+      .us = 31013,
+      .future_ms = 200 },
+    { .name = "threads, 3",
+      .lines = THREAD("x=[n]*9"),
+      .last = "for i in range(9999):x=[i]*9\r",
+      .both = true,
+      .us = 37017,
+      .future_ms = 50,
+      .exact = true },
+};
+
 int main(int argc, char **argv) {
     bool ok = true;
     if (argc < 2) {
@@ -441,9 +480,13 @@ int main(int argc, char **argv) {
     }
     image = argv[1];
     setvbuf(stdout, NULL, _IOLBF, 0);
-    for (size_t i = 0; i < sizeof(moments) / sizeof(moments[0]); i++) {
-        if (argc < 3 || strstr(moments[i].name, argv[2])) {
-            ok = check(&moments[i]) && ok;
+    bool micropython = is_micropython();
+    const struct moment *list = micropython ? micropython_moments : moments;
+    size_t count =
+        micropython ? sizeof(micropython_moments) / sizeof(moments[0]) : sizeof(moments) / sizeof(moments[0]);
+    for (size_t i = 0; i < count; i++) {
+        if (argc < 3 || strstr(list[i].name, argv[2])) {
+            ok = check(&list[i]) && ok;
         }
     }
     return !ok;

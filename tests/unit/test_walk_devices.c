@@ -185,6 +185,92 @@ static void every_class_of_block_has_a_walk_or_no_state(void **state) {
     }
 }
 
+/* ---- What the engine alone holds ---- */
+static void run_code(struct machine *machine, const uint16_t *code, size_t size) {
+    struct error error;
+    assert_true(machine_load(machine, SRAM, (const uint8_t *)code, size, &error));
+    machine_power_on(machine, 0);
+    core_start(machine_core(machine, 0), SRAM + 0x2000, SRAM, SRAM);
+    core_set_register(machine_core(machine, 0), 1, SRAM + 0x1000);
+}
+
+/* The snapshot is taken between an exclusive load and its store: what the core has reserved is its own all the same,
+ * or, when the word has been changed meanwhile, is not. */
+static void exclusive_store(bool disturbed, uint32_t expected) {
+    static const uint16_t code[] = {
+        0xe851, 0x0f00,         /* ldrex r0, [r1] */
+        0x2b00, 0xd0fd,         /* cmp r3, #0; beq .-2 */
+        0xe841, 0x1200, 0xe7fe, /* strex r2, r1, [r1]; b . */
+    };
+    struct machine *machines[2];
+    struct error error;
+    uint8_t *bytes;
+    size_t size;
+    static struct bench_machine first, second;
+    build(&first, &chip_rp2350);
+    build(&second, &chip_rp2350);
+    machines[0] = first.machine;
+    machines[1] = second.machine;
+    run_code(machines[0], code, sizeof(code));
+    core_set_register(machine_core(machines[0], 0), 3, 0);
+    machine_run(machines[0], 10 * PS_PER_US);
+    save(machines[0], &bytes, &size);
+    assert_true(machine_load_state(machines[1], bytes, size, &error));
+    free(bytes);
+    for (unsigned i = 0; i < 2; i++) {
+        uint32_t other = 77;
+        if (disturbed) {
+            assert_true(machine_load(machines[i], SRAM + 0x1000, (const uint8_t *)&other, 4, &error));
+        }
+        core_set_register(machine_core(machines[i], 0), 2, 9);
+        core_set_register(machine_core(machines[i], 0), 3, 1);
+        machine_run(machines[i], 20 * PS_PER_US);
+        assert_int_equal(core_register(machine_core(machines[i], 0), 2), expected);
+        machine_destroy(machines[i]);
+    }
+}
+
+static void exclusive_accesses_go_on(void **state) {
+    exclusive_store(false, 0);
+    exclusive_store(true, 1);
+}
+
+/* Floating point, stack limits. */
+static void registers_of_the_engine_go_on(void **state) {
+    static const uint16_t code[] = { 0xf384, 0x880a, 0xf385, 0x880b, 0xe7fe }; /* msr msplim, r4; msr psplim, r5; b . */
+    static struct bench_machine first, second;
+    struct error error;
+    uint8_t *bytes;
+    size_t size;
+    build(&first, &chip_rp2350);
+    build(&second, &chip_rp2350);
+    run_code(first.machine, code, sizeof(code));
+    struct core *core = machine_core(first.machine, 0), *loaded = machine_core(second.machine, 0);
+    core_set_register(core, 4, SRAM + 0x100);
+    core_set_register(core, 5, SRAM + 0x208);
+    machine_run(first.machine, 10 * PS_PER_US);
+    for (unsigned i = 0; i < 32; i++) {
+        core_set_register(core, CORE_S0 + i, 0x40400000 + i);
+    }
+    core_set_register(core, CORE_FPSCR, 0xf0000010);
+    save(first.machine, &bytes, &size);
+    assert_true(machine_load_state(second.machine, bytes, size, &error));
+    free(bytes);
+    for (unsigned i = CORE_FPSCR; i < CORE_REGISTERS; i++) {
+        assert_int_equal(core_register(loaded, i), core_register(core, i));
+    }
+    assert_int_equal(core_register(loaded, CORE_S0 + 31), 0x4040001f);
+    assert_int_equal(core_register(loaded, CORE_FPSCR), 0xf0000010);
+    uint32_t limits[2];
+    machine_run(second.machine, machine_now(second.machine) + 10 * PS_PER_US);
+    engine_fetch(loaded);
+    engine_fetch_limits(loaded, limits);
+    assert_int_equal(limits[0], SRAM + 0x100);
+    assert_int_equal(limits[1], SRAM + 0x208);
+    machine_destroy(first.machine);
+    machine_destroy(second.machine);
+}
+
 /* ---- Snapshots of something else ---- */
 static void refuse(struct machine *machine, const uint8_t *bytes, size_t size, const char *message) {
     struct error error = { "" };
@@ -354,6 +440,8 @@ int main(void) {
         cmocka_unit_test(every_class_of_block_has_a_walk_or_no_state),
         cmocka_unit_test(blocks_of_the_rp2040),
         cmocka_unit_test(blocks_of_the_rp2350),
+        cmocka_unit_test(exclusive_accesses_go_on),
+        cmocka_unit_test(registers_of_the_engine_go_on),
         cmocka_unit_test(another_chip_flash_or_length_is_refused),
         cmocka_unit_test(every_class_of_part),
         cmocka_unit_test(another_part_is_refused),

@@ -1,6 +1,13 @@
 /* Every device class in a snapshot. Programs store at random all over a chip, time goes by, and what is then saved is
  * loaded into a new machine: that one is the same word by word, saves the same bytes, and has the same future. Parts
  * have edges at all of their pins instead. */
+#include "emulator/core/serial.h"
+#include "peripherals/onchip/registers/adc.h"
+#include "peripherals/onchip/registers/clocks.h"
+#include "peripherals/onchip/registers/i2c.h"
+#include "peripherals/onchip/registers/pio.h"
+#include "peripherals/onchip/registers/spi.h"
+#include "peripherals/onchip/registers/uart.h"
 #include "tests/same_state.h"
 #include "tests/unit/parts.h"
 
@@ -85,12 +92,82 @@ static void store_somewhere(struct machine *machine, struct random *random) {
     machine->env.core = 0;
 }
 
+/* ---- Blocks that talk ---- */
+struct setting {
+    const char *block;
+    unsigned reg;
+    uint32_t value;
+};
+
+static void store(struct machine *machine, const struct setting *setting) {
+    struct block *block = machine_block(machine, setting->block);
+    if (block) {
+        wr(block, setting->reg, setting->value);
+    }
+}
+
+/* Random stores alone hardly ever get them going. */
+static void set_up_serial(struct machine *machine) {
+    static const struct setting settings[] = {
+        { "CLOCKS", CLOCKS_CLK_PERI_CTRL, CLOCKS_CLK_PERI_CTRL_ENABLE },
+        { "CLOCKS", CLOCKS_CLK_ADC_CTRL, CLOCKS_CLK_PERI_CTRL_ENABLE | 3 << 5 }, /* XOSC */
+        { "XOSC", 0, 0xfabaa0 },
+        { "UART0", UART_UARTIBRD, 1 },
+        { "UART0", UART_UARTLCR_H, UART_UARTLCR_H_FEN | 3 << 5 },
+        { "UART0", UART_UARTCR, UART_UARTCR_UARTEN | UART_UARTCR_TXE | UART_UARTCR_RXE | UART_UARTCR_LBE },
+        { "UART1", UART_UARTIBRD, 3 },
+        { "UART1", UART_UARTLCR_H, UART_UARTLCR_H_PEN | 2 << 5 },
+        { "UART1", UART_UARTCR, UART_UARTCR_UARTEN | UART_UARTCR_TXE | UART_UARTCR_RXE },
+        { "SPI0", SPI_SSPCPSR, 2 },
+        { "SPI0", SPI_SSPCR0, 7 },
+        { "SPI0", SPI_SSPCR1, SPI_SSPCR1_SSE },
+        { "SPI1", SPI_SSPCPSR, 4 },
+        { "SPI1", SPI_SSPCR0, 15 },
+        { "SPI1", SPI_SSPCR1, SPI_SSPCR1_SSE | SPI_SSPCR1_LBM },
+        { "I2C0", I2C_IC_TAR, 0x36 },
+        { "I2C0", I2C_IC_FS_SCL_HCNT, 6 },
+        { "I2C0", I2C_IC_FS_SCL_LCNT, 8 },
+        { "I2C0", I2C_IC_ENABLE, 1 },
+        { "I2C1", I2C_IC_CON, 0 }, /* a target */
+        { "I2C1", I2C_IC_ENABLE, 1 },
+        { "ADC", ADC_FCS, ADC_FCS_EN },
+        { "ADC", ADC_CS, ADC_CS_EN | ADC_CS_START_MANY },
+    };
+    /* GP0, GP1: UART0; GP2, GP3: I2C1; GP4, GP5: I2C0; GP16 to GP19: SPI0 */
+    static const uint8_t functions[] = { 2, 2, 3, 3, 3, 3 };
+    for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++) {
+        store(machine, &settings[i]);
+    }
+    for (unsigned pin = 0; pin < 20; pin++) {
+        unsigned function = pin < sizeof(functions) ? functions[pin] : pin < 16 ? 6 : 1;
+        store(machine, &(struct setting){ "IO_BANK0", machine->chip->bank0->status + 2 * pin + 1, function });
+    }
+}
+
+static void say_something(struct machine *machine, struct random *random) {
+    static const struct {
+        const char *block;
+        unsigned reg;
+    } data[] = { { "UART0", UART_UARTDR },  { "UART1", UART_UARTDR },    { "SPI0", SPI_SSPDR },
+                 { "SPI1", SPI_SSPDR },     { "I2C0", I2C_IC_DATA_CMD }, { "PIO0", PIO_TXF0 },
+                 { "PIO0", PIO_SM0_INSTR }, { "PIO1", PIO_TXF1 } };
+    uint64_t bits = random_next(random);
+    unsigned which = (unsigned)(bits % (sizeof(data) / sizeof(data[0])));
+    store(machine, &(struct setting){ data[which].block, data[which].reg, (uint32_t)(bits >> 32) });
+}
+
 static void live(struct machine *machine, uint64_t seed) {
     struct random random;
     random_init(&random, seed);
     start(machine);
+    set_up_serial(machine);
     for (unsigned i = 0; i < STORES; i++) {
-        store_somewhere(machine, &random);
+        if (seed % 4 == 0 || random_next(&random) & 1) {
+            say_something(machine, &random);
+        }
+        if (seed % 4 || random_next(&random) % 8 == 0) {
+            store_somewhere(machine, &random);
+        }
         if (random_next(&random) % 8 == 0) {
             machine_run(machine, machine_now(machine) + random_next(&random) % (20 * PS_PER_US));
         }
@@ -305,6 +382,32 @@ static void another_chip_flash_or_length_is_refused(void **state) {
 }
 
 /* ---- Parts ---- */
+/* Whole bytes for parts on a bus: what they take for commands and their data. */
+static void send_bytes(struct bench *bench, struct random *random) {
+    const struct part_class *class = bench->part->class;
+    int scl = part_pin_find(class, "SCL"), sda = part_pin_find(class, "SDA"), miso = part_pin_find(class, "MISO");
+    uint64_t bits = random_next(random);
+    if (scl < 0 || sda < 0) {
+        return;
+    }
+    struct net *clock = &bench->nets[scl], *data = &bench->nets[sda];
+    if (bits & 1) {
+        spi_exchange(clock, data, miso < 0 ? NULL : &bench->nets[miso], bits >> 32 & 0xff, bits & 2 ? 8 : 3);
+        return;
+    }
+    i2c_start(clock, data, bits & 4 ? 0x36 : 0x3c, bits & 8);
+    for (unsigned i = 0; i < (bits >> 4 & 7); i++) {
+        if (bits & 8) {
+            i2c_read(clock, data);
+        } else {
+            i2c_write(clock, data, (uint8_t)(bits >> (8 + 7 * i)));
+        }
+    }
+    if (bits >> 60 & 3) {
+        i2c_stop(clock, data);
+    }
+}
+
 static void wiggle(struct bench *bench, struct random *random, unsigned steps) {
     unsigned pins = part_pin_count(bench->part->class), controls = part_control_count(bench->part->class);
     for (unsigned i = 0; i < steps; i++) {
@@ -316,6 +419,9 @@ static void wiggle(struct bench *bench, struct random *random, unsigned steps) {
             const struct part_control *control = &bench->part->class->controls[bits >> 48 & 1 ? controls - 1 : 0];
             bench_set(bench, control->name,
                       control->min + (control->max - control->min) * (double)(bits >> 50 & 7) / 7);
+        }
+        if (bits >> 62) {
+            send_bytes(bench, random);
         }
         stage_run(&bench->stage, random_next(random) % (40 * PS_PER_US));
     }

@@ -153,6 +153,13 @@ bool session_make(struct session *session, struct error *error) {
            session_build_project(session, error) && join_wires(session, error);
 }
 
+/* The console of the run that was saved may have been full. This one is not. */
+static void resume_console(struct session *session) {
+    if (machine_usbhost(session->machine)->cdc[0].paused) {
+        session_apply(session, &(struct input){ .kind = INPUT_USB_PAUSE }, NULL);
+    }
+}
+
 bool session_load(struct session *session, struct error *error) {
     struct error why;
     if (!snapshot_file_load(session->desc.load_state, session->board->id, session->machine, &why)) {
@@ -160,6 +167,7 @@ bool session_load(struct session *session, struct error *error) {
         return false;
     }
     tell_kind(session);
+    resume_console(session);
     return keep_loaded(session, error) && session_open_drive(session, error);
 }
 

@@ -17,6 +17,14 @@ static void registers_walk(struct core *core, struct walk *walk) {
     walk_u32(walk, &registers->control);
     walk_u32(walk, &registers->basepri);
     walk_u32(walk, &registers->faultmask);
+    if ((registers->xpsr & XPSR_IPSR) >= EXCEPTION_IRQ0 + core->desc.irqs) {
+        walk_fail(walk, "an exception that there is not");
+        registers->xpsr &= ~XPSR_IPSR;
+    }
+    registers->primask &= 1;
+    registers->control &= CONTROL_NPRIV | CONTROL_SPSEL | CONTROL_FPCA | CONTROL_SFPA;
+    registers->basepri &= 0xff;
+    registers->faultmask &= 1;
 }
 
 static void mpu_walk(struct mainline *main, struct walk *walk) {

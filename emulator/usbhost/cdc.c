@@ -322,9 +322,10 @@ void usbhost_cdc_walk(struct usbhost *host, struct walk *walk) {
         walk_u32(walk, &cdc->head);
         walk_u32(walk, &cdc->tail);
         instance_walk(cdc, walk);
-        if (cdc->head - cdc->tail > USBHOST_CDC_RING || ((cdc->bound || cdc->ready) && (!cdc->in || !cdc->out))) {
+        bool needs_pipes = cdc->bound || cdc->ready || cdc->control.queued;
+        if (cdc->head - cdc->tail > USBHOST_CDC_RING || (needs_pipes && (!cdc->in || !cdc->out))) {
             walk_fail(walk, "a CDC port that cannot be");
-            cdc->bound = cdc->ready = false;
+            cdc->bound = cdc->ready = cdc->control.queued = false;
             cdc->head = cdc->tail = 0;
         }
     }

@@ -399,10 +399,12 @@ static void instance_walk(struct usbhost_hid *hid, struct walk *walk) {
     walk_bytes(walk, hid->output, sizeof(hid->output));
     walk_u32(walk, &hid->to_send);
     transfers_walk(hid, walk);
-    bool sane = (!hid->bound && !hid->ready) || hid->in;
-    if (!sane || hid->to_send >> hid->descriptor.report_count) {
+    bool needs_pipe = hid->bound || hid->ready || hid->control.queued;
+    bool clears = hid->control.queued && hid->control.done == clear_halt_done;
+    bool has_pipes = hid->in && (hid->out || !clears || hid->control.setup[4] & 0x80);
+    if ((needs_pipe && !has_pipes) || hid->to_send >> hid->descriptor.report_count) {
         walk_fail(walk, "a HID function that cannot be");
-        hid->bound = hid->ready = false;
+        hid->bound = hid->ready = hid->control.queued = false;
         hid->to_send = 0;
     }
 }

@@ -267,9 +267,10 @@ static void instance_walk(struct usbhost_midi *midi, struct walk *walk) {
         walk_u8_below(walk, &midi->encoder[i].count, sizeof(midi->encoder[i].bytes));
     }
     transfers_walk(midi, walk);
-    if (midi->head - midi->tail > USBHOST_MIDI_RING || (midi->bound && (!midi->in || !midi->out))) {
+    bool needs_pipes = midi->bound || midi->control.queued;
+    if (midi->head - midi->tail > USBHOST_MIDI_RING || (needs_pipes && (!midi->in || !midi->out))) {
         walk_fail(walk, "a MIDI function that cannot be");
-        midi->bound = false;
+        midi->bound = midi->control.queued = false;
         midi->head = midi->tail = 0;
     }
 }

@@ -635,8 +635,9 @@ void usbhost_msc_walk(struct usbhost *host, struct walk *walk) {
     }
     usbhost_bot_walk(&msc->bot, &host->engine, data, 2, walk);
     activity_walk(msc, walk);
-    if (msc->bound && (!msc->bot.in || !msc->bot.out)) {
+    bool needs_pipes = msc->bound || msc->bot.busy || msc->bot.bulk.queued || msc->bot.control.queued;
+    if (needs_pipes && (!msc->bot.in || !msc->bot.out)) {
         walk_fail(walk, "a drive without pipes");
-        msc->bound = false;
+        msc->bound = msc->bot.busy = msc->bot.bulk.queued = msc->bot.control.queued = false;
     }
 }

@@ -1,6 +1,9 @@
 /* UART (Arm PL011 r1p5). RP2040 datasheet 4.2, RP2350 datasheet 12.1, Arm DDI 0183.
  *
- * Not modelled: IrDA (SIREN, SIRLP: a stub line), DSR, DCD and RI inputs (the chip ties them off) but in loopback.
+ * IrDA (SIREN): the chips do not support it. nSIROUT and SIRIN have no pins, so that characters are sent to nobody,
+ * UARTTXD stays high and UARTRXD is not heard (DDI 0183, UARTCR); a guest line says so.
+ *
+ * Not modelled: DSR, DCD and RI inputs (the chip ties them off) but in loopback.
  *
  * Decided: the transmit interrupt rises when the FIFO falls through its trigger level, never by mere enabling. A
  * frame in flight keeps its length when the baud rate or clk_peri changes. UARTDR.OE shows with any character read
@@ -52,6 +55,10 @@ static unsigned tx_trigger(const struct uart *uart) {
 static bool is_on(const struct uart *uart, uint32_t enable) {
     uint32_t both = UART_UARTCR_UARTEN | enable;
     return (uart->block.values[UART_UARTCR] & both) == both;
+}
+
+static bool is_infrared(const struct uart *uart) {
+    return is_on(uart, UART_UARTCR_SIREN);
 }
 
 static bool request_to_send(const struct uart *uart) {
@@ -151,7 +158,7 @@ static unsigned frame_of(const struct uart *uart, unsigned levels, unsigned bits
 /* Put the first bit out, if anybody watches. */
 static void play_frame(struct uart *uart, uint64_t start_ps) {
     bool inside = uart->block.values[UART_UARTCR] & UART_UARTCR_LBE;
-    if (!uart->gpio || inside) {
+    if (!uart->gpio || inside || is_infrared(uart)) {
         return;
     }
     if (gpio_any_watched(uart->gpio, selected_tx(uart))) {
@@ -247,19 +254,19 @@ static void take_frame(struct uart *uart, unsigned frame) {
 }
 
 void uart_receive(struct uart *uart, unsigned frame) {
-    if (!(uart->block.values[UART_UARTCR] & UART_UARTCR_LBE)) {
+    if (!(uart->block.values[UART_UARTCR] & UART_UARTCR_LBE) && !is_infrared(uart)) {
         take_frame(uart, frame);
     }
 }
 
 bool uart_listens(const struct uart *uart) {
-    return is_on(uart, UART_UARTCR_RXE) && uart_frame_ps(uart);
+    return is_on(uart, UART_UARTCR_RXE) && !is_infrared(uart) && uart_frame_ps(uart);
 }
 
 bool uart_wants_data(const struct uart *uart) {
     uint32_t control = uart->block.values[UART_UARTCR];
-    return is_on(uart, UART_UARTCR_RXE) && !(control & UART_UARTCR_LBE) && uart->rx.count < depth(uart) &&
-           (!(control & UART_UARTCR_RTSEN) || request_to_send(uart));
+    return is_on(uart, UART_UARTCR_RXE) && !(control & UART_UARTCR_LBE) && !is_infrared(uart) &&
+           uart->rx.count < depth(uart) && (!(control & UART_UARTCR_RTSEN) || request_to_send(uart));
 }
 
 static uint32_t read_data(struct uart *uart) {
@@ -331,8 +338,9 @@ static void write_line_control(struct uart *uart, uint32_t old) {
 
 static void write_control(struct uart *uart, uint32_t old) {
     uint32_t control = uart->block.values[UART_UARTCR];
-    if (control & ~old & (UART_UARTCR_SIREN | UART_UARTCR_SIRLP)) {
-        block_report_stub(&uart->block, 0x30, true);
+    if (control & ~old & UART_UARTCR_SIREN) {
+        log_write(uart->block.env->log, LOG_GUEST, uart->block.name,
+                  "SIREN: this chip has no pins for IrDA; nothing is sent or received");
     }
 }
 
@@ -369,7 +377,7 @@ static void frame_sent(struct event *event, uint64_t late_ps) {
     start_frame_at(uart, event->when_ps);
     if (uart->block.values[UART_UARTCR] & UART_UARTCR_LBE) {
         take_frame(uart, byte);
-    } else if (uart->transmit) {
+    } else if (uart->transmit && !is_infrared(uart)) {
         uart->transmit(uart->transmit_context, byte);
     }
     uart_update(uart);

@@ -246,6 +246,28 @@ static void dreqs_follow_the_fifos(void **state) {
     assert_false(chip->uart->dreq_rx.level);
 }
 
+/* DDI 0183, UARTCR.SIREN: UARTTXD stays high and UARTRXD has no effect; nSIROUT has no pin. */
+static void infrared_has_no_pins(void **state) {
+    struct chip *chip = *state;
+    gpio_set_pad(&chip->bank, 0, 0x40, false);
+    gpio_set_control(&chip->bank, 0, 2);
+    open_port(chip, true);
+    set_bits(chip->block, UART_UARTCR, UART_UARTCR_SIREN);
+    wr(chip->block, UART_UARTILPR, 0x12);
+    assert_int_equal(rd(chip->block, UART_UARTILPR), 0x12);
+    wr(chip->block, UART_UARTDR, 0);
+    for (unsigned bit = 0; bit < 10; bit++) {
+        assert_int_equal(rd(chip->block, UART_UARTFR) & UART_UARTFR_BUSY, UART_UARTFR_BUSY);
+        assert_true(net_is_high(gpio_net(&chip->bank, "GP0")));
+        stage_run(&chip->stage, BIT_PS);
+    }
+    assert_int_equal(rd(chip->block, UART_UARTFR) & UART_UARTFR_BUSY, 0);
+    assert_int_equal(chip->count, 0);
+    uart_receive(chip->uart, 'a');
+    assert_int_equal(rd(chip->block, UART_UARTFR) & UART_UARTFR_RXFE, UART_UARTFR_RXFE);
+    assert_int_equal(chip->stage.log.count[LOG_GUEST], 1);
+}
+
 static void waits_while_the_clock_stands(void **state) {
     struct chip *chip = *state;
     clock_set_frequency(&chip->stage.clock, 0, 1, 0);
@@ -268,6 +290,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(frames_play_out_when_watched, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_wire_from_tx_to_rx_carries_frames, set_up, tear_down),
         cmocka_unit_test_setup_teardown(dreqs_follow_the_fifos, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(infrared_has_no_pins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(waits_while_the_clock_stands, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -432,8 +432,9 @@ void machine_map_changed(struct machine *machine) {
 }
 
 static const char *cause_name(enum reset_cause cause) {
-    static const char *const names[] = { "power-on",    "RUN pin",         "watchdog",
-                                         "SYSRESETREQ", "glitch detector", "brown-out" };
+    static const char *const names[] = {
+        "power-on", "RUN pin", "watchdog", "SYSRESETREQ", "glitch detector", "brown-out", "wake-up from power-down"
+    };
     return names[cause];
 }
 
@@ -642,6 +643,9 @@ static uint64_t next_turn(const struct machine *machine) {
 
 static void slice(struct machine *machine) {
     unsigned running = running_cores(machine);
+    if (!running && machine->chip->cores_halted) {
+        machine->chip->cores_halted(machine);
+    }
     uint64_t next = running > 1 ? next_turn(machine) : next_stop(machine);
     if (!running || !machine->clk_sys->period_num) {
         next = next < machine->until_ps ? next : machine->until_ps;

@@ -17,6 +17,7 @@ enum reset_cause {
     RESET_SYSRESETREQ,
     RESET_GLITCH,
     RESET_BROWN_OUT,
+    RESET_POWER_UP,
     RESET_POWER_OFF
 };
 

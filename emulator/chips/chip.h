@@ -112,6 +112,8 @@ struct chip_desc {
     void (*reset)(struct machine *machine);
     /* The core voltage below which the brown-out detector resets the chip; 0: it is off. */
     double (*brown_out_volts)(struct machine *machine);
+    /* No core runs; called each time before the machine goes on to the next event. May be NULL. */
+    void (*cores_halted)(struct machine *machine);
     /* A core has been started in the boot ROM. May be NULL. */
     void (*core_started)(struct machine *machine, struct core *core);
     /* Coprocessor 0 of the cores, as struct core_gpio wants it; the context is the machine. NULL: there is none. */

@@ -531,6 +531,12 @@ void chip_reset_core(struct machine *machine, unsigned index) {
     hold_core(machine, index, false);
 }
 
+void chip_hold_cores(struct machine *machine) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        hold_core(machine, i, true);
+    }
+}
+
 void chip_start_cores(struct machine *machine) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         start_core(machine, i);

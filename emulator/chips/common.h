@@ -20,6 +20,8 @@ void chip_reset_blocks(struct machine *machine);
 void chip_reset_by_watchdog(struct machine *machine);
 /* What SYSRESETREQ of a core resets: that core alone, which begins at the boot ROM again. */
 void chip_reset_core(struct machine *machine, unsigned index);
+/* Hold all cores in reset. */
+void chip_hold_cores(struct machine *machine);
 /* What the cores ask how long their code takes to fetch: XIP. */
 struct core_cache chip_code_cache(struct machine *machine);
 /* All supplies have gone: blocks and cores are reset and stay so, pins are released, memory beside SRAM is lost, what

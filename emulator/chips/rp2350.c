@@ -55,6 +55,8 @@
 #include "peripherals/onchip/registers/spi.h"
 #include "peripherals/onchip/registers/uart.h"
 
+#include <string.h>
+
 #define CHIP_ID_A2 0x20004927u
 enum package { QFN80, QFN60 }; /* SYSINFO.PACKAGE_SEL */
 
@@ -210,11 +212,15 @@ struct rp2350 {
     struct bootrom bootrom;
     struct block *sio; /* which coprocessor 0 reaches all the time */
     struct block *qmi; /* which code in flash asks each time that it waits */
+    struct powman *powman;
 };
 
 static void *find(struct machine *machine, const char *name) {
     return machine_block(machine, name);
 }
+
+static void power_down(void *context, unsigned domains);
+static void power_up(void *context);
 
 /* ---- Clocks that other chips derive otherwise ---- */
 
@@ -240,6 +246,10 @@ static void wire_powman(struct machine *machine) {
     struct powman *powman = find(machine, "POWMAN");
     struct clocks *clocks = find(machine, "CLOCKS");
     struct xosc *xosc = find(machine, "XOSC");
+    ((struct rp2350 *)machine->chip_state)->powman = powman;
+    powman->power_down = power_down;
+    powman->power_up = power_up;
+    powman->context = machine;
     powman->xosc = &xosc->clock;
     powman->bank0 = &machine->bank0;
     powman->qspi = &machine->qspi;
@@ -480,6 +490,16 @@ static void run_power_on_sequence(struct machine *machine) {
     *selected = before;
 }
 
+/* What is in the core domain, but its pads keep what they drive. */
+static void reset_core_domain(struct machine *machine) {
+    gpio_isolate(&machine->bank0);
+    gpio_isolate(&machine->qspi);
+    machine->bank0.retained = machine->qspi.retained = true;
+    run_power_on_sequence(machine);
+    block_reset(find(machine, "WATCHDOG"));
+    machine->bank0.retained = machine->qspi.retained = false;
+}
+
 /* Power-on and the RUN pin reset everything, but for RUN the flag that tells of a double tap. */
 static void reset_chip(struct machine *machine, uint32_t cause) {
     struct powman *powman = find(machine, "POWMAN");
@@ -537,6 +557,10 @@ static void reset(struct machine *machine) {
         chip_reset_core(machine, machine->reset_core);
         watchdog->block.values[WATCHDOG_REASON] = 0;
         break;
+    case RESET_POWER_UP:
+        reset_core_domain(machine);
+        powman_had_reset(find(machine, "POWMAN"), POWMAN_CHIP_RESET_HAD_SWCORE_PD);
+        break;
     case RESET_GLITCH:
         run_power_on_sequence(machine);
         powman_had_reset(find(machine, "POWMAN"), POWMAN_CHIP_RESET_HAD_GLITCH_DETECT);
@@ -546,6 +570,54 @@ static void reset(struct machine *machine) {
         break;
     case RESET_POWER_OFF:
         break;
+    }
+}
+
+/* ---- Power states (datasheet 6.2) ---- */
+
+#define SRAM0_SIZE (256u * 1024) /* the lower half of the large SRAM; SRAM1 is the rest, with the two small banks */
+
+/* Memory without power holds noise afterwards: the machine's, by its seed. */
+static void lose(struct machine *machine, uint8_t *host, uint32_t size) {
+    struct block *powman = find(machine, "POWMAN");
+    for (uint32_t at = 0; at < size; at += sizeof(uint32_t)) {
+        uint32_t word = (uint32_t)random_next(&powman->random);
+        memcpy(host + at, &word, sizeof(word));
+    }
+}
+
+static void lose_sram(struct machine *machine, uint32_t offset, uint32_t size) {
+    lose(machine, machine->sram + offset, size);
+    machine_memory_written(machine, machine->chip->sram_base + offset, size);
+}
+
+static void power_down(void *context, unsigned domains) {
+    struct machine *machine = context;
+    if (domains & POWMAN_SRAM0) {
+        lose_sram(machine, 0, SRAM0_SIZE);
+    }
+    if (domains & POWMAN_SRAM1) {
+        lose_sram(machine, SRAM0_SIZE, machine->chip->sram_size - SRAM0_SIZE);
+    }
+    if (domains & POWMAN_XIP) {
+        struct bootram *bootram = find(machine, "BOOTRAM");
+        lose(machine, (uint8_t *)bootram->words, sizeof(bootram->words));
+        lose(machine, ((struct xip_ctrl *)find(machine, "XIP_CTRL"))->sram, XIP_SRAM_SIZE);
+    }
+    if (domains & POWMAN_SWCORE) {
+        reset_core_domain(machine);
+        chip_hold_cores(machine);
+    }
+}
+
+static void power_up(void *context) {
+    machine_request_reset(context, RESET_POWER_UP);
+}
+
+static void cores_halted(struct machine *machine) {
+    struct powman *powman = ((struct rp2350 *)machine->chip_state)->powman;
+    if (powman_is_waiting(powman)) {
+        powman_cores_halted(powman);
     }
 }
 
@@ -563,7 +635,7 @@ static void reset(struct machine *machine) {
     .psm_proc0 = PSM_PROC0, .adc_fifo = 8, .state_size = sizeof(struct rp2350), .wire = wire,                          \
     .map_memory = map_memory, .reset = reset, .walk = walk_chip, .brown_out_volts = brown_out_volts,                   \
     .rom_call = rom_call, .core_started = salt_redundancy, .gpio_read = gpio_read, .gpio_write = gpio_write,           \
-    .has_second_select = true, .bus_events = { [BUS_APB] = 0x0b, [BUS_FASTPERI] = 0x0f }
+    .has_second_select = true, .cores_halted = cores_halted, .bus_events = { [BUS_APB] = 0x0b, [BUS_FASTPERI] = 0x0f }
 
 const struct chip_desc chip_rp2350 = { .name = "rp2350", .package = QFN60, .adc_inputs = 5, .adc_pin = 26, RP2350 };
 const struct chip_desc chip_rp2350b = { .name = "rp2350b", .package = QFN80, .adc_inputs = 9, .adc_pin = 40, RP2350 };

@@ -293,13 +293,19 @@ void gpio_set_pad(struct gpio_bank *bank, unsigned number, uint32_t pad, bool la
     struct gpio_pin *pin = &bank->pins[number];
     pad = bank->desc->has_isolation ? pad : pad & ~PAD_ISO;
     gpio_settle(bank);
-    if (!latched) {
+    if (!latched && !bank->retained) {
         pin->pad = pad;
         net_drive(&pin->driver, pull(pin));
     }
     pin->pad = pad;
     update_output(bank, pin);
     update_input(bank, pin);
+}
+
+void gpio_isolate(struct gpio_bank *bank) {
+    for (unsigned i = 0; i < bank->desc->pins; i++) {
+        bank->pins[i].pad |= PAD_ISO;
+    }
 }
 
 void gpio_set_leaks(struct gpio_bank *bank, bool leaks) {

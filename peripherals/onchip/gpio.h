@@ -94,6 +94,7 @@ struct gpio_bank {
     uint64_t input;                    /* after INOVER: what functions see */
     uint64_t irq_input;                /* after IRQOVER: what the interrupt logic sees */
     uint64_t irq_pins;                 /* set by the IO block: an interrupt of the pin is enabled */
+    bool retained;                     /* isolated pads keep what they drive through the resets of their registers */
     bool leaks;                        /* erratum RP2350-E9: use gpio_set_leaks() */
     struct gpio_listener *listeners;
     struct gpio_laggard *laggards;
@@ -143,6 +144,8 @@ void gpio_listen(struct gpio_bank *bank, struct gpio_listener *listener);
 /* The erratum RP2350-E9, for all pins of the bank: an input that has been high, and is not pulled or driven low by
  * 8.2 kohms or less, stays so. */
 void gpio_set_leaks(struct gpio_bank *bank, bool leaks);
+/* The core domain goes off: all pads are isolated. */
+void gpio_isolate(struct gpio_bank *bank);
 /* The net of a pin by name ("GP15", "QSPI_SS") or NULL. */
 struct net *gpio_net(struct gpio_bank *bank, const char *name);
 

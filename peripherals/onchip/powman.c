@@ -1,19 +1,17 @@
 /* Power manager: RP2350 datasheet 6.4 (registers), 12.10 (AON timer), 8.4 (low-power oscillator), 7.3 (reset causes).
  *
- * Not modelled: switching the core domain off (the request waits for ever, one stub line says so), what SRAM and XIP
- * cache lose when they are off, regulator and brown-out voltages (registers alone), GPIO as time reference or power
- * output, LPOSC's trim, edges at PWRUP pins (the levels are looked at).
- * Decided: a store without the password is lost and sets BADPASSWD, registers without password are SCRATCH and BOOT;
- * VREG takes stores only after VREG_CTRL.UNLOCK; SET_TIME is ignored while the timer runs, ALARM_TIME while the alarm
- * is enabled (the datasheet forbids both); the alarm fires when the time is at or past it, once for an alarm time;
- * USING_LPOSC and USING_XOSC show what is selected, whether the timer runs or not; invalid state requests do what they
- * ask for in powering up. */
+ * Not modelled: accesses to SRAM that is off (they find the noise that it came to hold), regulator and brown-out
+ * voltages (registers alone), GPIO as time reference or power output, LPOSC's trim, the time that changes of state
+ * take. Decided: a store without the password is lost and sets BADPASSWD, registers without password are SCRATCH and
+ * BOOT; VREG takes stores only after VREG_CTRL.UNLOCK; SET_TIME is ignored while the timer runs, ALARM_TIME while the
+ * alarm is enabled (the datasheet forbids both); the alarm fires when the time is at or past it, once for an alarm
+ * time; USING_LPOSC and USING_XOSC show what is selected, whether the timer runs or not; invalid state requests do what
+ * they ask for in powering up; a timer that runs from the crystal goes on from LPOSC when the core domain goes off, as
+ * the crystal stands then; a wake-up while a request waits takes the request back. */
 #include "peripherals/onchip/powman.h"
 
 #define PASSWORD 0x5afeu
 #define LPOSC_HZ 32768
-#define SWCORE 8u /* bits of STATE.CURRENT and REQ; 1: off */
-#define XIP_CACHE 4u
 #define PWRUPS 4u
 #define REQUEST_ALARM (1u << 6) /* of CURRENT_PWRUP_REQ; 1 to 4 are PWRUP0 to PWRUP3 */
 #define PIN_QSPI 48u
@@ -42,18 +40,30 @@ static uint64_t wide(const struct powman *p, unsigned first) {
     return (uint64_t)v[0] << 48 | (uint64_t)v[1] << 32 | (uint64_t)v[2] << 16 | v[3];
 }
 
-static bool pin_level(const struct powman *p, unsigned source) {
+/* NULL: the package has no such pin. */
+static struct net *source_net(const struct powman *p, unsigned source) {
     static const uint8_t qspi[] = { 3, 4, 5, 6, 7, 2 }; /* SS, SD0 to SD3, SCLK among the pins of the bank */
     if (source < PIN_QSPI) {
-        return p->bank0 && net_is_high(&p->bank0->pins[source].net);
+        return p->bank0 && source < p->bank0->desc->pins ? &p->bank0->pins[source].net : NULL;
     }
-    return p->qspi && source - PIN_QSPI < sizeof(qspi) && net_is_high(&p->qspi->pins[qspi[source - PIN_QSPI]].net);
+    return p->qspi && source - PIN_QSPI < sizeof(qspi) ? &p->qspi->pins[qspi[source - PIN_QSPI]].net : NULL;
+}
+
+static bool pin_level(const struct powman *p, unsigned source) {
+    const struct net *net = source_net(p, source);
+    return net && net_is_high(net);
+}
+
+static bool has_wanted_level(const struct powman *p, uint32_t control) {
+    return pin_level(p, control & POWMAN_PWRUP0_SOURCE) == !!(control & POWMAN_PWRUP0_DIRECTION);
 }
 
 static bool pin_requests(const struct powman *p, unsigned number) {
     uint32_t control = p->block.values[POWMAN_PWRUP0 + number];
-    bool high = pin_level(p, control & POWMAN_PWRUP0_SOURCE);
-    return control & POWMAN_PWRUP0_ENABLE && high == !!(control & POWMAN_PWRUP0_DIRECTION);
+    if (!(control & POWMAN_PWRUP0_ENABLE) || !source_net(p, control & POWMAN_PWRUP0_SOURCE)) {
+        return false;
+    }
+    return control & POWMAN_PWRUP0_MODE ? p->wakes[number].latched : has_wanted_level(p, control);
 }
 
 static uint32_t power_up_requests(const struct powman *p) {
@@ -155,6 +165,102 @@ static void write_locked(struct powman *p, unsigned reg, uint32_t old, bool lock
 
 /* ---- Power states ---- */
 
+/* Domains as they are to be; what goes off loses its contents. */
+static void set_domains(struct powman *p, uint32_t domains) {
+    uint32_t *state = &p->block.values[POWMAN_STATE], before = *state & POWMAN_STATE_CURRENT;
+    *state = field_set(*state, POWMAN_STATE_CURRENT, domains);
+    if (domains & ~before && p->power_down) {
+        p->power_down(p->context, domains & ~before);
+    }
+}
+
+/* The SRAMs come back as SEQ_CFG says: 0 with the core, 1 as they are. */
+static void power_up(struct powman *p, uint32_t requests) {
+    uint32_t *v = p->block.values, sequence = v[POWMAN_SEQ_CFG], domains = v[POWMAN_STATE] & POWMAN_STATE_CURRENT;
+    domains &= ~(POWMAN_SWCORE | POWMAN_XIP);
+    domains &= ~(sequence & POWMAN_SEQ_CFG_HW_PWRUP_SRAM0 ? 0u : POWMAN_SRAM0);
+    domains &= ~(sequence & POWMAN_SEQ_CFG_HW_PWRUP_SRAM1 ? 0u : POWMAN_SRAM1);
+    v[POWMAN_LAST_SWCORE_PWRUP] = requests;
+    clock_set_frequency(&p->lposc, LPOSC_HZ, 1, now_ps(p));
+    update_tick(p);
+    set_domains(p, domains);
+    if (p->power_up) {
+        p->power_up(p->context);
+    }
+}
+
+/* A wake-up may be there: it takes a request back, or powers up. */
+static void look_for_wake_up(struct powman *p) {
+    uint32_t *state = &p->block.values[POWMAN_STATE], requests = power_up_requests(p);
+    if (!requests) {
+        return;
+    }
+    if (*state & POWMAN_STATE_WAITING) {
+        *state &= ~POWMAN_STATE_WAITING;
+        *state |= POWMAN_STATE_PWRUP_WHILE_WAITING;
+    } else if (*state & POWMAN_SWCORE) {
+        power_up(p, requests);
+    }
+}
+
+/* The crystal stands while the core domain is off; LPOSC too, unless RUN_LPOSC_IN_LP. */
+static void leave_to_lposc(struct powman *p) {
+    uint64_t time = powman_time(p);
+    p->from_xosc = false;
+    if (!(p->block.values[POWMAN_SEQ_CFG] & POWMAN_SEQ_CFG_RUN_LPOSC_IN_LP)) {
+        clock_set_frequency(&p->lposc, 0, 1, now_ps(p));
+    }
+    update_tick(p);
+    p->offset = is_running(p) ? time - ticks(p) : time;
+    schedule_alarm(p);
+}
+
+void powman_cores_halted(struct powman *p) {
+    uint32_t *state = &p->block.values[POWMAN_STATE], request = field_get(*state, POWMAN_STATE_REQ);
+    *state &= ~POWMAN_STATE_WAITING;
+    leave_to_lposc(p);
+    set_domains(p, request);
+    look_for_wake_up(p);
+    powman_update(p);
+}
+
+/* ---- Pins that wake up ---- */
+
+static void wake_pin_changed(struct net_listener *listener, struct net *net) {
+    struct powman_wake *wake = listener->owner;
+    struct powman *p = wake->powman;
+    wake->latched |= has_wanted_level(p, p->block.values[POWMAN_PWRUP0 + (wake - p->wakes)]);
+    look_for_wake_up(p);
+    powman_update(p);
+}
+
+static void stop_listening(struct powman_wake *wake) {
+    if (wake->net) {
+        net_unlisten(wake->net, &wake->listener);
+        wake->net = NULL;
+    }
+}
+
+/* Disabling, or a 1 in STATUS, forgets an edge. */
+static void write_power_up(struct powman *p, unsigned number, uint32_t value) {
+    struct powman_wake *wake = &p->wakes[number];
+    uint32_t control = p->block.values[POWMAN_PWRUP0 + number];
+    bool enabled = control & POWMAN_PWRUP0_ENABLE;
+    struct net *net = enabled ? source_net(p, control & POWMAN_PWRUP0_SOURCE) : NULL;
+    if (!enabled || value & POWMAN_PWRUP0_STATUS) {
+        wake->latched = false;
+    }
+    if (net != wake->net) {
+        stop_listening(wake);
+        wake->listener = (struct net_listener){ .changed = wake_pin_changed, .owner = wake, .passive = true };
+        wake->net = net;
+        if (net) {
+            net_listen(net, &wake->listener);
+        }
+    }
+    look_for_wake_up(p);
+}
+
 static void write_state(struct powman *p, uint32_t value) {
     uint32_t *state = &p->block.values[POWMAN_STATE];
     uint32_t now = *state & POWMAN_STATE_CURRENT, request = field_get(value, POWMAN_STATE_REQ);
@@ -164,16 +270,15 @@ static void write_state(struct powman *p, uint32_t value) {
         *state |= POWMAN_STATE_REQ_IGNORED | POWMAN_STATE_PWRUP_WHILE_WAITING;
         return;
     }
-    if (mixed || (request & (SWCORE | XIP_CACHE)) == XIP_CACHE) {
+    if (mixed || (request & (POWMAN_SWCORE | POWMAN_XIP)) == POWMAN_XIP) {
         *state |= POWMAN_STATE_BAD_SW_REQ;
         request &= now;
     }
-    if (request & SWCORE) {
+    if (request & POWMAN_SWCORE) {
         *state |= POWMAN_STATE_WAITING;
-        block_report_stub(&p->block, p->block.registers->descs[POWMAN_STATE].offset, true);
         return;
     }
-    *state = field_set(*state, POWMAN_STATE_CURRENT, request);
+    set_domains(p, request);
 }
 
 static uint32_t read_power_up(const struct powman *p, unsigned reg) {
@@ -264,6 +369,13 @@ static void write_register(struct powman *p, unsigned reg, uint32_t value, uint3
         break;
     case POWMAN_TIMER:
         write_timer(p, value, old);
+        look_for_wake_up(p);
+        break;
+    case POWMAN_PWRUP0:
+    case POWMAN_PWRUP1:
+    case POWMAN_PWRUP2:
+    case POWMAN_PWRUP3:
+        write_power_up(p, reg - POWMAN_PWRUP0, value);
         break;
     case POWMAN_BOOTDIS:
         v[reg] |= old & POWMAN_BOOTDIS_NEXT;
@@ -289,6 +401,7 @@ static void alarm_due(struct event *event, uint64_t late_ps) {
     struct powman *p = event->owner;
     p->rung = true;
     p->block.values[POWMAN_TIMER] |= POWMAN_TIMER_ALARM;
+    look_for_wake_up(p);
     powman_update(p);
 }
 
@@ -303,8 +416,13 @@ static void powman_reset(struct block *b) {
     b->values[POWMAN_VREG_STS] = POWMAN_VREG_STS_VOUT_OK;
     b->values[POWMAN_STATE] = 0; /* the power-up sequence has run */
     b->values[POWMAN_LAST_SWCORE_PWRUP] = 1;
+    for (unsigned number = 0; number < PWRUPS; number++) {
+        stop_listening(&p->wakes[number]);
+        p->wakes[number].latched = false;
+    }
     p->from_xosc = p->rung = false;
     p->offset = 0;
+    clock_set_frequency(&p->lposc, LPOSC_HZ, 1, now_ps(p));
     update_tick(p);
     schedule_alarm(p);
     powman_update(p);
@@ -322,11 +440,20 @@ double powman_brown_out_volts(const struct powman *p) {
     return bod & POWMAN_BOD_EN ? 0.473 + 0.043 * field_get(bod, POWMAN_BOD_VSEL) : 0;
 }
 
+static void powman_finish(struct block *b) {
+    for (unsigned number = 0; number < PWRUPS; number++) {
+        stop_listening(&((struct powman *)b)->wakes[number]);
+    }
+}
+
 static void powman_init(struct block *b) {
     struct powman *p = (struct powman *)b;
     p->alarm = (struct event){ .name = "AON alarm", .callback = alarm_due, .owner = p };
     p->xosc_listener = (struct clock_listener){ .changed = xosc_changed, .owner = p };
     clock_listen(p->xosc, &p->xosc_listener);
+    for (unsigned number = 0; number < PWRUPS; number++) {
+        p->wakes[number].powman = p;
+    }
     p->lposc.name = "lposc";
     p->tick.name = "aon_tick";
     clock_set_frequency(&p->lposc, LPOSC_HZ, 1, now_ps(p));
@@ -346,6 +473,7 @@ const struct block_class powman_class = {
     .name = "powman",
     .size = sizeof(struct powman),
     .init = powman_init,
+    .finish = powman_finish,
     .reset = powman_reset,
     .read = powman_read,
     .write = powman_write,

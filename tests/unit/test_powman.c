@@ -169,6 +169,134 @@ static void last_reset_is_told(void **state) {
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* ---- The core domain goes off and comes back ---- */
+
+struct domains {
+    unsigned went_off, came_back;
+};
+
+static void note_power_down(void *context, unsigned domains) {
+    ((struct domains *)context)->went_off |= domains;
+}
+
+static void note_power_up(void *context) {
+    ((struct domains *)context)->came_back++;
+}
+
+#define REQUEST(domains) (PASS | (uint32_t)(domains) << POWMAN_STATE_REQ_LSB)
+#define CURRENT(f) (rd((f)->b, POWMAN_STATE) & POWMAN_STATE_CURRENT)
+#define ALL_WAKES (POWMAN_TIMER_RUN | POWMAN_TIMER_ALARM_ENAB | POWMAN_TIMER_PWRUP_ON_ALARM)
+#define WAKE(pin, edge, high)                                                                                          \
+    (PASS | POWMAN_PWRUP0_ENABLE | (pin) | ((edge) ? POWMAN_PWRUP0_MODE : 0) | ((high) ? POWMAN_PWRUP0_DIRECTION : 0))
+
+static void watch_domains(struct fixture *f, struct domains *domains) {
+    *domains = (struct domains){ 0 };
+    f->powman->power_down = note_power_down;
+    f->powman->power_up = note_power_up;
+    f->powman->context = domains;
+}
+
+static void the_alarm_powers_up(void **state) {
+    struct fixture *f = *state;
+    struct domains domains;
+    watch_domains(f, &domains);
+    set_time(f, POWMAN_ALARM_TIME_63TO48, 500);
+    wr(f->b, POWMAN_TIMER, PASS | POWMAN_TIMER_USE_XOSC | ALL_WAKES);
+    wr(f->b, POWMAN_SEQ_CFG, PASS | (0x11f0 | POWMAN_SEQ_CFG_HW_PWRUP_SRAM1)); /* SRAM1 stays as it is */
+    wr(f->b, POWMAN_STATE, REQUEST(15));
+    assert_true(powman_is_waiting(f->powman));
+    assert_int_equal(CURRENT(f), 0);
+    powman_cores_halted(f->powman);
+    assert_int_equal(domains.went_off, 15);
+    assert_int_equal(CURRENT(f), 15);
+    clock_set_frequency(&f->xosc, 0, 1, f->stage.scheduler.now_ps); /* it is in the core domain */
+    stage_run(&f->stage, 498 * PS_PER_MS);
+    assert_int_equal(domains.came_back, 0);
+    stage_run(&f->stage, 4 * PS_PER_MS); /* LPOSC's milliseconds */
+    assert_int_equal(domains.came_back, 1);
+    assert_int_equal(CURRENT(f), POWMAN_SRAM1);
+    assert_int_equal(rd(f->b, POWMAN_LAST_SWCORE_PWRUP), 1u << 6);
+}
+
+static void the_timer_stands_without_lposc(void **state) {
+    struct fixture *f = *state;
+    struct domains domains;
+    watch_domains(f, &domains);
+    set_time(f, POWMAN_ALARM_TIME_63TO48, 500);
+    wr(f->b, POWMAN_TIMER, PASS | ALL_WAKES);
+    wr(f->b, POWMAN_SEQ_CFG, PASS | (0x11f0 & ~POWMAN_SEQ_CFG_RUN_LPOSC_IN_LP));
+    wr(f->b, POWMAN_STATE, REQUEST(15));
+    powman_cores_halted(f->powman);
+    stage_run(&f->stage, 10 * PS_PER_S);
+    assert_int_equal(domains.came_back, 0);
+}
+
+static void give_pins(struct fixture *f, struct gpio_bank *bank, struct net_driver *driver) {
+    gpio_bank_init(bank, &f->stage.env, &rp2350_gpio_bank0);
+    f->powman->bank0 = bank;
+    *driver = (struct net_driver){ .name = "test", .drive = NET_LOW };
+    net_attach(&bank->pins[7].net, driver);
+}
+
+static void a_level_powers_up(void **state) {
+    struct fixture *f = *state;
+    struct domains domains;
+    static struct gpio_bank bank;
+    struct net_driver driver;
+    watch_domains(f, &domains);
+    give_pins(f, &bank, &driver);
+    wr(f->b, POWMAN_PWRUP2, WAKE(7, false, true));
+    wr(f->b, POWMAN_STATE, REQUEST(13)); /* SRAM0 is kept */
+    powman_cores_halted(f->powman);
+    assert_int_equal(domains.went_off, 13);
+    net_drive(&driver, NET_HIGH);
+    assert_int_equal(domains.came_back, 1);
+    assert_int_equal(rd(f->b, POWMAN_LAST_SWCORE_PWRUP), 1u << 3);
+    wr(f->b, POWMAN_STATE, REQUEST(13)); /* the level is there: refused */
+    assert_false(powman_is_waiting(f->powman));
+    net_detach(&driver);
+}
+
+/* An edge is one also when the level is there already, and counts until it is cleared. */
+static void an_edge_powers_up(void **state) {
+    struct fixture *f = *state;
+    struct domains domains;
+    static struct gpio_bank bank;
+    struct net_driver driver;
+    watch_domains(f, &domains);
+    give_pins(f, &bank, &driver);
+    wr(f->b, POWMAN_PWRUP0, WAKE(7, true, false)); /* falling; it is low */
+    wr(f->b, POWMAN_STATE, REQUEST(15));
+    powman_cores_halted(f->powman);
+    net_drive(&driver, NET_HIGH);
+    assert_int_equal(domains.came_back, 0);
+    net_drive(&driver, NET_LOW);
+    assert_int_equal(domains.came_back, 1);
+    assert_true(rd(f->b, POWMAN_PWRUP0) & POWMAN_PWRUP0_STATUS);
+    assert_int_equal(rd(f->b, POWMAN_CURRENT_PWRUP_REQ), 2);
+    wr(f->b, POWMAN_PWRUP0, WAKE(7, true, false) | POWMAN_PWRUP0_STATUS);
+    assert_int_equal(rd(f->b, POWMAN_CURRENT_PWRUP_REQ), 0);
+    net_detach(&driver);
+}
+
+static void a_wake_up_takes_a_request_back(void **state) {
+    struct fixture *f = *state;
+    struct domains domains;
+    static struct gpio_bank bank;
+    struct net_driver driver;
+    watch_domains(f, &domains);
+    give_pins(f, &bank, &driver);
+    wr(f->b, POWMAN_INTE, PASS | POWMAN_INTE_PWRUP_WHILE_WAITING);
+    wr(f->b, POWMAN_PWRUP0, WAKE(7, true, true));
+    wr(f->b, POWMAN_STATE, REQUEST(15));
+    net_drive(&driver, NET_HIGH);
+    assert_false(powman_is_waiting(f->powman));
+    assert_true(rd(f->b, POWMAN_STATE) & POWMAN_STATE_PWRUP_WHILE_WAITING);
+    assert_true(rd(f->b, POWMAN_INTS) & POWMAN_INTS_PWRUP_WHILE_WAITING);
+    assert_int_equal(domains.went_off, 0);
+    net_detach(&driver);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(stores_need_the_password),
@@ -181,6 +309,11 @@ int main(void) {
         TEST(power_states),
         TEST(regulator_has_to_be_unlocked),
         TEST(last_reset_is_told),
+        cmocka_unit_test_setup_teardown(the_alarm_powers_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_timer_stands_without_lposc, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_level_powers_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(an_edge_powers_up, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_wake_up_takes_a_request_back, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

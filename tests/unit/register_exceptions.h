@@ -6,6 +6,7 @@
 { "BUSCTRL", "BUS_PRIORITY_ACK", RESET_VALUE, "follows BUS_PRIORITY at once" },
 { "CLOCKS", "ENABLED*", RESET_VALUE, "clocks are not gated" },
 { "DMA", "N_CHANNELS", RESET_VALUE, "how many the chip has" },
+{ "HSTX_FIFO", "STAT", RESET_VALUE, "empty FIFO" },
 { "IO_BANK0", "INTR*", RESET_VALUE, "levels of the pins" },
 { "IO_QSPI", "*", RESET_VALUE, "levels of the pins, among them the flash's" },
 { "OTP", "DBG", RESET_VALUE, "what the boot ROM left" },
@@ -78,6 +79,8 @@
 { "TIMER*", "LOCKED", READ_WRITE | ALIASES | NARROW, "set until the next reset" },
 /* Counters. */
 { "XIP_CTRL", "STREAM_CTR", READ_WRITE | ALIASES | NARROW, "a stream starts" },
+{ "BUSCTRL", "PERFCTR*", W1C, "any store clears the counter" },
+{ "HSTX_FIFO", "STAT", W1C, "state of the FIFO; test_hstx.c" },
 { "XIP_CTRL", "CTR_*", W1C, "any store clears the counter" },
 { "XOSC", "COUNT", READ_WRITE | ALIASES | NARROW, "counts down" },
 /* Stores that do something with a value kept elsewhere. */

@@ -244,10 +244,78 @@ static void tell_until_rest(struct net *net) {
     }
 }
 
+/* ---- Capacitance ---- */
+
+/* The first capacitor on the wire stands for all. */
+static struct net_capacitor *capacitor_of(const struct net *net, double *ret_farads) {
+    struct net_capacitor *first = NULL;
+    const struct net *each = net;
+    *ret_farads = 0;
+    do {
+        for (struct net_capacitor *capacitor = each->capacitors; capacitor; capacitor = capacitor->next) {
+            first = first ? first : capacitor;
+            *ret_farads += capacitor->farads;
+        }
+        each = each->joined;
+    } while (each != net);
+    return first;
+}
+
+static void pass_time(struct net_capacitor *capacitor, uint64_t now) {
+    double seconds = (double)(now - capacitor->since_ps) / (double)PS_PER_S;
+    double left = capacitor->seconds < INFINITY ? exp(-seconds / capacitor->seconds) : 1;
+    capacitor->volts = capacitor->final_volts + (capacitor->volts - capacitor->final_volts) * left;
+    capacitor->since_ps = now;
+}
+
+static enum net_level level_of_charge(const struct net *net, double volts) {
+    if (volts >= HIGH_FROM_VOLTS || (volts > LOW_TO_VOLTS && net->level == NET_LEVEL_HIGH)) {
+        return NET_LEVEL_HIGH;
+    }
+    return NET_LEVEL_LOW;
+}
+
+/* When the voltage will have come to the threshold that makes another level, if it ever does. */
+static void schedule_crossing(const struct net *net, struct net_capacitor *capacitor, enum net_level level) {
+    double threshold = level == NET_LEVEL_HIGH ? LOW_TO_VOLTS : HIGH_FROM_VOLTS;
+    double way = (capacitor->volts - capacitor->final_volts) / (threshold - capacitor->final_volts);
+    scheduler_cancel(net->env->scheduler, &capacitor->event);
+    if (capacitor->seconds < INFINITY && way > 1) {
+        double ps = capacitor->seconds * log(way) * (double)PS_PER_S;
+        if (ps < (double)(UINT64_MAX / 4)) {
+            scheduler_add(net->env->scheduler, &capacitor->event, capacitor->since_ps + (uint64_t)ps + 1);
+        }
+    }
+}
+
+/* What the charge makes of the level that the drivers would make by themselves. */
+static enum net_level hold_charge(struct net *net, unsigned drives, enum net_level level) {
+    double farads;
+    struct net_capacitor *capacitor = capacitor_of(net, &farads);
+    if (!capacitor || farads <= 0) {
+        return level;
+    }
+    pass_time(capacitor, scheduler_due(net->env->scheduler));
+    unsigned budget = 1000;
+    struct sources sources = { .budget = &budget };
+    add_sources_of(&sources, net, NULL);
+    bool has_source = sources.conductance > 0;
+    capacitor->final_volts = has_source ? sources.current / sources.conductance : capacitor->volts;
+    capacitor->seconds = has_source ? farads / sources.conductance : INFINITY;
+    if (has_output(drives)) {
+        capacitor->volts = capacitor->final_volts;
+        scheduler_cancel(net->env->scheduler, &capacitor->event);
+        return level;
+    }
+    level = level_of_charge(net, capacitor->volts);
+    schedule_crossing(net, capacitor, level);
+    return level;
+}
+
 /* Bring level and contention up to date; true when the level is a new one. */
 static bool update_level(struct net *net, bool was_other) {
     unsigned drives = drives_of(net);
-    enum net_level level = resolve(net, drives);
+    enum net_level level = hold_charge(net, drives, resolve(net, drives));
     bool contended = is_contended(net, drives);
     bool changed = was_other || level != net->level;
     if (contended) {
@@ -436,7 +504,7 @@ void net_leave(struct net *net) {
 }
 
 bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener) {
-    bool alone = net->joined == net && !net->links && !net->peers;
+    bool alone = net->joined == net && !net->links && !net->peers && !net->capacitors;
     return alone && net->drivers == driver && !driver->next && net->listeners == listener && !listener->next;
 }
 
@@ -524,6 +592,46 @@ struct net_peer *net_find_peer(const struct net *net, const void *kind, const st
         each = each->joined;
     } while (each != net);
     return NULL;
+}
+
+/* ---- Capacitors ---- */
+
+static void crossing_due(struct event *event, uint64_t late_ps) {
+    net_update(((struct net_capacitor *)event->owner)->net, false);
+}
+
+void net_add_capacitor(struct net *net, struct net_capacitor *capacitor, double farads) {
+    tell_rewired(net);
+    *capacitor = (struct net_capacitor){ .farads = farads, .net = net, .next = net->capacitors, .seconds = INFINITY };
+    capacitor->since_ps = scheduler_due(net->env->scheduler);
+    capacitor->event = (struct event){ .name = "charge", .callback = crossing_due, .owner = capacitor };
+    net->capacitors = capacitor;
+    net_update(net, false);
+}
+
+void net_set_farads(struct net_capacitor *capacitor, double farads) {
+    double all;
+    struct net_capacitor *first = capacitor_of(capacitor->net, &all);
+    pass_time(first, scheduler_due(capacitor->net->env->scheduler));
+    capacitor->farads = farads;
+    net_update(capacitor->net, false);
+}
+
+void net_remove_capacitor(struct net_capacitor *capacitor) {
+    struct net *net = capacitor->net;
+    if (!net) {
+        return;
+    }
+    tell_rewired(net);
+    for (struct net_capacitor **at = &net->capacitors; *at; at = &(*at)->next) {
+        if (*at == capacitor) {
+            *at = capacitor->next;
+            break;
+        }
+    }
+    scheduler_cancel(net->env->scheduler, &capacitor->event);
+    capacitor->net = NULL;
+    net_update(net, false);
 }
 
 /* ---- Snapshots ---- */

@@ -7,6 +7,9 @@
  * NET_PULL_OHMS), and nets may be coupled by resistors. Where no output drives, the voltage makes the level: high from
  * 2.0 V, low up to 0.8 V, in between what it was. Listeners are told of levels alone.
  *
+ * A net has no capacitance unless one is attached (a touch pad): its voltage then moves exponentially, with the
+ * resistance of its sources, wherever no output drives it.
+ *
  * A listener may drive the net that it is told about: every listener is then told again, until the level rests. A
  * ring of listeners that never rests is cut off after NET_ROUNDS rounds with one `guest` line. */
 #ifndef CORE_NET_H
@@ -67,6 +70,18 @@ struct net_coupler {
     struct net_link ends[2];
 };
 
+/* From a net to ground. */
+struct net_capacitor {
+    double farads;   /* use net_set_farads() */
+    struct net *net; /* below: the net's */
+    struct net_capacitor *next;
+    double volts; /* at since_ps; from then on towards final_volts */
+    uint64_t since_ps;
+    double final_volts;
+    double seconds; /* the time constant; INFINITY: nothing moves */
+    struct event event;
+};
+
 struct net {
     const char *name;
     struct environment *env;
@@ -78,6 +93,7 @@ struct net {
     struct net_listener *listeners;
     struct net_peer *peers;
     struct net_link *links;
+    struct net_capacitor *capacitors;
     struct net_rewiring *rewiring; /* NULL: nobody is told */
     struct net *joined; /* the next of the nets that wires make one, by age, in a ring; itself when there is no wire */
     bool telling;       /* listeners are being told */
@@ -117,6 +133,12 @@ void net_couple(struct net_coupler *coupler, struct net *a, struct net *b, doubl
 void net_set_ohms(struct net_coupler *coupler, double ohms);
 /* No effect when not coupled. */
 void net_uncouple(struct net_coupler *coupler);
+/* A capacitance of `farads`, without charge. The capacitor is owned by the caller. Several on one wire add up. */
+void net_add_capacitor(struct net *net, struct net_capacitor *capacitor, double farads);
+/* The voltage stays. */
+void net_set_farads(struct net_capacitor *capacitor, double farads);
+/* No effect when not added. */
+void net_remove_capacitor(struct net_capacitor *capacitor);
 /* Somebody other than `except` (may be NULL) wants every edge: a serial controller then plays its frames out on the
  * wire instead of handing over whole bytes. */
 bool net_is_watched(const struct net *net, const struct net_listener *except);

@@ -3,9 +3,10 @@
  * Not modelled: drive strength, slew rate and Schmitt trigger (they read back), the two clk_sys cycles of the input
  * synchronisers.
  *
- * Decided: an input buffer that is off (IE = 0) and a floating net read as 0. With both pulls on the pad is a bus
- * keeper: it pulls to where the net last was. The isolation latch (RP2350) holds output, output enable and pulls;
- * the input passes. Reset puts the latch's contents to "not driven, pulls as the register resets".
+ * Decided: an input buffer that is off (IE = 0) and a floating net read as 0, but for a net that SIO has driven high
+ * and let go, which keeps its charge until somebody drives it (touch sensing looks for that). With both pulls on the
+ * pad is a bus keeper: it pulls to where the net last was. The isolation latch (RP2350) holds output, output enable and
+ * pulls; the input passes. Reset puts the latch's contents to "not driven, pulls as the register resets".
  *
  * Erratum RP2350-E9, where it is asked for: an input buffer that is on pulls a high pad which nobody drives towards
  * LEAK_VOLTS. LEAK_OHMS makes 8.2 kohms to ground just enough to get it low, as the erratum says; it lets go then. The
@@ -147,9 +148,16 @@ static void leave_to_pulls(struct gpio_bank *bank, struct gpio_pin *pin) {
     }
 }
 
+static bool is_driven_by_sio(const struct gpio_bank *bank, const struct gpio_pin *pin) {
+    return (pin->control & FUNCSEL) == GPIO_FUNCTION_SIO && oe_to_pad(bank, pin) && !(pin->pad & PAD_OD);
+}
+
 static void update_output(struct gpio_bank *bank, struct gpio_pin *pin) {
     if (pin->pad & PAD_ISO) {
         return;
+    }
+    if (is_driven_by_sio(bank, pin)) {
+        pin->charged = out_to_pad(bank, pin);
     }
     if (oe_to_pad(bank, pin) && !(pin->pad & PAD_OD)) {
         net_drive(&pin->driver, out_to_pad(bank, pin) ? NET_HIGH : NET_LOW);
@@ -179,7 +187,10 @@ static uint64_t set_bit(uint64_t *mask, unsigned bit, bool level) {
 }
 
 static void update_input(struct gpio_bank *bank, struct gpio_pin *pin) {
-    bool raw = pin->pad & PAD_IE && net_is_high(&pin->net);
+    if (pin->net.level != NET_LEVEL_FLOATING) {
+        pin->charged = is_driven_by_sio(bank, pin) && net_is_high(&pin->net);
+    }
+    bool raw = pin->pad & PAD_IE && (net_is_high(&pin->net) || pin->charged);
     set_bit(&bank->from_pad, pin->number, raw);
     uint64_t changed = set_bit(&bank->input, pin->number, override(field_get(pin->control, INOVER), raw));
     bool irq = override(field_get(pin->control, IRQOVER), raw);

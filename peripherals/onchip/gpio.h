@@ -56,6 +56,7 @@ struct gpio_pin {
     unsigned number;
     uint32_t control; /* CTRL of the IO bank */
     uint32_t pad;     /* the pad's register */
+    bool charged;     /* SIO has driven it high and let go, and nobody has driven it since: it still is */
     char name[16];
 };
 

@@ -21,6 +21,7 @@ const struct part_class *const parts_registry[] = {
     &ssd1306_class,
     &st7789_class,
     &text_class,
+    &touch_pad_class,
     &vcc_class,
     NULL,
 };

@@ -15,6 +15,7 @@ extern const struct part_class resistor_class;
 extern const struct part_class ssd1306_class;
 extern const struct part_class st7789_class;
 extern const struct part_class text_class;
+extern const struct part_class touch_pad_class;
 extern const struct part_class vcc_class;
 
 #endif

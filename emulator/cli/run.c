@@ -97,7 +97,7 @@ static bool add_wires(struct vcd *vcd, const struct project *project) {
         ok &= vcd_add(vcd, "gpio", net->name, net);
     }
     for (struct project_net *each = project->nets; each; each = each->next) {
-        ok &= vcd_add(vcd, "diagram", each->name, &each->net);
+        ok &= !each->is_wire || vcd_add(vcd, "diagram", each->name, &each->net);
     }
     return ok;
 }

@@ -503,6 +503,35 @@ void net_leave(struct net *net) {
     net_update(net, false);
 }
 
+static bool is_one_of(const struct net *net, struct net *const *nets, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        if (nets[i] == net) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void net_divide(struct net *const *nets, unsigned count) {
+    struct net *first = leader(nets[0]), *begin[2] = { NULL, NULL }, *end[2] = { NULL, NULL }, *next;
+    struct net *each = first;
+    tell_rewired(first);
+    do {
+        unsigned side = is_one_of(each, nets, count);
+        next = each->joined;
+        begin[side] = begin[side] ? begin[side] : each;
+        if (end[side]) {
+            end[side]->joined = each;
+        }
+        end[side] = each;
+        each->joined = begin[side];
+        each = next;
+    } while (each != first);
+    for (unsigned side = 0; side < 2 && begin[0]; side++) {
+        net_update(begin[side], false);
+    }
+}
+
 bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener) {
     bool alone = net->joined == net && !net->links && !net->peers && !net->capacitors;
     return alone && net->drivers == driver && !driver->next && net->listeners == listener && !listener->next;

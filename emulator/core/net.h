@@ -111,6 +111,8 @@ void net_detach(struct net_driver *driver);
 void net_unlisten(struct net *net, struct net_listener *listener);
 /* A wire between two nets, for good: one level from now on. Each keeps its name, drivers and listeners. */
 void net_join(struct net *a, struct net *b);
+/* Of nets that are joined, these (all different) stay with each other, and the others as well. */
+void net_divide(struct net *const *nets, unsigned count);
 /* Take the net off the wires of net_join(); the others stay joined. Before it goes while they live on. */
 void net_leave(struct net *net);
 /* True when they are one wire. */

@@ -9,4 +9,8 @@ void project_tear_down(struct project *project);
 /* Pull-ups of modules, and targets at one address. After the parts have been started. */
 void project_check_i2c(struct project *project, struct findings *findings);
 
+/* project_wires.c: remember a joint; NULL is never given. False: out of memory. */
+bool project_add_joint(struct project *project, struct net *a, struct net *b);
+void project_forget_joints(struct project *project);
+
 #endif

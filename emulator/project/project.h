@@ -34,13 +34,21 @@ struct project_wire {
     const struct diagram_wire *from; /* colour, way */
     uint32_t part[2];                /* index in parts, or PROJECT_CONSOLE */
     unsigned pin[2];                 /* index in the class's pins */
+    bool off;                        /* it has come off */
 };
 
-/* A net that no GPIO is on, or a supply. */
+/* The net of a part's pin. */
 struct project_net {
     struct net net;
     char name[2 * DIAGRAM_PATH];
+    bool is_wire; /* it was made for a wire whose other end had no net either: it stands for both */
     struct project_net *next;
+};
+
+/* Two nets that project_join() has joined. */
+struct project_joint {
+    struct net *nets[2];
+    struct project_joint *next;
 };
 
 /* What the board of a module has on SDA and SCL. */
@@ -63,6 +71,7 @@ struct project {
     struct machine *machine; /* below: of project_build() */
     struct environment *env;
     struct project_net *nets;
+    struct project_joint *joints;
     struct project_pull_up *pull_ups;
     struct net rails[BOARD_RAILS];
     struct net_driver rail_drivers[BOARD_RAILS];
@@ -96,8 +105,12 @@ int project_part_pin(const struct project *project, const struct project_part *p
                      struct error *error);
 /* The net of a pin of the board by name ("GP4", "SDA", "GND.1"); NULL with an error line. After project_build(). */
 struct net *project_board_net(const struct project *project, const char *pin, struct error *error);
-/* A wire between two nets. False: it makes a short circuit of GND, 3V3 and 5V. */
+/* A wire between two nets that stays. False: it makes a short circuit of GND, 3V3 and 5V, or out of memory. */
 bool project_join(struct project *project, struct net *a, struct net *b);
+/* The diagram has a wire between the pins that have these nets. */
+bool project_has_wire(const struct project *project, const struct net *a, const struct net *b);
+/* It comes off, or is put on again. False: out of memory. */
+bool project_set_wire(struct project *project, struct net *a, struct net *b, bool on);
 /* The board has another supply from now on (USB at first): its rails, what it measures of them, the pull-ups of
  * modules, and, when the supply goes or comes back, its parts follow. The machine is not switched. After
  * project_build(). */

@@ -123,15 +123,21 @@ static bool make_slots(struct project *project) {
     return true;
 }
 
-static struct net *new_net(struct project *project, const struct project_part *part, unsigned pin) {
+/* The net of a pin. A board's pins have one, those of parts get one with their first wire. */
+static struct net *pin_net(struct project *project, struct project_part *part, unsigned pin, bool is_wire) {
+    if (part->nets[pin]) {
+        return part->nets[pin];
+    }
     struct project_net *net = calloc(1, sizeof(*net));
     if (!net) {
         return NULL;
     }
+    net->is_wire = is_wire;
     snprintf(net->name, sizeof(net->name), "%s.%s", part->from->id, part->class->pins[pin].name);
     net_init(&net->net, net->name, project->env);
     net->next = project->nets;
     project->nets = net;
+    part->nets[pin] = &net->net;
     return &net->net;
 }
 
@@ -142,29 +148,30 @@ static bool supplies_are_short(const struct project *project) {
            net_is_joined(gnd, vsys) || net_is_joined(low, vsys);
 }
 
-bool project_join(struct project *project, struct net *a, struct net *b) {
+static bool join_nets(struct project *project, struct net *a, struct net *b) {
     bool was_short = supplies_are_short(project);
     net_join(a, b);
     return was_short || !supplies_are_short(project);
 }
 
+bool project_join(struct project *project, struct net *a, struct net *b) {
+    return project_add_joint(project, a, b) && join_nets(project, a, b);
+}
+
 static bool connect(struct project *project, const struct project_wire *wire, struct findings *findings) {
     struct project_part *a = &project->parts[wire->part[0]], *b = &project->parts[wire->part[1]];
-    struct net **from = &a->nets[wire->pin[0]], **to = &b->nets[wire->pin[1]];
-    if (from == to) {
+    bool is_wire = !a->nets[wire->pin[0]] && !b->nets[wire->pin[1]];
+    struct net *from = pin_net(project, a, wire->pin[0], is_wire);
+    struct net *to = from ? pin_net(project, b, wire->pin[1], false) : NULL;
+    if (a == b && wire->pin[0] == wire->pin[1]) {
         findings_add(findings, LOG_WARN, "connections[%u]: both ends are %s:%s", wire->from->index, wire->from->part[0],
                      wire->from->pin[0]);
     }
-    if (!*from && !*to) {
-        *from = new_net(project, a, wire->pin[0]);
-    }
-    *from = *from ? *from : *to;
-    *to = *to ? *to : *from;
-    if (!*from) {
+    if (!to) {
         findings_add(findings, LOG_ERROR, "out of memory");
         return false;
     }
-    if (!project_join(project, *from, *to)) {
+    if (!join_nets(project, from, to)) {
         findings_add(findings, LOG_ERROR, "connections[%u]: %s:%s to %s:%s makes a short circuit of a supply",
                      wire->from->index, wire->from->part[0], wire->from->pin[0], wire->from->part[1],
                      wire->from->pin[1]);
@@ -359,6 +366,7 @@ void project_tear_down(struct project *project) {
         part_destroy(project->parts[i].part);
         project->parts[i].part = NULL;
     }
+    project_forget_joints(project);
     while (project->pull_ups) {
         struct project_pull_up *pull_up = project->pull_ups;
         project->pull_ups = pull_up->next;

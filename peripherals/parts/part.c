@@ -268,8 +268,19 @@ bool part_set_attribute(struct part *part, const char *name, const char *text, s
     return ok;
 }
 
+static void join_twins(struct part *part) {
+    const struct part_twins *twins = part->class->twins;
+    for (; twins && twins->first != twins->second; twins++) {
+        struct net *a = part->nets[twins->first], *b = part->nets[twins->second];
+        if (a && b) {
+            net_join(a, b);
+        }
+    }
+}
+
 bool part_start(struct part *part, struct error *error) {
     struct error why = { "cannot work like this" };
+    join_twins(part);
     if (!part->class->init(part, &why)) {
         error_set(error, "%s (%s): %s", part->id, part->class->type, why.message);
         return false;

@@ -73,12 +73,18 @@ struct part_face {
     unsigned shape_count;
 };
 
+/* Two pins that are one inside the part, by number. */
+struct part_twins {
+    unsigned first, second;
+};
+
 struct part_class {
     const char *type; /* "ssd1306" */
     /* Types of other programs' projects that mean this one, ends with NULL; may be NULL. */
     const char *const *aliases;
     const char *title; /* a few words for people: "OLED display 128x64" */
     const struct part_pin *pins;
+    const struct part_twins *twins;          /* ends with two equal ones; NULL: there are none */
     const struct part_attribute *attributes; /* may be NULL */
     const struct part_control *controls;     /* may be NULL */
     struct part_face face;                   /* what part->face is unless init() makes another of it */

@@ -44,11 +44,7 @@ static void bounce_due(struct event *event, uint64_t late_ps) {
 }
 
 static struct net *one_of(struct part *part, enum pin left, enum pin right) {
-    struct net *a = part->nets[left], *b = part->nets[right];
-    if (a && b) {
-        net_join(a, b);
-    }
-    return a ? a : b;
+    return part->nets[left] ? part->nets[left] : part->nets[right];
 }
 
 static bool pushbutton_init(struct part *part, struct error *error) {
@@ -110,6 +106,7 @@ const struct part_class pushbutton_class = {
     .pins =
         (const struct part_pin[]){
             { "1.l", "1", 0, 3.5 }, { "2.l", "2", 0, 8.5 }, { "1.r", NULL, 12, 3.5 }, { "2.r", NULL, 12, 8.5 }, { 0 } },
+    .twins = (const struct part_twins[]){ { PIN_1L, PIN_1R }, { PIN_2L, PIN_2R }, { 0 } },
     .attributes = (const struct part_attribute[]){ [COLOR] = { "color", PART_COLOUR, "red" },
                                                    [LABEL] = { "label", PART_TEXT, "" },
                                                    [KEY] = { "key", PART_TEXT, "" },

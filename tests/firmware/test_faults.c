@@ -165,6 +165,25 @@ static void a_button_is_stuck(struct rig *rig) {
     refused(rig, "stuck:btn.presed", "did you mean \"pressed\"");
 }
 
+/* The sensor's module, whose pull-ups go with it, and the button. */
+static void wires_come_off(struct rig *rig) {
+    RIG_EQUAL(rig, rig_repl(rig, "import board, busio; i2c = busio.I2C(board.GP5, board.GP4)" LOCK, 2000), "");
+    fault(rig, "wire:sensor:SDA=pico:GP4");
+    says(rig, READ_ANGLE, "OSError");
+    fault(rig, "wire:sensor:SDA=pico:GP4:off");
+    says(rig, READ_ANGLE, "read");
+    RIG_EQUAL(rig, rig_repl(rig, "import digitalio; b = digitalio.DigitalInOut(board.GP15)", 2000), "");
+    RIG_EQUAL(rig, rig_repl(rig, "b.switch_to_input(digitalio.Pull.UP)", 2000), "");
+    press(rig, 1);
+    RIG_EQUAL(rig, rig_repl(rig, "b.value", 2000), "False\r\n");
+    fault(rig, "wire:pico:GND.2=btn:2.l");
+    RIG_EQUAL(rig, rig_repl(rig, "b.value", 2000), "True\r\n");
+    fault(rig, "off");
+    RIG_EQUAL(rig, rig_repl(rig, "b.value", 2000), "False\r\n");
+    refused(rig, "wire:pico:GP2=btn:1.l", "has no wire between these pins");
+    refused(rig, "wire:pico:GP2=btn:1.x", "has no pin \"1.x\"");
+}
+
 /* ---- Supply ---- */
 
 /* The RP2040 has one flag for power-on and brown-out (datasheet 2.12.7); the RP2350 tells them apart (7.3.1). */
@@ -325,6 +344,7 @@ int main(int argc, char **argv) {
         { "a line is stuck", a_line_is_stuck },
         { "an input is noisy", an_input_is_noisy },
         { "a button is stuck", a_button_is_stuck },
+        { "wires come off", wires_come_off },
         { "the chip browns out", the_chip_browns_out },
         { "the supply goes for a while", the_supply_goes_for_a_while },
         { "the supply goes while the drive is written", the_supply_goes_while_the_drive_is_written },

@@ -256,6 +256,38 @@ static void a_switch_to_the_other_rail_is_reported(void **state) {
     assert_int_equal(pin.level, NET_LEVEL_LOW);
 }
 
+/* Each side keeps its drivers; who does not see another level hears nothing, not even for a moment. */
+static void joined_nets_are_divided_in_one_step(void **state) {
+    struct stage stage;
+    struct net nets[4];
+    struct watcher watchers[4];
+    struct net_driver high = { .drive = NET_PULL_UP }, low = { .drive = NET_LOW };
+    stage_init(&stage);
+    for (unsigned i = 0; i < 4; i++) {
+        net_init(&nets[i], "net", &stage.env);
+        watchers[i] = (struct watcher){ .listener = { .changed = note, .owner = &watchers[i] } };
+        net_listen(&nets[i], &watchers[i].listener);
+        net_join(&nets[0], &nets[i]);
+    }
+    net_attach(&nets[1], &high);
+    net_attach(&nets[2], &low);
+    for (unsigned i = 0; i < 4; i++) {
+        watchers[i].calls = 0;
+    }
+    net_divide((struct net *[]){ &nets[3], &nets[1] }, 2);
+    assert_true(net_is_joined(&nets[1], &nets[3]) && net_is_joined(&nets[0], &nets[2]));
+    assert_false(net_is_joined(&nets[0], &nets[1]));
+    assert_int_equal(nets[3].level, NET_LEVEL_HIGH);
+    assert_int_equal(nets[0].level, NET_LEVEL_LOW);
+    assert_int_equal(watchers[0].calls + watchers[2].calls, 0);
+    assert_int_equal(watchers[1].calls, 1);
+    assert_int_equal(watchers[3].calls, 1);
+    net_join(&nets[3], &nets[0]);
+    assert_int_equal(nets[1].level, NET_LEVEL_LOW);
+    net_divide((struct net *[]){ &nets[0], &nets[1], &nets[2], &nets[3] }, 4); /* nothing is left to divide from */
+    assert_true(net_is_joined(&nets[0], &nets[3]));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(outputs_win_over_pulls),
@@ -263,6 +295,7 @@ int main(void) {
         cmocka_unit_test(listeners_are_told_in_order_of_creation),
         cmocka_unit_test(two_outputs_are_reported_once),
         cmocka_unit_test(joined_nets_have_one_level),
+        cmocka_unit_test(joined_nets_are_divided_in_one_step),
         cmocka_unit_test(a_ring_without_rest_is_cut),
         cmocka_unit_test(voltages_follow_from_sources),
         cmocka_unit_test(a_divider_of_resistors),

@@ -233,6 +233,43 @@ static void rails_follow_the_supply(void **state) {
     project_finish(&project);
 }
 
+static bool is_connected(const struct project *project, const char *a, const char *b) {
+    struct error error;
+    return net_is_joined(project_board_net(project, a, &error), project_board_net(project, b, &error));
+}
+
+/* From GP2 to GP3 through a button's first contact, whose pins are one inside, and on to GP4; GP5 by a second way. */
+static void wires_come_off_and_on(void **state) {
+    static const char text[] = DIAGRAM("{\"id\":\"p\",\"type\":\"board-pi-pico\"},"
+                                       "{\"id\":\"b\",\"type\":\"wokwi-pushbutton\"}",
+                                       "[\"p:GP2\",\"b:1.l\"],[\"b:1.r\",\"p:GP3\"],[\"p:GP3\",\"p:GP4\"],"
+                                       "[\"p:GP4\",\"p:GP5\"],[\"p:GP5\",\"p:GP3\"]");
+    struct findings findings = { 0 };
+    struct project project;
+    struct error error;
+    assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+    assert_true(project_build(&project, NULL, &findings));
+    struct net *gp2 = project_board_net(&project, "GP2", &error), *gp3 = project_board_net(&project, "GP3", &error);
+    struct net *gp4 = project_board_net(&project, "GP4", &error);
+    struct net *left = project.parts[1].nets[0], *right = project.parts[1].nets[2];
+    assert_true(is_connected(&project, "GP2", "GP5"));
+    assert_false(project_has_wire(&project, gp2, gp3));
+    assert_true(project_has_wire(&project, left, gp2) && project_has_wire(&project, gp3, gp4));
+    assert_true(project_set_wire(&project, gp3, gp4, false)); /* by way of GP5 it is still connected */
+    assert_true(is_connected(&project, "GP3", "GP4"));
+    assert_true(project_set_wire(&project, gp3, gp4, true));
+    assert_true(project_set_wire(&project, right, gp3, false));
+    assert_true(net_is_joined(gp2, right) && is_connected(&project, "GP3", "GP5"));
+    assert_false(is_connected(&project, "GP2", "GP3"));
+    assert_true(project_join(&project, gp2, gp4)); /* somebody puts a wire in */
+    assert_true(is_connected(&project, "GP2", "GP3"));
+    assert_true(project_set_wire(&project, gp2, left, false));
+    assert_true(is_connected(&project, "GP2", "GP3") && !net_is_joined(gp2, right));
+    assert_true(project_set_wire(&project, left, gp2, true) && project_set_wire(&project, right, gp3, true));
+    assert_true(net_is_joined(right, project_board_net(&project, "GP5", &error)));
+    project_finish(&project);
+}
+
 /* TP4 and TP5 of a Pico W are at the radio: wires to them lead nowhere, which is said. */
 static void test_points_of_radio_boards_lead_nowhere(void **state) {
     warns(DIAGRAM("{\"id\":\"p\",\"type\":\"wokwi-pi-pico-w\"},{\"id\":\"l\",\"type\":\"wokwi-led\"}",
@@ -404,6 +441,7 @@ int main(void) {
         cmocka_unit_test(wires_by_the_names_of_boards),
         cmocka_unit_test(picos_measure_their_supply),
         cmocka_unit_test(rails_follow_the_supply),
+        cmocka_unit_test(wires_come_off_and_on),
         cmocka_unit_test(test_points_of_radio_boards_lead_nowhere),
         cmocka_unit_test(errata_are_chosen_by_the_board),
         cmocka_unit_test(a_chosen_erratum_reaches_the_pads),

@@ -148,6 +148,7 @@ static void end_flash_power(struct session *session, struct active_fault *active
 void faults_power_changed(struct session *session, bool on) {
     struct active_fault *active = find_kind(session, FAULT_FLASH_POWER);
     if (active && active->fired && !on) {
+        scheduler_cancel(environment_of(session)->scheduler, &session->faults.power);
         active->end_ps = time_after(session, active->fault.duration_ps);
     }
 }
@@ -345,7 +346,7 @@ static bool begin_fault(struct session *session, const struct fault *fault, stru
 
 bool faults_check(struct session *session, const char *text, struct fault *ret_fault, struct error *error) {
     struct error why;
-    if (!fault_parse(text, ret_fault, error)) {
+    if (!fault_parse(text ? text : "", ret_fault, error)) {
         return false;
     }
     if (ret_fault->kind != FAULT_ALL && kinds[ret_fault->kind].check &&
@@ -374,7 +375,8 @@ void faults_supersede(struct session *session, enum fault_kind kind) {
     struct active_fault **at = &session->faults.list;
     while (*at) {
         struct active_fault *each = *at;
-        if (each->fault.kind == kind) {
+        bool has_switched = kind != FAULT_FLASH_POWER || each->fired;
+        if (each->fault.kind == kind && has_switched) {
             *at = each->next;
             free(each);
         } else {

@@ -116,6 +116,7 @@ static void apply_usb(struct session *session, bool plugged) {
 
 static void apply_power(struct session *session, bool on) {
     faults_supersede(session, FAULT_POWER);
+    faults_supersede(session, FAULT_FLASH_POWER);
     if (on) {
         machine_switch_on(session->machine);
     } else {

@@ -56,6 +56,16 @@ static void blink_on_two_cores(struct run *run) {
     rig_repl(rig, "time.ticks_us()", 1000);
 }
 
+/* For 50 ms, in the middle of a millisecond; then the board starts again. */
+static void lose_power(struct rig *rig) {
+    struct error error;
+    const struct input input = { .kind = INPUT_FAULT, .name = "power:50ms" };
+    uint64_t when = (session_now(rig->session) / PS_PER_MS + 10) * PS_PER_MS + 123456789;
+    RIG_CHECK(rig, session_plan(rig->session, when, &input, &error));
+    rig_run(rig, 2000);
+    RIG_CHECK(rig, rig->resets == 1);
+}
+
 static void perform(struct run *run, const struct rig_desc *desc) {
     rig_start(&run->rig, desc);
     run->listener = (struct net_listener){ .changed = on_edge, .owner = run };
@@ -66,6 +76,7 @@ static void perform(struct run *run, const struct rig_desc *desc) {
         blink_on_two_cores(run);
     }
     rig_run(&run->rig, 500);
+    lose_power(&run->rig);
 }
 
 static bool same(const struct run *a, const struct run *b, const char *what) {

@@ -1,5 +1,5 @@
-/* Faults: what goes wrong on a bench, as data and as text. Command line, scenario and control share the text; docs/
- * faults.md lists it. */
+/* Faults: what goes wrong on a bench, as data and as text. Command line, scenario and control share the text, which
+ * docs/faults.md lists. */
 #ifndef SESSION_FAULT_H
 #define SESSION_FAULT_H
 

@@ -1,6 +1,7 @@
-/* help, status, reset, usb.*, log, quit: the board as a whole, and the protocol itself. */
+/* help, status, reset, power, fault, usb.*, log, record.*, quit: the board as a whole, and the protocol itself. */
 #include "emulator/control/arguments.h"
 #include "emulator/control/control_private.h"
+#include "emulator/session/fault.h"
 
 #include <string.h>
 
@@ -57,6 +58,7 @@ static enum control_outcome handle_status(struct control *control, json_t *reque
     struct usbhost *host = machine_usbhost(machine);
     control_describe(control, reply);
     json_object_set_new(reply, "state", json_string(state_name(control)));
+    json_object_set_new(reply, "power", json_boolean(!control->is_off));
     json_object_set_new(reply, "cycles", json_integer((json_int_t)machine_cycles(machine)));
     json_object_set_new(reply, "hz", json_integer((json_int_t)machine_hz(machine)));
     json_object_set_new(reply, "usb", json_string(host ? usbhost_state_name(usbhost_state(host)) : "none"));
@@ -68,11 +70,42 @@ static enum control_outcome handle_status(struct control *control, json_t *reque
     return CONTROL_DONE;
 }
 
-/* ---- reset, usb.* ---- */
+/* ---- reset, power, fault, usb.* ---- */
 
 static enum control_outcome handle_reset(struct control *control, json_t *request, json_t *reply, struct error *error) {
     const struct input input = { .kind = INPUT_RESET };
     return control_apply(control, &input, request, error) ? CONTROL_DONE : CONTROL_FAILED;
+}
+
+static enum control_outcome handle_power(struct control *control, json_t *request, json_t *reply, struct error *error) {
+    bool on = true;
+    bool ok = argument_is_there(request, "on", error) && argument_flag(request, "on", &on, error) &&
+              control_apply(control, &(struct input){ .kind = INPUT_POWER, .value = on }, request, error);
+    return ok ? CONTROL_DONE : CONTROL_FAILED;
+}
+
+/* A fault that is to come is understood now. */
+static enum control_outcome handle_fault(struct control *control, json_t *request, json_t *reply, struct error *error) {
+    struct input input = { .kind = INPUT_FAULT };
+    struct fault fault;
+    bool ok = argument_is_there(request, "fault", error) && argument_text(request, "fault", &input.name, error) &&
+              fault_parse(input.name, &fault, error) && control_apply(control, &input, request, error);
+    return ok ? CONTROL_DONE : CONTROL_FAILED;
+}
+
+static enum control_outcome set_cable(struct control *control, json_t *request, bool in, struct error *error) {
+    const struct input input = { .kind = INPUT_USB, .value = in };
+    return control_apply(control, &input, request, error) ? CONTROL_DONE : CONTROL_FAILED;
+}
+
+static enum control_outcome handle_usb_plug(struct control *control, json_t *request, json_t *reply,
+                                            struct error *error) {
+    return set_cable(control, request, true, error);
+}
+
+static enum control_outcome handle_usb_unplug(struct control *control, json_t *request, json_t *reply,
+                                              struct error *error) {
+    return set_cable(control, request, false, error);
 }
 
 static enum control_outcome set_port(struct control *control, json_t *request, enum input_kind kind, bool on,
@@ -161,6 +194,21 @@ static enum control_outcome handle_log(struct control *control, json_t *request,
     return CONTROL_DONE;
 }
 
+/* ---- record.* ---- */
+
+static enum control_outcome handle_record_start(struct control *control, json_t *request, json_t *reply,
+                                                struct error *error) {
+    const char *file = NULL;
+    bool ok = argument_is_there(request, "file", error) && argument_text(request, "file", &file, error) &&
+              session_record(control->session, file, error);
+    return ok ? CONTROL_DONE : CONTROL_FAILED;
+}
+
+static enum control_outcome handle_record_end(struct control *control, json_t *request, json_t *reply,
+                                              struct error *error) {
+    return session_end_record(control->session, error) ? CONTROL_DONE : CONTROL_FAILED;
+}
+
 /* ---- quit ---- */
 
 static enum control_outcome handle_quit(struct control *control, json_t *request, json_t *reply, struct error *error) {
@@ -172,6 +220,10 @@ const struct control_request control_board_requests[] = {
     { "help", handle_help, { NULL }, "the requests of this protocol" },
     { "status", handle_status, { NULL }, "what the board is and how it is" },
     { "reset", handle_reset, { "at", NULL }, "reset the chip, as its RUN pin does" },
+    { "power", handle_power, { "on", "at", NULL }, "every supply of the board goes or comes back" },
+    { "fault", handle_fault, { "fault", "at", NULL }, "something goes wrong, or is mended" },
+    { "usb.plug", handle_usb_plug, { "at", NULL }, "the USB cable is put in" },
+    { "usb.unplug", handle_usb_unplug, { "at", NULL }, "the USB cable is pulled out" },
     { "usb.open", handle_usb_open, { "port", "at", NULL }, "a program on the PC opens a USB serial port" },
     { "usb.close", handle_usb_close, { "port", "at", NULL }, "a program on the PC closes a USB serial port" },
     { "usb.hold",
@@ -179,6 +231,8 @@ const struct control_request control_board_requests[] = {
       { "port", "hold", "at", NULL },
       "the program does not read for a while, or goes on" },
     { "log", handle_log, { "levels", NULL }, "which lines the machine's log tells, and how many there were" },
+    { "record.start", handle_record_start, { "file", NULL }, "keep the run in a file from now on, to be replayed" },
+    { "record.end", handle_record_end, { NULL }, "the recording is complete" },
     { "quit", handle_quit, { NULL }, "end the emulator" },
     { NULL },
 };

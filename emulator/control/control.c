@@ -321,7 +321,6 @@ struct control *control_create(const struct control_desc *desc, struct error *er
 void control_finish(struct control *control) {
     if (control) {
         control_disconnect(control);
-        control->finished = true;
     }
 }
 

@@ -36,6 +36,7 @@ enum control_event {
     EVENT_LINE,
     EVENT_DRIVE,
     EVENT_RESET,
+    EVENT_POWER,
     EVENT_HID,
     EVENT_MIDI,
     EVENT_INPUT,
@@ -97,7 +98,8 @@ struct control {
     struct session *session;
     struct session_listener listener;
     struct usbhost_listener usb;
-    bool connected, finished, wants_out;
+    bool connected, wants_out;
+    bool is_off;     /* the board has no supply */
     json_t *waiting; /* requests behind the run */
     struct control_run run;
     struct control_stream streams[CONTROL_PORTS];

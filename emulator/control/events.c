@@ -8,7 +8,7 @@
 
 #define DATA_INSTANCE 1
 
-const char *const control_event_names[] = { "serial", "log",   "line", "drive", "reset", "hid",
+const char *const control_event_names[] = { "serial", "log",   "line", "drive", "reset", "power", "hid",
                                             "midi",   "input", "usb",  "pin",   "bus",   NULL };
 
 /* ---- Sending ---- */
@@ -135,6 +135,16 @@ static void hear_reset(void *context, const char *cause) {
     }
 }
 
+static void hear_power(void *context, bool on) {
+    struct control *control = context;
+    control->is_off = !on;
+    if (events_are_wanted(control, EVENT_POWER)) {
+        json_t *event = event_new(control, EVENT_POWER);
+        json_object_set_new(event, "on", json_boolean(on));
+        send_if_subscribed(control, EVENT_POWER, event);
+    }
+}
+
 static void hear_hid(void *context, const struct usbhost_hid_event *from) {
     struct control *control = context;
     char usage[64];
@@ -198,6 +208,7 @@ void events_listen(struct control *control) {
                                                    .line = hear_line,
                                                    .drive = hear_drive,
                                                    .reset = hear_reset,
+                                                   .power = hear_power,
                                                    .hid = hear_hid,
                                                    .midi = hear_midi,
                                                    .input = hear_input };

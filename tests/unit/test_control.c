@@ -852,6 +852,50 @@ static unsigned count_listeners(const struct bench *bench, unsigned gpio) {
     return count;
 }
 
+static void supply_and_cable_come_and_go(void **state) {
+    struct bench bench;
+    set_up(&bench);
+    do_well(&bench, "{\"do\":\"run\",\"for\":\"1ms\"}");
+    do_well(&bench, "{\"do\":\"subscribe\",\"events\":[\"power\"]}");
+    do_well(&bench, "{\"do\":\"power\",\"on\":false}");
+    assert_non_null(strstr(line_of(&bench, 1), "{\"event\":\"power\",\"time_ps\":"));
+    assert_non_null(strstr(line_of(&bench, 1), "\"on\":false}"));
+    tells(&bench, "{\"do\":\"status\"}", "power", "false");
+    do_well(&bench, "{\"do\":\"power\",\"on\":true,\"at\":\"5ms\"}");
+    tells(&bench, "{\"do\":\"run\",\"until\":{\"event\":\"power\"}}", "stopped", "\"event\"");
+    tells(&bench, "{\"do\":\"status\"}", "power", "true");
+    do_well(&bench, "{\"do\":\"usb.unplug\"}");
+    do_well(&bench, "{\"do\":\"usb.plug\",\"at\":\"6ms\"}");
+    do_well(&bench, "{\"do\":\"run\",\"to\":\"7ms\"}");
+    do_well(&bench, "{\"do\":\"fault\",\"fault\":\"stuck:btn1.pressed=1\"}");
+    do_well(&bench, "{\"do\":\"run\",\"for\":\"50ms\"}");
+    tells(&bench, "{\"do\":\"pin.read\",\"pin\":\"GP2\"}", "level", "\"high\"");
+    do_well(&bench, "{\"do\":\"fault\",\"fault\":\"stuck:btn1.pressed:off\"}");
+    fails(&bench, "{\"do\":\"power\"}", "power: \"on\" is missing");
+    fails(&bench, "{\"do\":\"power\",\"on\":0}", "power: \"on\" is neither true nor false");
+    fails(&bench, "{\"do\":\"fault\"}", "fault: \"fault\" is missing");
+    give(&bench, "{\"do\":\"fault\",\"fault\":\"stuk:btn1.pressed\",\"at\":\"1s\"}");
+    assert_non_null(strstr(line_of(&bench, 0), "did you mean \\\"stuck\\\""));
+    tear_down(&bench);
+}
+
+static void runs_are_recorded(void **state) {
+    struct bench bench;
+    char line[200], path[100];
+    set_up(&bench);
+    snprintf(path, sizeof(path), "%s/run.jsonl", bench.small.folder);
+    snprintf(line, sizeof(line), "{\"do\":\"record.start\",\"file\":\"%s\"}", path);
+    do_well(&bench, line);
+    give(&bench, line);
+    assert_non_null(strstr(line_of(&bench, 0), "the run is recorded already"));
+    do_well(&bench, "{\"do\":\"part.press\",\"part\":\"btn1\"}");
+    do_well(&bench, "{\"do\":\"run\",\"for\":\"200ms\"}");
+    do_well(&bench, "{\"do\":\"record.end\"}");
+    assert_int_equal(access(path, R_OK), 0);
+    fails(&bench, "{\"do\":\"record.start\"}", "record.start: \"file\" is missing");
+    tear_down(&bench);
+}
+
 /* A run, its conditions and a measurement are let go of when the client leaves in the middle. */
 static void a_client_may_leave_at_any_time(void **state) {
     struct bench bench;
@@ -905,6 +949,8 @@ int main(void) {
         cmocka_unit_test(a_flood_of_events_is_cut_off),
         cmocka_unit_test(buses_are_watched),
         cmocka_unit_test(the_board_is_told_of),
+        cmocka_unit_test(supply_and_cable_come_and_go),
+        cmocka_unit_test(runs_are_recorded),
         cmocka_unit_test(a_client_may_leave_at_any_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,4 +1,5 @@
-/* help, status, reset, power, fault, usb.*, log, record.*, quit: the board as a whole, and the protocol itself. */
+/* help, status, reset, power, fault, usb.*, log, record.*, fork, quit: the board as a whole, and the protocol itself.
+ */
 #include "emulator/control/arguments.h"
 #include "emulator/control/control_private.h"
 #include "emulator/session/fault.h"
@@ -209,6 +210,31 @@ static enum control_outcome handle_record_end(struct control *control, json_t *r
     return session_end_record(control->session, error) ? CONTROL_DONE : CONTROL_FAILED;
 }
 
+/* ---- fork ---- */
+
+/* It is done when the line has been served: control_wanted_fork(). */
+static enum control_outcome handle_fork(struct control *control, json_t *request, json_t *reply, struct error *error) {
+    struct control_fork *fork = &control->fork;
+    bool has_drive = session_folder(control->session);
+    *fork = (struct control_fork){ 0 };
+    if (!argument_is_there(request, "socket", error) || !argument_text(request, "socket", &fork->socket, error) ||
+        !argument_text(request, "drive", &fork->drive, error)) {
+        return CONTROL_FAILED;
+    }
+    if (has_drive != (fork->drive != NULL)) {
+        error_set(error, has_drive
+                             ? "\"drive\" is missing: name a folder that is to be made for the other board's drive"
+                             : "\"drive\": this board has none");
+        return CONTROL_FAILED;
+    }
+    if (!control->desc.can_fork) {
+        error_set(error, "this emulator is one process for good");
+        return CONTROL_FAILED;
+    }
+    control->fork_request = json_incref(request);
+    return CONTROL_LATER;
+}
+
 /* ---- quit ---- */
 
 static enum control_outcome handle_quit(struct control *control, json_t *request, json_t *reply, struct error *error) {
@@ -233,6 +259,10 @@ const struct control_request control_board_requests[] = {
     { "log", handle_log, { "levels", NULL }, "which lines the machine's log tells, and how many there were" },
     { "record.start", handle_record_start, { "file", NULL }, "keep the run in a file from now on, to be replayed" },
     { "record.end", handle_record_end, { NULL }, "the recording is complete" },
+    { "fork",
+      handle_fork,
+      { "socket", "drive", NULL },
+      "a second process with the same board, for a client of its own" },
     { "quit", handle_quit, { NULL }, "end the emulator" },
     { NULL },
 };

@@ -182,9 +182,13 @@ static void serve_request(struct control *control, json_t *object) {
     }
 }
 
+static bool is_busy(const struct control *control) {
+    return control->run.active || control->fork_request;
+}
+
 /* Requests that have waited, up to the next run. */
 static void serve_waiting(struct control *control) {
-    while (!control->run.active && json_array_size(control->waiting)) {
+    while (!is_busy(control) && json_array_size(control->waiting)) {
         json_t *object = json_incref(json_array_get(control->waiting, 0));
         json_array_remove(control->waiting, 0);
         serve_request(control, object);
@@ -211,7 +215,7 @@ static json_t *parse_line(const char *line, size_t size) {
 }
 
 static void serve_or_wait(struct control *control, json_t *object) {
-    if (control->run.active && !is_pause(object)) {
+    if (is_busy(control) && !is_pause(object)) {
         json_array_append(control->waiting, object);
     } else {
         serve_request(control, object);
@@ -296,6 +300,33 @@ void control_run_slice(struct control *control) {
     }
 }
 
+/* ---- Two processes ---- */
+
+const struct control_fork *control_wanted_fork(const struct control *control) {
+    return control->fork_request ? &control->fork : NULL;
+}
+
+static void forget_fork(struct control *control) {
+    json_decref(control->fork_request);
+    control->fork_request = NULL;
+}
+
+void control_forked(struct control *control, const struct error *failure) {
+    json_t *id = json_object_get(control->fork_request, "id");
+    if (failure) {
+        send_error(control, id, "fork: %s", failure->message);
+    } else {
+        control_reply(control, id, json_object());
+    }
+    forget_fork(control);
+    serve_waiting(control);
+}
+
+void control_become(struct control *control, void *context) {
+    control_disconnect(control);
+    control->desc.context = context;
+}
+
 bool control_wants_out(const struct control *control) {
     return control->wants_out;
 }
@@ -350,6 +381,7 @@ void control_connect(struct control *control) {
 void control_disconnect(struct control *control) {
     control->connected = false;
     run_abandon(control);
+    forget_fork(control);
     pin_forget_watches(control);
     bus_forget_all(control);
     memset(control->subscribed, 0, sizeof(control->subscribed));

@@ -24,6 +24,13 @@ struct control_desc {
     /* A whole line with its newline, for the client. May be called from within every function below. */
     void (*send)(void *context, const char *line, size_t size);
     void *context;
+    bool can_fork; /* who runs the loop does what control_wanted_fork() asks for */
+};
+
+/* A request for a second process with the same board. Text is valid until control_forked() or control_become(). */
+struct control_fork {
+    const char *socket; /* where the other process waits for its client */
+    const char *drive;  /* a folder to be made for its drive; NULL: the board has none */
 };
 
 /* Right after session_open(). NULL and an error line on failure. */
@@ -48,6 +55,12 @@ bool control_takes_lines(const struct control *control);
 /* A run is under way: control_run_slice() is to be called until it is not. */
 bool control_is_running(const struct control *control);
 void control_run_slice(struct control *control);
+/* NULL: no client has asked for one. Requests wait until it is answered. */
+const struct control_fork *control_wanted_fork(const struct control *control);
+/* In the process that has asked: it is done, or not for a reason. */
+void control_forked(struct control *control, const struct error *failure);
+/* In the other process: there is no client, and lines go to `context` from now on. */
+void control_become(struct control *control, void *context);
 /* A client has said "quit". */
 bool control_wants_out(const struct control *control);
 

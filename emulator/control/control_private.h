@@ -99,8 +99,10 @@ struct control {
     struct session_listener listener;
     struct usbhost_listener usb;
     bool connected, wants_out;
-    bool is_off;     /* the board has no supply */
-    json_t *waiting; /* requests behind the run */
+    bool is_off;          /* the board has no supply */
+    json_t *waiting;      /* requests behind the run */
+    json_t *fork_request; /* NULL: there is none */
+    struct control_fork fork;
     struct control_run run;
     struct control_stream streams[CONTROL_PORTS];
     struct control_typing typing;

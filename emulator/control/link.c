@@ -31,6 +31,8 @@ struct link {
     bool ended;  /* nothing more comes from `in` */
     bool broken; /* `out` takes nothing any more */
     bool skip;   /* up to the end of a line that was too long */
+    bool once;   /* for one client, */
+    bool served; /* who has been there */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     struct stat file; /* the socket's, so that no other one is removed */
     struct link_buffer received, sending;
@@ -158,6 +160,7 @@ static void hang_up(struct link *link) {
         close(link->in);
     }
     link->in = link->out = -1;
+    link->served = true;
     link->ended = link->skip = link->broken = false;
     link->received.length = link->received.at = link->looked = 0;
     link->sending.length = link->sending.at = 0;
@@ -313,7 +316,8 @@ bool link_is_full(const struct link *link) {
 }
 
 bool link_is_over(const struct link *link) {
-    return link->is_stdio && (link->broken || (is_served(link) && !link->sending.length));
+    bool read = link->is_stdio && (link->broken || (is_served(link) && !link->sending.length));
+    return read || (link->once && link->served);
 }
 
 unsigned link_poll(const struct link *link, struct pollfd fds[LINK_FDS]) {
@@ -342,12 +346,7 @@ static void send_last_lines(struct link *link) {
     }
 }
 
-void link_close(struct link *link) {
-    if (!link) {
-        return;
-    }
-    send_last_lines(link);
-    remove_file(link);
+void link_abandon(struct link *link) {
     if (!link->is_stdio && link->in >= 0) {
         close(link->in);
     }
@@ -357,4 +356,16 @@ void link_close(struct link *link) {
     free(link->received.bytes);
     free(link->sending.bytes);
     free(link);
+}
+
+void link_close(struct link *link) {
+    if (link) {
+        send_last_lines(link);
+        remove_file(link);
+        link_abandon(link);
+    }
+}
+
+void link_serve_once(struct link *link) {
+    link->once = true;
 }

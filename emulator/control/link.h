@@ -17,6 +17,10 @@ struct link;
 struct link *link_open(const char *spec, struct error *error);
 /* What has not been sent yet is sent if the client takes it; the socket's file is removed. NULL is fine. */
 void link_close(struct link *link);
+/* The same, for a link that another process has as well: nothing is sent, and the file stays. */
+void link_abandon(struct link *link);
+/* It is over when its first client has gone. */
+void link_serve_once(struct link *link);
 /* The control that gets the lines. Before the first link_step(). */
 void link_use(struct link *link, struct control *control);
 /* control_desc.send, with the link as its context. */
@@ -25,7 +29,8 @@ void link_send(void *context, const char *line, size_t size);
 void link_step(struct link *link);
 /* Much has not been read by the client yet: the board is to wait. */
 bool link_is_full(const struct link *link);
-/* Standard input has ended and everything that came from it has been served, or nobody reads the output any more. */
+/* Standard input has ended and everything that came from it has been served, or nobody reads the output any more; or
+ * the one client of link_serve_once() has gone. */
 bool link_is_over(const struct link *link);
 /* What to wait for; returns the number of entries filled. */
 unsigned link_poll(const struct link *link, struct pollfd fds[LINK_FDS]);

@@ -879,6 +879,51 @@ static void supply_and_cable_come_and_go(void **state) {
     tear_down(&bench);
 }
 
+/* Here is nobody who could make a process; what has to be said is checked all the same. */
+static void forks_are_asked_for(void **state) {
+    struct bench bench;
+    set_up(&bench);
+    fails(&bench, "{\"do\":\"fork\"}", "fork: \"socket\" is missing");
+    fails(&bench, "{\"do\":\"fork\",\"socket\":\"a\"}",
+          "fork: \"drive\" is missing: name a folder that is to be made for the other board's drive");
+    fails(&bench, "{\"do\":\"fork\",\"socket\":\"a\",\"drive\":3}", "fork: \"drive\" is no text");
+    fails(&bench, "{\"do\":\"fork\",\"socket\":\"a\",\"drive\":\"b\"}", "fork: this emulator is one process for good");
+    assert_null(control_wanted_fork(bench.control));
+    tear_down(&bench);
+    struct error error = { "no more processes" };
+    set_up(&bench);
+    const struct control_desc desc = {
+        .session = bench.small.session, .version = "1", .send = take_line, .context = &bench, .can_fork = true
+    };
+    struct control *control = control_create(&desc, &error);
+    control_connect(control);
+    for (unsigned i = 0; i < 2; i++) {
+        unsigned count = bench.count;
+        const char *line = "{\"id\":5,\"do\":\"fork\",\"socket\":\"a\",\"drive\":\"b\"}";
+        control_line(control, line, strlen(line));
+        control_line(control, "{\"do\":\"status\"}", 15);
+        assert_int_equal(bench.count, count); /* it waits */
+        assert_string_equal(control_wanted_fork(control)->socket, "a");
+        assert_string_equal(control_wanted_fork(control)->drive, "b");
+        control_forked(control, i ? NULL : &error);
+        assert_null(control_wanted_fork(control));
+        assert_int_equal(bench.count, count + 2);
+        assert_string_equal(line_of(&bench, 1),
+                            i ? "{\"id\":5,\"ok\":true,\"time_ps\":0}"
+                              : "{\"id\":5,\"ok\":false,\"time_ps\":0,\"error\":\"fork: no more processes\"}");
+    }
+    struct bench other = { 0 };
+    control_become(control, &other);
+    control_line(control, "{\"do\":\"status\"}", 15);
+    assert_int_equal(other.count, 0);
+    control_connect(control);
+    assert_int_equal(other.count, 1);
+    free(other.lines[0]);
+    control_finish(control);
+    tear_down(&bench);
+    control_destroy(control);
+}
+
 static void runs_are_recorded(void **state) {
     struct bench bench;
     char line[200], path[100];
@@ -950,6 +995,7 @@ int main(void) {
         cmocka_unit_test(buses_are_watched),
         cmocka_unit_test(the_board_is_told_of),
         cmocka_unit_test(supply_and_cable_come_and_go),
+        cmocka_unit_test(forks_are_asked_for),
         cmocka_unit_test(runs_are_recorded),
         cmocka_unit_test(a_client_may_leave_at_any_time),
     };

@@ -361,6 +361,7 @@ enum step_state task_wait_for(struct runner *runner, struct task *task, struct s
     task->stream = stream;
     task->found = false;
     task->wake_ps = TIME_NEVER;
+    runner->look_again = true;
     return STEP_WAITS;
 }
 
@@ -471,12 +472,14 @@ static bool advance(struct runner *runner, struct task *task) {
 static void advance_all(struct runner *runner) {
     bool moved = true;
     while (moved && runner->result->outcome == RUNNER_RUNS) {
-        moved = false;
+        runner->look_again = false;
         share_out_all(runner);
+        moved = false;
         for (struct task *task = runner->tasks, *next; task && runner->result->outcome == RUNNER_RUNS; task = next) {
             next = task->next;
             moved |= advance(runner, task);
         }
+        moved |= runner->look_again;
     }
 }
 

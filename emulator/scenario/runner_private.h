@@ -48,6 +48,7 @@ struct runner {
     bool fail_seen;
     uint64_t safe_mode_ps; /* when the last words about it came; TIME_NEVER: none */
     bool out_of_memory;
+    bool look_again; /* somebody waits for what may have come already */
     struct task *tasks;
     struct compare_font *font; /* that text was looked for with last, and its file; NULL: the firmware's */
     char *font_file;

@@ -651,18 +651,28 @@ void pio_show_pins(struct gpio_laggard *laggard) {
     pio_publish_pins(pio, UINT32_MAX);
 }
 
-/* The wiring is about to change: from the present time on everything is looked at anew. */
+static void drop_plan_for_now(struct pio *pio) {
+    struct scheduler *scheduler = pio->block.env->scheduler;
+    if (pio->is_planned) {
+        pio_drop_plan(pio);
+        if (!pio->running) {
+            scheduler_add(scheduler, &pio->event, scheduler_due(scheduler));
+        }
+    }
+}
+
+/* The wiring is about to change: from the present time on everything is looked at anew. The plans of neighbours go
+ * together: catching up with one makes those that are missing, which must not happen before the wiring has changed. */
 void pio_watch_changes(struct gpio_laggard *laggard) {
     struct pio *pio = laggard->owner;
-    struct scheduler *scheduler = pio->block.env->scheduler;
+    struct group group = group_of(pio);
     if (!pio->is_planned) {
         return;
     }
     if (!pio->running) {
         pio_catch_up(pio);
     }
-    pio_drop_plan(pio);
-    if (!pio->running) {
-        scheduler_add(scheduler, &pio->event, scheduler_due(scheduler));
+    for (unsigned i = 0; i < group.count; i++) {
+        drop_plan_for_now(group.blocks[i]);
     }
 }

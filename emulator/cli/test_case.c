@@ -137,10 +137,14 @@ static void run_again(struct test_place *place, unsigned index) {
     if (!test_artifact_folder(place, index, folder, sizeof(folder))) {
         return;
     }
+    char recording[4400];
+    snprintf(recording, sizeof(recording), "%s/run.jsonl", folder);
+    session_record(place->session, recording, NULL); /* where it cannot be, there is none */
     FILE *file = open_artifact(folder, "wires.vcd");
     struct vcd *vcd = watch_wires(place, file);
     runner_set_artifacts(place->runner, folder);
     runner_run(place->runner, &place->run->scenario->cases[index].list, &result);
+    session_end_record(place->session, NULL);
     vcd_destroy(vcd);
     if (file) {
         fclose(file);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PRESS_PS (100 * UINT64_C(1000000000))
+#define POWER_PS (500 * UINT64_C(1000000000))  /* without power, in a cycle */
 #define WINDOW_PS (100 * UINT64_C(1000000000)) /* for which a pin is measured */
 #define COLOUR_LEVELS 8                        /* that may be off, unless a step says otherwise */
 
@@ -243,7 +244,10 @@ static struct scenario_step *add_step(struct reading *reading, const struct node
     steps[list->count] = (struct scenario_step){ .kind = kind, .mark = node_mark(node) };
     struct scenario_step *step = &steps[list->count++];
     step->timeout_ps = scenario->timeout_ps;
-    step->time_ps = kind == SCENARIO_PRESS ? PRESS_PS : kind == SCENARIO_EXPECT_PIN ? WINDOW_PS : 0;
+    step->time_ps = kind == SCENARIO_PRESS        ? PRESS_PS
+                    : kind == SCENARIO_EXPECT_PIN ? WINDOW_PS
+                    : kind == SCENARIO_POWER      ? POWER_PS
+                                                  : 0;
     step->tolerance = kind == SCENARIO_EXPECT_PIN ? 0.01 : kind == SCENARIO_EXPECT_VIEW ? COLOUR_LEVELS : 0;
     return step;
 }

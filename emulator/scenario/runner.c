@@ -293,6 +293,7 @@ static const struct step_actions *const actions[SCENARIO_KINDS] = {
     [SCENARIO_WIRE] = &wire_actions,
     [SCENARIO_RESET] = &reset_actions,
     [SCENARIO_USB] = &usb_actions,
+    [SCENARIO_POWER] = &power_actions,
     [SCENARIO_WRITE_FILE] = &file_write_actions,
     [SCENARIO_EXPECT_FILE] = &file_actions,
     [SCENARIO_EXPECT_VIEW] = &view_actions,
@@ -305,7 +306,8 @@ static const struct step_actions *const actions[SCENARIO_KINDS] = {
 };
 
 static bool has_limit(enum scenario_kind kind) {
-    return kind != SCENARIO_DELAY && kind != SCENARIO_REPEAT && kind != SCENARIO_PARALLEL && kind != SCENARIO_PRESS;
+    return kind != SCENARIO_DELAY && kind != SCENARIO_REPEAT && kind != SCENARIO_PARALLEL && kind != SCENARIO_PRESS &&
+           kind != SCENARIO_POWER;
 }
 
 static bool check_step(struct runner *runner, const struct scenario_step *step, struct findings *findings) {

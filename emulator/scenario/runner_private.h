@@ -70,10 +70,10 @@ struct step_actions {
 
 extern const struct step_actions serial_wait_actions, serial_write_actions; /* steps_serial.c */
 extern const struct step_actions control_actions, press_actions, pin_actions, pin_set_actions, wire_actions,
-    reset_actions;                                                 /* steps_pins.c */
-extern const struct step_actions view_actions, screenshot_actions; /* steps_views.c */
-extern const struct step_actions file_write_actions, file_actions; /* steps_files.c */
-extern const struct step_actions usb_actions, usb_wait_actions;    /* steps_usb.c */
+    reset_actions;                                                             /* steps_pins.c */
+extern const struct step_actions view_actions, screenshot_actions;             /* steps_views.c */
+extern const struct step_actions file_write_actions, file_actions;             /* steps_files.c */
+extern const struct step_actions power_actions, usb_actions, usb_wait_actions; /* steps_usb.c */
 
 /* ---- runner.c ---- */
 const struct scenario_step *task_step(const struct task *task);

@@ -14,7 +14,8 @@
 #define END                                                                                                            \
     { 0 }
 
-static const char *const usb_states[] = { "open", "close", "pause", "resume", NULL };
+static const char *const usb_states[] = { "open", "close", "pause", "resume", "plug", "unplug", NULL };
+static const char *const power_states[] = { "off", "on", "cycle", NULL };
 
 static const struct step_key delay_keys[] = { { "time", NULL, VALUE_TIME, FIELD(time_ps), true }, END };
 
@@ -81,6 +82,12 @@ static const struct step_key no_keys[] = { END };
 static const struct step_key usb_keys[] = {
     { "state", NULL, VALUE_CHOICE, FIELD(choice), true, usb_states },
     { "port", NULL, VALUE_PORT, FIELD(port) },
+    END,
+};
+
+static const struct step_key power_keys[] = {
+    { "state", NULL, VALUE_CHOICE, FIELD(choice), true, power_states },
+    { "duration", "for", VALUE_TIME, FIELD(time_ps) },
     END,
 };
 
@@ -173,6 +180,7 @@ const struct step_class step_classes[] = {
     { "wire", { NULL }, SCENARIO_WIRE, wire_keys },
     { "reset", { NULL }, SCENARIO_RESET, no_keys, .empty = true },
     { "usb", { NULL }, SCENARIO_USB, usb_keys, usb_keys },
+    { "power", { NULL }, SCENARIO_POWER, power_keys, power_keys },
     { "write-file", { NULL }, SCENARIO_WRITE_FILE, write_file_keys, .one_of = "text, source" },
     { "expect-file", { NULL }, SCENARIO_EXPECT_FILE, expect_file_keys, expect_file_keys },
     { "expect-view",

@@ -1,4 +1,5 @@
-/* Steps about USB: a program on the PC opens and closes a port, and keys, mouse and MIDI that the board sends. */
+/* Steps about USB: the cable and the ports that a program on the PC opens; power; and keys, mouse and MIDI that the
+ * board sends. */
 #include "emulator/scenario/runner_private.h"
 
 #include <ctype.h>
@@ -7,15 +8,20 @@
 
 /* ---- usb ---- */
 
-enum usb_state { USB_OPEN, USB_CLOSE, USB_PAUSE, USB_RESUME };
+enum usb_state { USB_OPEN, USB_CLOSE, USB_PAUSE, USB_RESUME, USB_PLUG, USB_UNPLUG };
 
 static enum step_state begin_usb(struct runner *runner, struct task *task) {
+    static const struct {
+        enum input_kind kind;
+        double value;
+    } inputs[] = { [USB_OPEN] = { INPUT_USB_OPEN, 1 },   [USB_CLOSE] = { INPUT_USB_OPEN, 0 },
+                   [USB_PAUSE] = { INPUT_USB_PAUSE, 1 }, [USB_RESUME] = { INPUT_USB_PAUSE, 0 },
+                   [USB_PLUG] = { INPUT_USB, 1 },        [USB_UNPLUG] = { INPUT_USB, 0 } };
     const struct scenario_step *step = task_step(task);
-    bool opens = step->choice == USB_OPEN || step->choice == USB_CLOSE;
     return task_apply(runner, task,
-                      &(struct input){ .kind = opens ? INPUT_USB_OPEN : INPUT_USB_PAUSE,
+                      &(struct input){ .kind = inputs[step->choice].kind,
                                        .index = step->port == SCENARIO_DATA ? 1 : 0,
-                                       .value = step->choice == USB_OPEN || step->choice == USB_PAUSE });
+                                       .value = inputs[step->choice].value });
 }
 
 static bool check_usb(struct runner *runner, const struct scenario_step *step, struct error *error) {
@@ -24,6 +30,27 @@ static bool check_usb(struct runner *runner, const struct scenario_step *step, s
 }
 
 const struct step_actions usb_actions = { begin_usb, .check = check_usb };
+
+/* ---- power ---- */
+
+enum power_state { POWER_OFF, POWER_ON, POWER_CYCLE };
+
+static enum step_state switch_power(struct runner *runner, struct task *task, bool on) {
+    return task_apply(runner, task, &(struct input){ .kind = INPUT_POWER, .value = on });
+}
+
+static enum step_state begin_power(struct runner *runner, struct task *task) {
+    const struct scenario_step *step = task_step(task);
+    enum step_state state = switch_power(runner, task, step->choice == POWER_ON);
+    task->wake_ps = task->began_ps + step->time_ps;
+    return step->choice == POWER_CYCLE && state == STEP_DONE ? STEP_WAITS : state;
+}
+
+static enum step_state look_at_power(struct runner *runner, struct task *task) {
+    return session_now(runner->session) < task->wake_ps ? STEP_WAITS : switch_power(runner, task, true);
+}
+
+const struct step_actions power_actions = { begin_power, look_at_power };
 
 /* ---- expect-usb ---- */
 

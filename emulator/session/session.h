@@ -152,7 +152,9 @@ bool session_record(struct session *session, const char *path, struct error *err
 /* The recording is complete. False with an error line when not all of it could be written; it is closed all the same.
  * Nothing happens when there is none. session_close() does it too. */
 bool session_end_record(struct session *session, struct error *error);
+
 /* ---- Cases of one boot (fork.c) ---- */
+
 /* code.py stays off the drive also when the console is open: session_run() returns then, and session_code_is_held() is
  * true. To run many programs, or one many times, from that moment on. False lets it go. */
 void session_hold_code(struct session *session, bool hold);

@@ -15,6 +15,6 @@ for number in range(5):
         print("the drive belongs to the PC")
         break
     time.sleep(0.1)
-print("done")
 while True:
+    print("done")
     time.sleep(1)

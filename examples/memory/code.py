@@ -1,15 +1,14 @@
-# How much memory is free, before and after something large is kept.
+# How much memory is free, and what something large takes of it.
 import gc
 
 
-def free_bytes():
+def taken_bytes():
     gc.collect()
-    return gc.mem_free()
+    return gc.mem_alloc()
 
 
-before = free_bytes()
+print("free:", gc.mem_free())
+before = taken_bytes()
 kept = bytearray(20_000)
-after = free_bytes()
-print("free:", before)
-print("a buffer of 20000 bytes takes:", before - after)
+print("a buffer of 20000 bytes takes:", taken_bytes() - before)
 print("done")

@@ -6,14 +6,14 @@ import microcontroller
 
 PLACE = 0
 nvm = microcontroller.nvm
-(offset,) = struct.unpack_from("<f", nvm, PLACE)
+(offset,) = struct.unpack("<f", nvm[PLACE : PLACE + 4])  # it is no buffer: unpack_from() would refuse it
 if offset != offset:  # erased memory is no number
     print("no offset yet")
     offset = 45.5
 else:
     print("stored offset:", offset)
     offset += 1
-struct.pack_into("<f", nvm, PLACE, offset)
+nvm[PLACE : PLACE + 4] = struct.pack("<f", offset)
 print("kept", offset)
 while True:
     time.sleep(1)

@@ -354,6 +354,20 @@ static void run_cases(struct boot *boot) {
 
 /* ---- Together ---- */
 
+/* An example whose libraries have not been fetched: scripts/get-libraries makes a copy that has them. */
+static bool lacks_libraries(const struct boot *boot) {
+    const char *folder = boot->run->scenario->folder;
+    return inside_exists(folder, "libraries.txt") && !inside_exists(folder, "lib");
+}
+
+static void tell_skipped(struct boot *boot) {
+    struct runner_result result = { .outcome = getenv("CI") ? RUNNER_WRONG : RUNNER_SKIPPED };
+    snprintf(result.message, sizeof(result.message),
+             "needs the libraries of its libraries.txt: `scripts/get-libraries %.200s DIR` makes a copy with them",
+             boot->run->scenario->folder);
+    tell_all(boot, &result);
+}
+
 static bool prepare(struct boot *boot, struct error *error) {
     return copy_drive(boot, error) && find_project(boot, error) && find_firmware(boot, error) &&
            open_session(boot, boot->run->scenario->at_once, error);
@@ -362,6 +376,10 @@ static bool prepare(struct boot *boot, struct error *error) {
 static void boot_and_run(struct boot *boot) {
     struct error error = { "" };
     struct runner_result result;
+    if (lacks_libraries(boot)) {
+        tell_skipped(boot);
+        return;
+    }
     bool ready = prepare(boot, &error) && check_steps(boot);
     if (ready && !run_to_parting(boot, &result)) {
         close_session(boot);

@@ -54,6 +54,12 @@ static double seconds_of(const struct runner_result *result) {
 
 static void print_failure(FILE *file, const struct test_run *run, const struct test_case *test) {
     const struct runner_result *result = &test->result;
+    if (result->outcome == RUNNER_SKIPPED) {
+        fprintf(file, "      <skipped message=\"");
+        print_xml(file, result->message);
+        fprintf(file, "\"/>\n");
+        return;
+    }
     bool is_error = result->outcome == RUNNER_WRONG || result->outcome == RUNNER_CRASHED;
     fprintf(file, "      <%s type=\"%s\" message=\"", is_error ? "error" : "failure",
             runner_outcome_name(result->outcome));
@@ -88,7 +94,7 @@ static void print_case(FILE *file, const struct test_run *run, const struct test
 }
 
 struct sums {
-    unsigned tests, failures, errors;
+    unsigned tests, failures, errors, skipped;
     double time;
 };
 
@@ -98,14 +104,15 @@ static struct sums sums_of(const struct test_run *run) {
         enum runner_outcome outcome = run->cases[i].result.outcome;
         sums.failures += outcome == RUNNER_FAILED || outcome == RUNNER_TIMED_OUT;
         sums.errors += outcome == RUNNER_CRASHED || outcome == RUNNER_WRONG;
+        sums.skipped += outcome == RUNNER_SKIPPED;
         sums.time += seconds_of(&run->cases[i].result);
     }
     return sums;
 }
 
 static void print_sums(FILE *file, const struct sums *sums) {
-    fprintf(file, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"0\" time=\"%.6f\">\n", sums->tests,
-            sums->failures, sums->errors, sums->time);
+    fprintf(file, " tests=\"%u\" failures=\"%u\" errors=\"%u\" skipped=\"%u\" time=\"%.6f\">\n", sums->tests,
+            sums->failures, sums->errors, sums->skipped, sums->time);
 }
 
 static void print_run(FILE *file, const struct test_run *run) {
@@ -133,7 +140,7 @@ bool test_junit_write(const struct test_plan *plan, const char *path) {
     for (unsigned i = 0; i < plan->run_count; i++) {
         struct sums sums = sums_of(&plan->runs[i]);
         all = (struct sums){ all.tests + sums.tests, all.failures + sums.failures, all.errors + sums.errors,
-                             all.time + sums.time };
+                             all.skipped + sums.skipped, all.time + sums.time };
     }
     fprintf(file, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"ouroboard\"");
     print_sums(file, &all);

@@ -60,7 +60,7 @@ static void annotate(const struct test_run *run, const struct test_case *test) {
 /* ---- Cases ---- */
 
 static void tell_case(const struct test_plan *plan, const struct test_run *run, const struct test_case *test) {
-    static const char *const words[] = { "ok", "FAILED", "TIMEOUT", "CRASHED", "WRONG", "?" };
+    static const char *const words[] = { "ok", "FAILED", "TIMEOUT", "CRASHED", "WRONG", "skipped", "?" };
     const struct runner_result *result = &test->result;
     printf("%-8s%s%s%s%s: %s", words[result->outcome], run->scenario->path, *run->label ? " [" : "", run->label,
            *run->label ? "]" : "", test->name);
@@ -75,7 +75,7 @@ static void tell_case(const struct test_plan *plan, const struct test_run *run, 
     } else {
         printf("        %s\n", result->message);
     }
-    if (plan->options->github) {
+    if (plan->options->github && result->outcome != RUNNER_SKIPPED) {
         annotate(run, test);
     }
 }
@@ -131,7 +131,7 @@ int test_report_end(const struct test_plan *plan) {
     clear_live();
     count_outcomes(plan, counts);
     printf("%u passed", counts[RUNNER_PASSED]);
-    for (unsigned i = RUNNER_FAILED; i <= RUNNER_WRONG; i++) {
+    for (unsigned i = RUNNER_FAILED; i <= RUNNER_SKIPPED; i++) {
         if (counts[i]) {
             printf(", %u %s", counts[i], runner_outcome_name((enum runner_outcome)i));
         }

@@ -157,7 +157,7 @@ const struct stream *runner_usb_events(const struct runner *runner) {
 }
 
 const char *runner_outcome_name(enum runner_outcome outcome) {
-    static const char *const names[] = { "passed", "failed", "timed out", "crashed", "wrong", "runs" };
+    static const char *const names[] = { "passed", "failed", "timed out", "crashed", "wrong", "skipped", "runs" };
     return names[outcome];
 }
 

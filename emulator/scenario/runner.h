@@ -18,6 +18,7 @@ enum runner_outcome {
     RUNNER_TIMED_OUT, /* something did not come in time */
     RUNNER_CRASHED,   /* lock-up, safe mode, the boot loader */
     RUNNER_WRONG,     /* the scenario asks for what cannot be */
+    RUNNER_SKIPPED,   /* it cannot run here, and nobody is to blame */
     RUNNER_RUNS,
 };
 

@@ -38,9 +38,15 @@ static unsigned clock_period(const struct hstx *hstx) {
     return cycles ? cycles : 16;
 }
 
-/* In an event the time that it was due, however late it is served. */
+/* In an event the time that it was due, however late it is served; but not before the clock runs as it does. */
 static uint64_t now_ps(const struct hstx *hstx) {
-    return scheduler_due(hstx->block.env->scheduler);
+    uint64_t due = scheduler_due(hstx->block.env->scheduler);
+    return due > hstx->clk_hstx->epoch_ps ? due : hstx->clk_hstx->epoch_ps;
+}
+
+static uint64_t time_of(const struct hstx *hstx, uint64_t cycle) {
+    const struct clock_domain *clock = hstx->clk_hstx;
+    return cycle > clock->epoch_cycles ? clock_time_of(clock, cycle) : clock->epoch_ps;
 }
 
 bool hstx_pop(struct hstx *hstx, uint32_t *ret_word) {
@@ -154,7 +160,7 @@ static void hand_over(struct hstx *hstx, uint32_t word, uint32_t count, uint64_t
 static void shift_until(struct hstx *hstx, uint64_t cycle) {
     unsigned shifts = word_shifts(hstx);
     uint64_t symbol_ps = clock_duration(hstx->clk_hstx, shifts);
-    uint64_t time_ps = clock_time_of(hstx->clk_hstx, hstx->next_cycle);
+    uint64_t time_ps = time_of(hstx, hstx->next_cycle);
     while (!hstx->starved && hstx->next_cycle <= cycle) {
         uint64_t most = (cycle - hstx->next_cycle) / shifts + 1;
         uint32_t count = hstx_next_word(hstx, most < UINT32_MAX ? (uint32_t)most : UINT32_MAX, &hstx->word);
@@ -175,7 +181,7 @@ static bool is_shifting(const struct hstx *hstx) {
 
 /* Words that begin by the present time. One that waited for the FIFO begins now. */
 static void catch_up(struct hstx *hstx) {
-    if (!is_shifting(hstx)) {
+    if (!is_enabled(hstx)) {
         return;
     }
     uint64_t cycle = clock_cycles_at(hstx->clk_hstx, now_ps(hstx));
@@ -221,7 +227,7 @@ static void publish(struct hstx *hstx) {
     if (!hstx->gpio) {
         return;
     }
-    uint64_t half = is_shifting(hstx) ? halves_out(hstx) : 0, levels = 0;
+    uint64_t half = is_enabled(hstx) ? halves_out(hstx) : 0, levels = 0;
     for (unsigned bit = 0; bit < HSTX_PINS; bit++) {
         levels |= (uint64_t)bit_level(hstx, bit, half) << bit;
     }
@@ -243,7 +249,7 @@ static uint64_t next_look_ps(const struct hstx *hstx) {
     unsigned pops = hstx->level > REFILL_LEVEL ? hstx->level - REFILL_LEVEL : hstx->level + 1;
     uint64_t words = hstx_words_until(hstx, pops);
     words = words < MOST_WORDS ? words : MOST_WORDS;
-    return clock_time_of(hstx->clk_hstx, hstx->next_cycle + words * word_shifts(hstx));
+    return time_of(hstx, hstx->next_cycle + words * word_shifts(hstx));
 }
 
 static void plan(struct hstx *hstx) {
@@ -303,7 +309,7 @@ static void hstx_write(struct block *block, unsigned reg, uint32_t value, uint32
 }
 
 static void clock_changed(struct clock_listener *listener, struct clock_domain *clock) {
-    plan(listener->owner);
+    look(listener->owner);
 }
 
 static void pins_changed(struct gpio_listener *listener, uint64_t pins) {

@@ -276,6 +276,26 @@ static void test_it_stands_without_data(void **state) {
     }
 }
 
+/* A clock that changes, or stands for a while: words that are under way go on with it. */
+static void test_clock_changes(void **state) {
+    struct bench *bench = *state;
+    for (unsigned i = 0; i < 8; i++) {
+        push(bench, i);
+    }
+    control(bench, HSTX_CTRL_CSR, CSR(1, 10, 1, 2, 0));
+    run_cycles(bench, 25); /* three have left, the third is half out */
+    clock_set_frequency(&bench->stage.clock, 0, 1, bench->stage.scheduler.now_ps);
+    run_cycles(bench, 1000);
+    assert_int_equal(status(bench) & HSTX_FIFO_STAT_LEVEL, 5);
+    clock_set_frequency(&bench->stage.clock, 62500000, 1, bench->stage.scheduler.now_ps);
+    run_cycles(bench, 9);
+    assert_int_equal(status(bench) & HSTX_FIFO_STAT_LEVEL, 5);
+    run_cycles(bench, 1); /* the other half, twice as long */
+    assert_int_equal(status(bench) & HSTX_FIFO_STAT_LEVEL, 4);
+    run_cycles(bench, 20);
+    assert_int_equal(status(bench) & HSTX_FIFO_STAT_LEVEL, 3);
+}
+
 /* ---- The monitor's symbols ---- */
 
 /* The Feather's wiring: D2 12 13, CK 14 15, D1 16 17, D0 18 19. */
@@ -527,6 +547,7 @@ int main(void) {
         TEST(test_fifo_drains_in_time),
         TEST(test_dma_request),
         TEST(test_it_stands_without_data),
+        TEST(test_clock_changes),
         TEST(test_raw_commands),
         TEST(test_raw_shifts),
         TEST(test_endless_repeat),

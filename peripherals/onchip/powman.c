@@ -440,12 +440,6 @@ double powman_brown_out_volts(const struct powman *p) {
     return bod & POWMAN_BOD_EN ? 0.473 + 0.043 * field_get(bod, POWMAN_BOD_VSEL) : 0;
 }
 
-static void powman_finish(struct block *b) {
-    for (unsigned number = 0; number < PWRUPS; number++) {
-        stop_listening(&((struct powman *)b)->wakes[number]);
-    }
-}
-
 static void powman_init(struct block *b) {
     struct powman *p = (struct powman *)b;
     p->alarm = (struct event){ .name = "AON alarm", .callback = alarm_due, .owner = p };
@@ -473,7 +467,6 @@ const struct block_class powman_class = {
     .name = "powman",
     .size = sizeof(struct powman),
     .init = powman_init,
-    .finish = powman_finish,
     .reset = powman_reset,
     .read = powman_read,
     .write = powman_write,

@@ -50,6 +50,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
     struct error error;
     struct machine_desc desc = { .flash_size = 2u << 20 };
     desc.chip = size && *bytes & 1 ? &chip_rp2350 : &chip_rp2040;
+    if (size && *bytes & 2 && desc.chip == &chip_rp2350) {
+        desc.psram_size = 2u << 20;
+        desc.psram_cs_pin = 8;
+    }
     struct machine *machine = machine_create(&desc, &error);
     if (!machine) {
         return 0;

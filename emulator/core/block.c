@@ -136,18 +136,6 @@ void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_
     block_write_register(block, found - 1, value, alias);
 }
 
-void block_write_register(struct block *block, unsigned reg, uint32_t value, enum bus_alias alias) {
-    const struct register_desc *desc = &block->registers->descs[reg];
-    uint32_t old = block->values[reg];
-    uint32_t combined = alias_apply(old, value, alias);
-    uint32_t once = desc->w1c | desc->trigger;
-    block->values[reg] = ((old & ~desc->writable) | (combined & desc->writable)) & ~(value & desc->w1c);
-    block->stored = value;
-    if (block->class->write) {
-        block->class->write(block, reg, (combined & ~once) | (value & once), old);
-    }
-}
-
 void block_report_stub(struct block *block, uint32_t offset, bool is_write) {
     uint32_t word = offset / 4 % (8 * REPORTED_BYTES);
     if (block->reported[word / 8] & (1u << word % 8)) {

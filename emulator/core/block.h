@@ -161,7 +161,17 @@ void block_write(struct block *block, uint32_t offset, uint32_t value, enum bus_
 /* The register at an offset, for block_read_register() and block_write_register(), which skip the way there: false
  * when there is none, or accesses to it are to be reported. */
 bool block_find_register(const struct block *block, uint32_t offset, unsigned *ret_reg);
-void block_write_register(struct block *block, unsigned reg, uint32_t value, enum bus_alias alias);
+static inline void block_write_register(struct block *block, unsigned reg, uint32_t value, enum bus_alias alias) {
+    const struct register_desc *desc = &block->registers->descs[reg];
+    uint32_t old = block->values[reg];
+    uint32_t combined = alias_apply(old, value, alias);
+    uint32_t once = desc->w1c | desc->trigger;
+    block->values[reg] = ((old & ~desc->writable) | (combined & desc->writable)) & ~(value & desc->w1c);
+    block->stored = value;
+    if (block->class->write) {
+        block->class->write(block, reg, (combined & ~once) | (value & once), old);
+    }
+}
 static inline uint32_t block_read_register(struct block *block, unsigned reg) {
     return block->class->read ? block->class->read(block, reg) : block->values[reg];
 }

@@ -69,7 +69,7 @@ static struct access_point *point_of(struct core *core, uint32_t address) {
 #endif
 
 /* ---- Time ---- */
-static struct access_point *begin_access(struct core *core, uint32_t address) {
+static inline __attribute__((always_inline)) struct access_point *begin_access(struct core *core, uint32_t address) {
     struct access_point *point = point_of(core, address);
     core->cycles = core->engine->base - engine_cycles_left(core->engine) - point->rest;
     if (core->cycles >= core->slice) {

@@ -355,6 +355,10 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
     struct sio *sio = sio_of(block);
     unsigned core = block->env->core;
     struct sio_core *c = &sio->cores[core];
+    if (reg - SIO_DIV_UDIVIDEND < 4) { /* often */
+        write_operand(sio, &c->divider, reg, value);
+        return;
+    }
     const struct register_desc *desc = &block->registers->descs[reg];
     release_mirrored_spinlock(sio, desc->offset);
     if (write_gpio(sio, reg, value & (desc->writable | desc->trigger))) {
@@ -378,12 +382,6 @@ static void sio_write(struct block *block, unsigned reg, uint32_t value, uint32_
         break;
     case SIO_FIFO_WR:
         fifo_push(sio, core, value);
-        break;
-    case SIO_DIV_UDIVIDEND:
-    case SIO_DIV_UDIVISOR:
-    case SIO_DIV_SDIVIDEND:
-    case SIO_DIV_SDIVISOR:
-        write_operand(sio, &c->divider, reg, value);
         break;
     case SIO_DIV_QUOTIENT:
         set_result(&c->divider, &c->divider.quotient, value);

@@ -213,22 +213,18 @@ static void net_changed(struct net_listener *listener, struct net *net) {
     update_input(pin->bank, pin);
 }
 
-bool gpio_is_watched(const struct gpio_bank *bank, unsigned number) {
-    const struct gpio_pin *pin = &bank->pins[number];
-    if (bank->irq_pins >> number & 1 || net_is_watched(&pin->net, &pin->listener)) {
+bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask) {
+    if (bank->irq_pins & mask) {
         return true;
     }
     for (const struct gpio_listener *listener = bank->listeners; listener; listener = listener->next) {
-        if (listener->every_edge && listener->pins >> number & 1) {
+        if (listener->every_edge && listener->pins & mask) {
             return true;
         }
     }
-    return false;
-}
-
-bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask) {
     for (; mask; mask &= mask - 1) {
-        if (gpio_is_watched(bank, (unsigned)__builtin_ctzll(mask))) {
+        const struct gpio_pin *pin = &bank->pins[__builtin_ctzll(mask)];
+        if (net_is_watched(&pin->net, &pin->listener)) {
             return true;
         }
     }

@@ -68,7 +68,7 @@ struct gpio_listener {
     void *owner;
     uint64_t pins;      /* that it wants to hear of; may be changed at any time */
     bool all_functions; /* it cares for its pins also where another function is selected */
-    bool every_edge;    /* also those inside the frames of serial buses on these pins (gpio_is_watched()) */
+    bool every_edge;    /* also those inside the frames of serial buses on these pins (gpio_any_watched()) */
     struct gpio_listener *next;
 };
 
@@ -123,10 +123,8 @@ static inline bool gpio_input(const struct gpio_bank *bank, unsigned pin) {
 static inline bool gpio_is_selected(const struct gpio_bank *bank, unsigned pin, unsigned funcsel) {
     return bank->selected[funcsel] >> pin & 1;
 }
-/* Somebody wants every edge at this pin: a foreign listener at its net, a wire to another pin, its interrupt, or a
- * gpio_listener that says so. Loads of GPIO_IN do not count. */
-bool gpio_is_watched(const struct gpio_bank *bank, unsigned pin);
-/* The same for any of the pins of `mask`. */
+/* Somebody wants every edge at a pin of `mask`: a foreign listener at its net, a wire to another pin, its interrupt, or
+ * a gpio_listener that says so. Loads of GPIO_IN do not count. */
 bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask);
 /* Nobody at all can tell when this pin, which another function drives, changes, but for whoever looks at the bank: no
  * foreign listener, driver or wire at its net, no interrupt, no gpio_listener for all functions. Edges that pass unseen

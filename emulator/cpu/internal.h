@@ -2,9 +2,8 @@
  *   core.c      the public face, the run loop, sleep, stalls
  *   blocks.c    what a block of instructions costs
  *   polling.c   polling loops, with the interpreter of thumb.c and thumb32.c
- *   engine.c    Unicorn: memory map, translation buffer, hooks; engine_access.c the loads and
- *               stores of registers, engine_time.c the time while it runs,
- *               engine_registers.c registers in and out
+ *   engine.c    Unicorn: memory map, translation buffer, hooks; engine_access.c loads and stores of registers;
+ *               engine_time.c the time while it runs; engine_registers.c registers in and out
  *   exceptions.c   exceptions as both architectures take them, with
  *   armv6m.c, armv8m.c   what is different: frames, faults, EXC_RETURN
  *   nvic.c      pending, enabled, active, priorities

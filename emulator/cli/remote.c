@@ -109,7 +109,9 @@ static pid_t fork_board(struct run *run, const struct control_fork *wanted, stru
     char spec[300];
     char *drive = wanted->drive ? strdup(wanted->drive) : NULL;
     snprintf(spec, sizeof(spec), "unix:%s", wanted->socket);
-    struct link *link = can_fork(run, error) ? link_open(spec, error) : NULL;
+    error_set(error, "out of memory");
+    bool named = drive || !wanted->drive;
+    struct link *link = named && can_fork(run, error) ? link_open(spec, error) : NULL;
     pid_t pid = link && make_drive(run, wanted->drive, error) ? session_fork(run->session, drive, error) : -1;
     if (pid == 0) {
         become_child(run, link);

@@ -202,11 +202,13 @@ static enum control_outcome handle_record_start(struct control *control, json_t 
     const char *file = NULL;
     bool ok = argument_is_there(request, "file", error) && argument_text(request, "file", &file, error) &&
               session_record(control->session, file, error);
+    control->is_recording |= ok;
     return ok ? CONTROL_DONE : CONTROL_FAILED;
 }
 
 static enum control_outcome handle_record_end(struct control *control, json_t *request, json_t *reply,
                                               struct error *error) {
+    control->is_recording = false;
     return session_end_record(control->session, error) ? CONTROL_DONE : CONTROL_FAILED;
 }
 
@@ -225,6 +227,10 @@ static enum control_outcome handle_fork(struct control *control, json_t *request
         error_set(error, has_drive
                              ? "\"drive\" is missing: name a folder that is to be made for the other board's drive"
                              : "\"drive\": this board has none");
+        return CONTROL_FAILED;
+    }
+    if (control->is_recording) {
+        error_set(error, "the run is being recorded, and two boards cannot write one recording: record.end before");
         return CONTROL_FAILED;
     }
     if (!control->desc.can_fork) {

@@ -99,7 +99,8 @@ struct control {
     struct session_listener listener;
     struct usbhost_listener usb;
     bool connected, wants_out;
-    bool is_off;          /* the board has no supply */
+    bool is_off; /* the board has no supply */
+    bool is_recording;
     json_t *waiting;      /* requests behind the run */
     json_t *fork_request; /* NULL: there is none */
     struct control_fork fork;

@@ -933,6 +933,8 @@ static void runs_are_recorded(void **state) {
     do_well(&bench, line);
     give(&bench, line);
     assert_non_null(strstr(line_of(&bench, 0), "the run is recorded already"));
+    fails(&bench, "{\"do\":\"fork\",\"socket\":\"a\",\"drive\":\"b\"}",
+          "fork: the run is being recorded, and two boards cannot write one recording: record.end before");
     do_well(&bench, "{\"do\":\"part.press\",\"part\":\"btn1\"}");
     do_well(&bench, "{\"do\":\"run\",\"for\":\"200ms\"}");
     do_well(&bench, "{\"do\":\"record.end\"}");

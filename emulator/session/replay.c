@@ -329,9 +329,13 @@ bool replay_begin(struct session *session, struct error *error) {
     if (!replay) {
         return true;
     }
+    if (!load_state(session, error)) {
+        return false;
+    }
+    /* From now on: that a drive is there in the state that has been loaded is no answer of the board's. */
     replay->listener = (struct usbhost_listener){ .context = session, .msc_changed = medium_changed };
     usbhost_listen(machine_usbhost(session->machine), &replay->listener);
-    return load_state(session, error) && read_line(replay, session->desc.replay, error);
+    return read_line(replay, session->desc.replay, error);
 }
 
 /* Requests that are under way go with the machine, which does not call them any more. */

@@ -374,6 +374,44 @@ static void test_sha256_by_dma(void **state) {
     assert_int_equal(hash_by_dma(machine, 1000) & 0x10, 0x10); /* ERR_WDATA_NOT_RDY */
 }
 
+/* A PSRAM that the chip cannot have is refused in a line. */
+static void test_psram_is_checked(void **state) {
+    static const struct {
+        const struct chip_desc *chip;
+        uint32_t size;
+        unsigned pin;
+        const char *says;
+    } cases[] = {
+        { &chip_rp2350, 3u << 20, 8, "PSRAM of 3145728 bytes: 2, 4 or 8 MB are possible" },
+        { &chip_rp2350, 8u << 20, 48, "the chip rp2350 has no PSRAM at GPIO48" },
+        { &chip_rp2040, 8u << 20, 8, "the chip rp2040 has no PSRAM at GPIO8" },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct error error;
+        struct machine_desc desc = { .chip = cases[i].chip, .psram_size = cases[i].size, .psram_cs_pin = cases[i].pin };
+        assert_null(machine_create(&desc, &error));
+        assert_string_equal(error.message, cases[i].says);
+    }
+}
+
+/* Address translation leads to the second chip select as well: 4 MB pages of either memory. */
+static void test_psram_through_translation(void **state) {
+    struct error error;
+    struct machine_desc desc = { .chip = &chip_rp2350b, .psram_size = 8u << 20, .psram_cs_pin = 47 };
+    struct machine *machine = machine_create(&desc, &error);
+    assert_non_null(machine);
+    machine_power_on(machine, 0);
+    store(machine, 0x400c8000 + 0x2000, 1u << 11); /* XIP_CTRL.CTRL: WRITABLE_M1 */
+    uint32_t word = 0x12345678;
+    memcpy(bus_memory_at(&machine->bus, 0x11400010, 4, true), &word, 4);
+    store(machine, 0x400d0000 + 0x44, 0x04000400); /* QMI.ATRANS4: 4 MB from 4 MB on */
+    memcpy(&word, bus_memory_at(&machine->bus, 0x15000010, 4, false), 4);
+    assert_int_equal(word, 0x12345678);
+    store(machine, 0x400d0000 + 0x44, 0x00010400); /* 4 KB of it */
+    assert_null(bus_memory_at(&machine->bus, 0x11001000, 4, false));
+    machine_destroy(machine);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_identification, setup, teardown),
@@ -388,6 +426,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(test_chain_to_partition, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ticks_drive_timer, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sha256_by_dma, setup, teardown),
+        cmocka_unit_test(test_psram_is_checked),
+        cmocka_unit_test(test_psram_through_translation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

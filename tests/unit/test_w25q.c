@@ -1,5 +1,7 @@
 /* The flash chip against the W25Q16JV datasheet: commands as they go over the lines. */
 #include "emulator/core/log.h"
+#include "emulator/core/random.h"
+#include "emulator/core/walk.h"
 #include "peripherals/parts/w25q.h"
 #include "tests/unit/unit.h"
 
@@ -630,6 +632,157 @@ static void the_same_seed_leaves_the_same(void **state) {
     assert_memory_equal(left[0], left[1], W25Q_SECTOR);
 }
 
+/* ---- Snapshots ---- */
+
+static const uint8_t codes[] = { 0x01, 0x02, 0x03, 0x05, 0x0b, 0x11, 0x15, 0x20, 0x31, 0x32, 0x35, 0x3b,
+                                 0x42, 0x44, 0x48, 0x4b, 0x50, 0x52, 0x5a, 0x66, 0x6b, 0x75, 0x77, 0x7a,
+                                 0x90, 0x92, 0x94, 0x99, 0x9f, 0xab, 0xb9, 0xbb, 0xd8, 0xeb };
+
+/* A random step, the same for chips that are alike; what the chip answers goes into *hash. Most steps send a command
+ * that there is, and then whole bytes or part of one. */
+static void step(struct bench *bench, struct random *random, uint64_t *hash) {
+    struct w25q *chip = &bench->chip;
+    uint64_t what = random_next(random) % 16;
+    if (what == 0) {
+        pass(bench, random_next(random) % (2 * PS_PER_MS));
+    } else if (what == 1) {
+        pass(bench, random_next(random) % 8 * 100 * PS_PER_MS);
+    } else if (what < 12) {
+        w25q_select(chip, false);
+        if (what < 6) {
+            command(chip, what == 2 ? 0x50 : 0x06);
+        }
+        w25q_select(chip, true);
+        if (!chip->continuous) {
+            w25q_transfer(chip, codes[random_next(random) % sizeof(codes)]);
+        }
+        if (random_next(random) % 4 != 0) {
+            /* Few addresses, so that writers and readers meet. */
+            w25q_transfer(chip, 0);
+            w25q_transfer(chip, random_next(random) % 4 << 4);
+            w25q_transfer(chip, random_next(random) % 32);
+        }
+    }
+    uint64_t clocks = random_next(random) % 2 ? 8 * (random_next(random) % 9) : 0;
+    if (random_next(random) % 4 == 0) {
+        clocks += random_next(random) % 8;
+    }
+    for (; clocks > 0; clocks--) {
+        *hash = *hash * 31 + w25q_clock(chip, random_next(random) % 16);
+    }
+}
+
+/* What a chip remembers of the past shows. */
+static void go_on(struct bench *bench, unsigned round, uint64_t *hash) {
+    static const uint8_t next[] = { 0x7a, 0x75, 0x99, 0x01 };
+    struct w25q *chip = &bench->chip;
+    if (round % 2 == 0) {
+        for (unsigned i = 0; i < 64; i++) {
+            *hash = *hash * 31 + w25q_clock(chip, round % 16);
+        }
+        return;
+    }
+    w25q_select(chip, false);
+    if (round / 2 % 5 == 4) {
+        w25q_power_on(chip);
+    } else {
+        uint8_t out[] = { next[round / 2 % 5], 0x04 };
+        transact(chip, out, NULL, out[0] == 0x01 ? 2 : 1);
+    }
+    static const uint8_t codes_of_status[] = { 0x05, 0x35, 0x15 };
+    for (unsigned i = 0; i < 3; i++) {
+        *hash = *hash * 31 + status(chip, codes_of_status[i]);
+    }
+    for (uint8_t i = 1; i < 4; i++) {
+        uint8_t out[32] = { 0x48, 0, (uint8_t)(i << 4), 0 }, in[32];
+        transact(chip, out, in, sizeof(out));
+        for (unsigned k = 0; k < sizeof(in); k++) {
+            *hash = *hash * 31 + in[k];
+        }
+    }
+    w25q_select(chip, true);
+    w25q_transfer(chip, 0xeb);
+    w25q_shift(chip, 0x10001c, 24, 4, true);
+    for (unsigned i = 0; i < 160; i++) {
+        *hash = *hash * 31 + w25q_clock(chip, 15);
+    }
+    w25q_select(chip, false);
+}
+
+static void save(struct bench *bench, struct walk *ret_walk) {
+    struct error error = { "" };
+    walk_write_begin(ret_walk, &bench->scheduler);
+    w25q_walk(&bench->chip, ret_walk);
+    assert_true(walk_complete(ret_walk, &error));
+}
+
+static void loaded_chips_go_on_alike(void **state) {
+    static const uint8_t settings[] = { 0x06, 0x50, 0x66, 0xb9 };
+    struct bench *bench = *state;
+    struct random random;
+    random_init(&random, 21);
+    for (uint32_t i = 0; i < bench->chip.desc.size; i++) {
+        bench->chip.contents[i] = i / W25Q_SECTOR % 8 ? 0xff : (uint8_t)(i * 7 ^ i >> 8);
+    }
+    unsigned continuous = 0, suspended = 0, volatile_enabled = 0, reset_enabled = 0, down = 0, wrapped = 0, busy = 0;
+    uint64_t hash = 0;
+    for (unsigned round = 0; round < 400; round++) {
+        for (unsigned i = 0; i < 20; i++) {
+            step(bench, &random, &hash);
+        }
+        struct w25q *chip = &bench->chip;
+        if (round % 3 == 0) {
+            w25q_select(chip, false);
+            command(chip, settings[random_next(&random) % sizeof(settings)]);
+        } else if (round % 3 == 1) {
+            w25q_select(chip, false);
+            command(chip, 0x06);
+            command_at(chip, 0x20, 0x9000);
+            command(chip, 0x75);
+        }
+        continuous += chip->continuous != NULL;
+        suspended += chip->suspended;
+        volatile_enabled += chip->volatile_enabled;
+        reset_enabled += chip->reset_enabled;
+        down += chip->powered_down;
+        wrapped += chip->wrap != 0;
+        busy += w25q_busy(chip);
+        struct bench other;
+        bench_init(&other, 2 * MIB, false);
+        struct walk saved, reader, ends[2];
+        save(bench, &saved);
+        scheduler_advance(&other.scheduler, bench->scheduler.now_ps);
+        walk_read_begin(&reader, saved.bytes, saved.at, &other.scheduler);
+        w25q_walk(&other.chip, &reader);
+        struct error error = { "" };
+        assert_true(walk_complete(&reader, &error));
+        walk_finish(&reader);
+        assert_int_equal(other.changes, 0);
+        uint64_t other_hash = hash;
+        go_on(bench, round, &hash);
+        go_on(&other, round, &other_hash);
+        struct random same = random;
+        for (unsigned i = 0; i < 20; i++) {
+            step(bench, &random, &hash);
+            step(&other, &same, &other_hash);
+        }
+        assert_int_equal(other_hash, hash);
+        save(bench, &ends[0]);
+        save(&other, &ends[1]);
+        assert_int_equal(ends[0].at, ends[1].at);
+        assert_memory_equal(ends[0].bytes, ends[1].bytes, ends[0].at);
+        walk_finish(&ends[0]);
+        walk_finish(&ends[1]);
+        walk_finish(&saved);
+        w25q_finish(&other.chip);
+        if (chip->powered_down || round % 32 == 31) {
+            w25q_power_on(chip);
+        }
+    }
+    /* The moments were worth it. */
+    assert_true(continuous && suspended && volatile_enabled && reset_enabled && down && wrapped && busy);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
@@ -665,6 +818,7 @@ int main(void) {
         TEST(a_suspended_erase_is_left_as_far_as_it_got),
         TEST(a_resumed_erase_is_left_as_far_as_it_got),
         TEST(the_same_seed_leaves_the_same),
+        TEST(loaded_chips_go_on_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -139,8 +139,31 @@ static inline void same_add_part(struct same_objects *objects, const struct part
     }
 }
 
-/* Blocks, pins, UART feeds and memory of two machines of one kind. `objects` holds what else may be pointed to, of
- * which the first `count` are compared as well. */
+/* Of a core: what it is in the middle of, interrupts, SysTick and its system registers, without the rest of the last
+ * slice and the guesses about its code. */
+static inline bool same_core(const struct same_objects *objects, const struct core *a, const struct core *b) {
+    static const struct {
+        const char *name;
+        size_t at, size;
+    } ranges[] = {
+        { "core: cycles", offsetof(struct core, cycles), sizeof(uint64_t) },
+        { "core: stall", offsetof(struct core, stall_until), sizeof(uint64_t) },
+        { "core: NVIC", offsetof(struct core, nvic), sizeof(struct nvic) },
+        { "core: SysTick", offsetof(struct core, systick), sizeof(struct systick) },
+        { "core: registers", offsetof(struct core, attention),
+          offsetof(struct core, peer) - offsetof(struct core, attention) },
+    };
+    bool same = a->state == b->state;
+    for (size_t i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++) {
+        const struct same_object range = { ranges[i].name, (const uint8_t *)a + ranges[i].at,
+                                           (const uint8_t *)b + ranges[i].at, ranges[i].size };
+        same = same_words(objects, &range, NULL) && same;
+    }
+    return same;
+}
+
+/* Blocks, pins, UART feeds, cores and memory of two machines of one kind. `objects` holds what else may be pointed to,
+ * of which the first `count` are compared as well. */
 static inline bool same_state(const struct machine *a, const struct machine *b, struct same_objects *known,
                               unsigned count) {
     struct same_objects objects = *known;
@@ -159,6 +182,9 @@ static inline bool same_state(const struct machine *a, const struct machine *b, 
             fprintf(stderr, "    %s: registers differ\n", block->name);
             same = false;
         }
+    }
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        same = same_core(&objects, a->cores[i], b->cores[i]) && same;
     }
     const struct same_object others[] = {
         { "bank 0", (const uint8_t *)&a->bank0, (const uint8_t *)&b->bank0, sizeof(a->bank0) },

@@ -6,7 +6,10 @@
 #include "peripherals/onchip/registers/clocks.h"
 #include "peripherals/onchip/registers/i2c.h"
 #include "peripherals/onchip/registers/pio.h"
+#include "peripherals/onchip/registers/qmi.h"
+#include "peripherals/onchip/registers/sha256.h"
 #include "peripherals/onchip/registers/spi.h"
+#include "peripherals/onchip/registers/ssi.h"
 #include "peripherals/onchip/registers/uart.h"
 #include "tests/same_state.h"
 #include "tests/unit/parts.h"
@@ -130,6 +133,13 @@ static void set_up_serial(struct machine *machine) {
         { "I2C0", I2C_IC_ENABLE, 1 },
         { "I2C1", I2C_IC_CON, 0 }, /* a target */
         { "I2C1", I2C_IC_ENABLE, 1 },
+        { "QMI", QMI_DIRECT_CSR, 6u << QMI_DIRECT_CSR_CLKDIV_LSB | QMI_DIRECT_CSR_ASSERT_CS0N | 1 },
+        { "XIP_SSI", SSI_SSIENR, 0 },
+        { "XIP_SSI", SSI_CTRLR0, 7 << SSI_CTRLR0_DFS_32_LSB },
+        { "XIP_SSI", SSI_BAUDR, 4 },
+        { "XIP_SSI", SSI_SER, 1 },
+        { "XIP_SSI", SSI_SSIENR, 1 },
+        { "SHA256", SHA256_CSR, SHA256_CSR_START },
         { "ADC", ADC_FCS, ADC_FCS_EN },
         { "ADC", ADC_CS, ADC_CS_EN | ADC_CS_START_MANY },
     };
@@ -150,7 +160,8 @@ static void say_something(struct machine *machine, struct random *random) {
         unsigned reg;
     } data[] = { { "UART0", UART_UARTDR },  { "UART1", UART_UARTDR },    { "SPI0", SPI_SSPDR },
                  { "SPI1", SPI_SSPDR },     { "I2C0", I2C_IC_DATA_CMD }, { "PIO0", PIO_TXF0 },
-                 { "PIO0", PIO_SM0_INSTR }, { "PIO1", PIO_TXF1 } };
+                 { "PIO0", PIO_SM0_INSTR }, { "PIO1", PIO_TXF1 },        { "QMI", QMI_DIRECT_TX },
+                 { "XIP_SSI", SSI_DR0 },    { "SHA256", SHA256_WDATA } };
     uint64_t bits = random_next(random);
     unsigned which = (unsigned)(bits % (sizeof(data) / sizeof(data[0])));
     store(machine, &(struct setting){ data[which].block, data[which].reg, (uint32_t)(bits >> 32) });
@@ -234,6 +245,73 @@ static void blocks_of_the_rp2040(void **state) {
 static void blocks_of_the_rp2350(void **state) {
     for (uint64_t seed = 0; seed < SEEDS; seed++) {
         round_trip(seed % 3 ? &chip_rp2350 : &chip_rp2350b, seed);
+    }
+}
+
+/* ---- Cores ---- */
+static void fill_words(uint32_t *words, size_t size, struct random *random) {
+    for (size_t i = 0; i < size / sizeof(*words); i++) {
+        words[i] = (uint32_t)random_next(random);
+    }
+}
+
+static void fill_core(struct core *core, struct random *random) {
+    uint64_t inputs = (UINT64_C(1) << core->nvic.irqs) - 1;
+    core->event = core->reset_requested = core->nmi_input = true;
+    core->stall_until = core->cycles + 100;
+    core->fault_address = 0x12345678;
+    fill_words(&core->vtor, 3 * sizeof(uint32_t), random);
+    fill_words(core->mpu, sizeof(core->mpu), random);
+    core->nvic.enabled = random_next(random) & inputs;
+    core->nvic.level = random_next(random) & inputs;
+    core->nvic.irq_pending = random_next(random) & inputs;
+    core->nvic.irq_active = random_next(random) & inputs;
+    core->nvic.system_pending = 1u << EXCEPTION_SYSTICK | 1u << EXCEPTION_NMI;
+    core->nvic.system_active = 1u << EXCEPTION_SVCALL;
+    core->nvic.nmi_level = true;
+    for (unsigned i = 4; i < 16 + core->nvic.irqs; i++) {
+        core->nvic.priority[i] = (uint8_t)random_next(random) & core->nvic.priority_mask;
+    }
+    core->systick = (struct systick){ 7, 1000, 500, core->cycles, 12, true, true, core->cycles + 500 };
+    if (core->desc.model != CORE_M33) {
+        return;
+    }
+    struct mainline *main = &core->mainline;
+    fill_words(&main->aircr, offsetof(struct mainline, cyccnt_epoch), random);
+    main->cyccnt_epoch = core->cycles;
+    fill_words(main->nmi_mask, 3 * sizeof(uint32_t), random);
+    main->reported = 5;
+    main->mpu_rnr %= MPU_REGIONS;
+    main->sau_rnr %= SAU_REGIONS;
+    for (unsigned i = 0; i < 2; i++) {
+        core->dcp[i].x = (struct dcp_number){ random_next(random), 77, 3 };
+        core->dcp[i].y = (struct dcp_number){ random_next(random), -4, 1 };
+        core->dcp[i].shift = 13;
+        core->dcp[i].order = -1;
+        core->dcp[i].engaged = true;
+    }
+    core->rcp = (struct rcp){ random_next(random), true, true, 99 };
+}
+
+/* Whether it makes sense or not. */
+static void every_word_of_a_core_is_kept(void **state) {
+    const struct chip_desc *const chips[] = { &chip_rp2040, &chip_rp2350 };
+    for (unsigned i = 0; i < 2; i++) {
+        struct bench_machine first, second;
+        struct random random = { 3 };
+        build(&first, chips[i]);
+        build(&second, chips[i]);
+        start(first.machine);
+        machine_run(first.machine, 10 * PS_PER_US);
+        for (unsigned k = 0; k < CHIP_CORES; k++) {
+            struct core *core = machine_core(first.machine, k);
+            fill_core(core, &random);
+            nvic_update(&core->nvic);
+            core_update_attention(core);
+        }
+        load_and_compare(&first, &second);
+        machine_destroy(first.machine);
+        machine_destroy(second.machine);
     }
 }
 
@@ -482,6 +560,23 @@ static void expect_same_views(struct bench *a, struct bench *b) {
     }
 }
 
+/* Word by word, screens apart, which are shown anew. */
+static void expect_same_parts(struct bench *a, struct bench *b) {
+    static struct same_objects objects;
+    objects.count = 0;
+    same_add_part(&objects, a->part, b->part);
+    same_add(&objects, "bench", a, b, sizeof(*a));
+    for (unsigned i = 0; part_view(a->part, i); i++) {
+        const struct part_view *x = part_view(a->part, i), *y = part_view(b->part, i);
+        if (x->kind == PART_SCREEN) {
+            same_add(&objects, "pixels", x->screen.pixels, y->screen.pixels, 0);
+        }
+    }
+    if (!same_words(&objects, &objects.object[0], NULL)) {
+        fail_msg("%s", a->part->class->type);
+    }
+}
+
 static void part_round_trip(const char *type, uint64_t seed) {
     static struct bench first, second;
     struct random random, same;
@@ -500,6 +595,7 @@ static void part_round_trip(const char *type, uint64_t seed) {
     walk_finish(&saved);
     walk_finish(&again);
     expect_same_views(&first, &second);
+    expect_same_parts(&first, &second);
     same = random;
     wiggle(&first, &random, 500);
     wiggle(&second, &same, 500);
@@ -546,6 +642,7 @@ int main(void) {
         cmocka_unit_test(every_class_of_block_has_a_walk_or_no_state),
         cmocka_unit_test(blocks_of_the_rp2040),
         cmocka_unit_test(blocks_of_the_rp2350),
+        cmocka_unit_test(every_word_of_a_core_is_kept),
         cmocka_unit_test(exclusive_accesses_go_on),
         cmocka_unit_test(registers_of_the_engine_go_on),
         cmocka_unit_test(another_chip_flash_or_length_is_refused),

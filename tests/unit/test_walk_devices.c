@@ -486,6 +486,51 @@ static void send_bytes(struct bench *bench, struct random *random) {
     }
 }
 
+static void drive(struct bench *bench, const char *pin, enum net_drive level) {
+    int index = part_pin_find(bench->part->class, pin);
+    if (index >= 0) {
+        net_drive(&bench->drivers[index], level);
+    }
+}
+
+/* A command that a display has, and some of its data. */
+static void send_command(struct bench *bench, struct random *random) {
+    static const uint8_t st7789[] = { 0x10, 0x11, 0x12, 0x13, 0x20, 0x21, 0x28, 0x29, 0x2a, 0x2b, 0x2c, 0x2e,
+                                      0x30, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38, 0x39, 0x3a, 0x44, 0x51, 0x53 };
+    static const uint8_t ssd1306[] = { 0x00, 0x12, 0x20, 0x21, 0x22, 0x26, 0x29, 0x2e, 0x2f, 0x40,
+                                       0x81, 0x8d, 0xa1, 0xa3, 0xa4, 0xa5, 0xa7, 0xa8, 0xad, 0xaf,
+                                       0xb3, 0xc0, 0xc8, 0xd3, 0xd5, 0xd9, 0xda, 0xdb, 0xe3 };
+    const struct part_class *class = bench->part->class;
+    uint64_t bits = random_next(random);
+    unsigned count = bits & 7;
+    if (!strcmp(class->type, "st7789")) {
+        struct net *clock = &bench->nets[part_pin_find(class, "SCL")],
+                   *data = &bench->nets[part_pin_find(class, "SDA")];
+        drive(bench, "SCL", NET_LOW);
+        drive(bench, "RST", NET_HIGH);
+        drive(bench, "CS", NET_HIGH);
+        drive(bench, "CS", NET_LOW);
+        drive(bench, "DC", NET_LOW);
+        spi_exchange(clock, data, NULL, st7789[(bits >> 8) % sizeof(st7789)], 8);
+        drive(bench, "DC", NET_HIGH);
+        for (unsigned i = 0; i < count; i++) {
+            spi_exchange(clock, data, NULL, random_next(random) & (i & 1 ? 0xff : 0x81), 8);
+        }
+    } else if (!strcmp(class->type, "ssd1306")) {
+        struct net *clock = &bench->nets[part_pin_find(class, "SCL")],
+                   *data = &bench->nets[part_pin_find(class, "SDA")];
+        drive(bench, "SCL", NET_Z);
+        drive(bench, "SDA", NET_Z);
+        i2c_start(clock, data, 0x3c, false);
+        i2c_write(clock, data, bits >> 3 & 3 ? 0 : 0x40);
+        i2c_write(clock, data, ssd1306[(bits >> 8) % sizeof(ssd1306)]);
+        for (unsigned i = 0; i < count; i++) {
+            i2c_write(clock, data, (uint8_t)(random_next(random) & 0x3f));
+        }
+        i2c_stop(clock, data);
+    }
+}
+
 static void wiggle(struct bench *bench, struct random *random, unsigned steps) {
     unsigned pins = part_pin_count(bench->part->class), controls = part_control_count(bench->part->class);
     for (unsigned i = 0; i < steps; i++) {
@@ -500,6 +545,9 @@ static void wiggle(struct bench *bench, struct random *random, unsigned steps) {
         }
         if (bits >> 62) {
             send_bytes(bench, random);
+        }
+        if (bits >> 58 & 1) {
+            send_command(bench, random);
         }
         stage_run(&bench->stage, random_next(random) % (40 * PS_PER_US));
     }

@@ -203,10 +203,13 @@ static void i2c_end(struct bus_tap *tap, uint64_t now_ps, bool restarted) {
     }
 }
 
+/* A target lets go of SDA as soon as it hears that SCL has fallen, which may be before the tap hears it: that is no
+ * STOP. So SCL's level is the wire's. */
 static void i2c_change(struct bus_tap *tap, enum bus_line line, uint64_t now_ps) {
+    bool clock = net_is_high(tap->desc.nets[BUS_SCL]);
     if (line == BUS_SCL && tap->levels[BUS_SCL]) {
         i2c_clock_rises(tap, now_ps);
-    } else if (line == BUS_SDA && tap->levels[BUS_SCL]) {
+    } else if (line == BUS_SDA && clock && tap->levels[BUS_SCL]) {
         bool is_start = !tap->levels[BUS_SDA];
         i2c_end(tap, now_ps, is_start);
         if (is_start) {

@@ -219,6 +219,7 @@ static bool open_session(struct boot *boot, bool at_once, struct error *error) {
 }
 
 static void close_session(struct boot *boot) {
+    runner_detach(boot->runner);
     session_abandon(boot->session);
     runner_destroy(boot->runner);
     boot->session = NULL;

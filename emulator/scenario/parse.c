@@ -213,6 +213,7 @@ static void finish_step(struct scenario_step *step) {
         free(*texts[i]);
     }
     free(step->text.bytes);
+    free(step->start.bytes);
     for (unsigned i = 0; i < step->branch_count; i++) {
         finish_list(&step->branches[i]);
     }

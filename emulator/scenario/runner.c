@@ -15,7 +15,7 @@
 
 /* ---- What is heard ---- */
 
-static void hear(struct runner *runner, struct heard *heard, const void *data, size_t size) {
+void runner_hear(struct runner *runner, struct heard *heard, const void *data, size_t size) {
     runner->out_of_memory |= !stream_add(&heard->stream, data, size);
     heard->last_ps = session_now(runner->session);
 }
@@ -23,7 +23,7 @@ static void hear(struct runner *runner, struct heard *heard, const void *data, s
 static void hear_console(void *context, const uint8_t *data, size_t size) {
     struct runner *runner = context;
     struct heard *console = &runner->ports[SCENARIO_CONSOLE];
-    hear(runner, console, data, size);
+    runner_hear(runner, console, data, size);
     if (session_is_early(runner->session)) {
         console->stream.cursor = console->stream.length; /* no program has said that */
     } else {
@@ -38,7 +38,7 @@ static void hear_console(void *context, const uint8_t *data, size_t size) {
 static void hear_serial(void *context, enum console_port port, const uint8_t *data, size_t size) {
     struct runner *runner = context;
     if (port != CONSOLE_USB) {
-        hear(runner, &runner->ports[port == CONSOLE_UART0 ? SCENARIO_UART0 : SCENARIO_UART1], data, size);
+        runner_hear(runner, &runner->ports[port == CONSOLE_UART0 ? SCENARIO_UART0 : SCENARIO_UART1], data, size);
         session_stop(runner->session);
     }
 }
@@ -46,13 +46,13 @@ static void hear_serial(void *context, enum console_port port, const uint8_t *da
 static void hear_data_port(void *context, unsigned instance, const uint8_t *data, size_t size) {
     struct runner *runner = context;
     if (instance == 1) {
-        hear(runner, &runner->ports[SCENARIO_DATA], data, size);
+        runner_hear(runner, &runner->ports[SCENARIO_DATA], data, size);
         session_stop(runner->session);
     }
 }
 
 static void hear_usb_line(struct runner *runner, const char *line) {
-    hear(runner, &runner->usb_events, line, strlen(line));
+    runner_hear(runner, &runner->usb_events, line, strlen(line));
     session_stop(runner->session);
 }
 
@@ -134,11 +134,16 @@ static void drop_tasks(struct runner *runner) {
     }
 }
 
+void runner_detach(struct runner *runner) {
+    drop_tasks(runner);
+    runner_drop_taps(runner);
+}
+
 void runner_destroy(struct runner *runner) {
     if (!runner) {
         return;
     }
-    drop_tasks(runner);
+    runner_detach(runner);
     for (unsigned i = 0; i < SCENARIO_PORTS; i++) {
         stream_finish(&runner->ports[i].stream);
     }
@@ -299,6 +304,8 @@ static const struct step_actions *const actions[SCENARIO_KINDS] = {
     [SCENARIO_EXPECT_VIEW] = &view_actions,
     [SCENARIO_TAKE_SCREENSHOT] = &screenshot_actions,
     [SCENARIO_EXPECT_USB] = &usb_wait_actions,
+    [SCENARIO_EXPECT_BUS] = &bus_actions,
+    [SCENARIO_FAULT] = &fault_actions,
     [SCENARIO_REPEAT] = &branch_actions,
     [SCENARIO_PARALLEL] = &branch_actions,
     [SCENARIO_TOUCH] = &touch_actions,
@@ -407,6 +414,9 @@ static void share_out_all(struct runner *runner) {
         share_out(runner, &runner->ports[i].stream);
     }
     share_out(runner, &runner->usb_events.stream);
+    for (struct tapped *each = runner->taps; each; each = each->next) {
+        share_out(runner, &each->heard.stream);
+    }
 }
 
 static enum step_state begin_step(struct runner *runner, struct task *task) {

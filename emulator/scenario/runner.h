@@ -44,11 +44,14 @@ struct runner;
 
 /* NULL when memory runs out. `desc` is copied, what it points to borrowed. */
 struct runner *runner_create(const struct runner_desc *desc);
-void runner_destroy(struct runner *runner); /* NULL is fine */
+/* After the session, whose listener it is. NULL is fine. */
+void runner_destroy(struct runner *runner);
 /* For session_open(). */
 struct session_listener *runner_listener(struct runner *runner);
 /* After session_open(). */
 void runner_attach(struct runner *runner, struct session *session);
+/* Before the session is closed: lets go of its pins. */
+void runner_detach(struct runner *runner);
 /* After session_fork(), or between two lists. */
 void runner_set_drive(struct runner *runner, const char *folder);
 void runner_set_artifacts(struct runner *runner, const char *folder);

@@ -4,6 +4,7 @@
 
 #include "emulator/core/scheduler.h"
 #include "emulator/scenario/runner.h"
+#include "emulator/session/bus_tap.h"
 #include "emulator/session/matcher.h"
 #include "emulator/session/probe.h"
 #include "emulator/usbhost/usbhost.h"
@@ -37,6 +38,16 @@ struct heard {
     uint64_t last_ps;
 };
 
+/* A bus that a step has named: its traffic from then on, a line for each transaction. */
+struct tapped {
+    char key[200]; /* the kind and the pins */
+    struct bus_tap *tap;
+    struct runner *runner;
+    enum bus_kind kind;
+    struct heard heard;
+    struct tapped *next;
+};
+
 struct runner {
     struct runner_desc desc;
     struct session *session;
@@ -44,6 +55,7 @@ struct runner {
     struct usbhost_listener usb;
     struct heard ports[SCENARIO_PORTS];
     struct heard usb_events;
+    struct tapped *taps;
     struct matcher fail, safe_mode;
     bool fail_seen;
     uint64_t safe_mode_ps; /* when the last words about it came; TIME_NEVER: none */
@@ -70,12 +82,18 @@ struct step_actions {
 
 extern const struct step_actions serial_wait_actions, serial_write_actions; /* steps_serial.c */
 extern const struct step_actions control_actions, press_actions, pin_actions, pin_set_actions, wire_actions,
-    reset_actions;                                                             /* steps_pins.c */
-extern const struct step_actions view_actions, screenshot_actions;             /* steps_views.c */
-extern const struct step_actions file_write_actions, file_actions;             /* steps_files.c */
-extern const struct step_actions power_actions, usb_actions, usb_wait_actions; /* steps_usb.c */
+    reset_actions;                                                                            /* steps_pins.c */
+extern const struct step_actions view_actions, screenshot_actions;                            /* steps_views.c */
+extern const struct step_actions file_write_actions, file_actions;                            /* steps_files.c */
+extern const struct step_actions fault_actions, power_actions, usb_actions, usb_wait_actions; /* steps_usb.c */
+
+extern const struct step_actions bus_actions; /* steps_bus.c */
+
+/* ---- steps_bus.c ---- */
+void runner_drop_taps(struct runner *runner);
 
 /* ---- runner.c ---- */
+void runner_hear(struct runner *runner, struct heard *heard, const void *data, size_t size);
 const struct scenario_step *task_step(const struct task *task);
 uint64_t task_deadline(const struct task *task);
 /* The step is why the case ends. Returns STEP_FAILED. */

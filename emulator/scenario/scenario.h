@@ -38,6 +38,8 @@ enum scenario_kind {
     SCENARIO_EXPECT_VIEW,
     SCENARIO_TAKE_SCREENSHOT,
     SCENARIO_EXPECT_USB,
+    SCENARIO_EXPECT_BUS,
+    SCENARIO_FAULT,
     SCENARIO_REPEAT,
     SCENARIO_PARALLEL,
     SCENARIO_TOUCH, /* Wokwi's touch screens and custom chips: there are none here, and the runner says so */
@@ -63,7 +65,8 @@ struct scenario_range {
 };
 
 enum scenario_port { SCENARIO_CONSOLE, SCENARIO_UART0, SCENARIO_UART1, SCENARIO_DATA, SCENARIO_PORTS };
-enum scenario_font { SCENARIO_TERMINAL_FONT, SCENARIO_FILE_FONT };
+enum scenario_bus { SCENARIO_I2C, SCENARIO_SPI, SCENARIO_UART };
+enum scenario_direction { SCENARIO_ANY_DIRECTION, SCENARIO_READ, SCENARIO_WRITE };
 
 struct scenario_step;
 
@@ -84,14 +87,16 @@ struct scenario_step {
     uint64_t time_ps; /* delay, duration, or the time for which a pin is measured */
     char *part, *pin, *other_pin, *control, *view;
     char *file, *mask, *save_to, *compare_with, *source, *font;
-    struct scenario_text text;
+    struct scenario_text text, start; /* a whole text, and the beginning of one */
     char *regex;
     double value;
     bool has_value, has_colour, missing, flag, not_on, changes;
     uint32_t colour;
-    unsigned count;  /* repetitions; pixels that may differ */
-    unsigned port;   /* enum scenario_port, or of the USB port */
-    unsigned choice; /* of a list of words */
+    unsigned count;                    /* repetitions; pixels that may differ */
+    unsigned port;                     /* enum scenario_port, or of the USB port */
+    unsigned choice;                   /* of a list of words */
+    unsigned address, direction, mode; /* of traffic on a bus; enum scenario_direction */
+    bool has_address;
     struct scenario_range frequency, duty, high, low, volts, brightness;
     double tolerance;                                 /* share, or colour levels */
     struct scenario_list branches[SCENARIO_BRANCHES]; /* repeat: the first one */

@@ -15,6 +15,9 @@
     { 0 }
 
 static const char *const usb_states[] = { "open", "close", "pause", "resume", "plug", "unplug", NULL };
+static const char *const buses[] = { "i2c", "spi", "uart", NULL };
+static const char *const directions[] = { "any", "read", "write", NULL };
+static const char *const modes[] = { "0", "1", "2", "3", NULL };
 static const char *const power_states[] = { "off", "on", "cycle", NULL };
 
 static const struct step_key delay_keys[] = { { "time", NULL, VALUE_TIME, FIELD(time_ps), true }, END };
@@ -143,6 +146,29 @@ static const struct step_key expect_usb_keys[] = {
     END,
 };
 
+static const struct step_key expect_bus_keys[] = {
+    { "bus", NULL, VALUE_CHOICE, FIELD(choice), true, buses },
+    { "sda", NULL, VALUE_NAME, FIELD(pin) },
+    { "scl", NULL, VALUE_NAME, FIELD(other_pin) },
+    { "sck", NULL, VALUE_NAME, FIELD(pin) },
+    { "mosi", NULL, VALUE_NAME, FIELD(other_pin) },
+    { "miso", NULL, VALUE_NAME, FIELD(control) },
+    { "cs", NULL, VALUE_NAME, FIELD(view) },
+    { "line", NULL, VALUE_NAME, FIELD(pin) },
+    { "mode", NULL, VALUE_CHOICE, FIELD(mode), false, modes },
+    { "baud", NULL, VALUE_COUNT, FIELD(count) },
+    { "address", NULL, VALUE_ADDRESS, FIELD(address) },
+    { "direction", NULL, VALUE_CHOICE, FIELD(direction), false, directions },
+    { "data", NULL, VALUE_TEXT, FIELD(text) },
+    { "starts-with", NULL, VALUE_TEXT, FIELD(start) },
+    { "acknowledged", NULL, VALUE_NOT, FIELD(missing) },
+    { "regex", NULL, VALUE_REGEX, FIELD(regex) },
+    TIMEOUT,
+    END,
+};
+
+static const struct step_key fault_keys[] = { { "fault", NULL, VALUE_FAULT, FIELD(control), true }, END };
+
 static const struct step_key repeat_keys[] = {
     { "count", "times", VALUE_COUNT, FIELD(count), true },
     { "steps", NULL, VALUE_STEPS, 0, true },
@@ -195,6 +221,12 @@ const struct step_class step_classes[] = {
       expect_usb_keys,
       expect_usb_keys,
       .one_of = "keys, mouse, midi, regex" },
+    { "expect-bus",
+      { NULL },
+      SCENARIO_EXPECT_BUS,
+      expect_bus_keys,
+      .one_of = "address, data, starts-with, regex, acknowledged" },
+    { "fault", { NULL }, SCENARIO_FAULT, fault_keys, fault_keys },
     { "repeat", { NULL }, SCENARIO_REPEAT, repeat_keys },
     { "parallel", { NULL }, SCENARIO_PARALLEL, parallel_keys, parallel_keys },
     { "touch", { "touch-press", "touch-move", "touch-release" }, SCENARIO_TOUCH, touch_keys },

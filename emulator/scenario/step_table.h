@@ -19,6 +19,8 @@ enum value_kind {
     VALUE_PORT,      /* unsigned, enum scenario_port */
     VALUE_COLOUR,    /* step.colour */
     VALUE_DRIVE,     /* step.choice (enum input_drive) and step.value (volts) */
+    VALUE_ADDRESS,   /* step.address: of an I2C device, 0 to 0x3ff */
+    VALUE_FAULT,     /* char *; a text that fault_parse() takes */
     VALUE_TOLERANCE, /* step.tolerance */
     VALUE_LEVELS,    /* step.tolerance: levels of a colour, 0 to 255 */
     VALUE_HERTZ,     /* struct scenario_range */

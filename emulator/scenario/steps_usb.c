@@ -1,5 +1,5 @@
-/* Steps about USB: the cable and the ports that a program on the PC opens; power; and keys, mouse and MIDI that the
- * board sends. */
+/* Steps about USB: the cable and the ports that a program on the PC opens; power and faults; and keys, mouse and MIDI
+ * that the board sends. */
 #include "emulator/scenario/runner_private.h"
 
 #include <ctype.h>
@@ -51,6 +51,14 @@ static enum step_state look_at_power(struct runner *runner, struct task *task) {
 }
 
 const struct step_actions power_actions = { begin_power, look_at_power };
+
+/* ---- fault ---- */
+
+static enum step_state begin_fault(struct runner *runner, struct task *task) {
+    return task_apply(runner, task, &(struct input){ .kind = INPUT_FAULT, .name = task_step(task)->control });
+}
+
+const struct step_actions fault_actions = { begin_fault };
 
 /* ---- expect-usb ---- */
 

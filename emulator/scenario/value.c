@@ -2,6 +2,7 @@
 #include "emulator/scenario/value.h"
 
 #include "emulator/core/nearest.h"
+#include "emulator/session/fault.h"
 #include "emulator/session/input.h"
 #include "emulator/session/time_text.h"
 
@@ -386,6 +387,25 @@ static bool read_limits(struct reading *reading, const struct node *node, bool l
     return ok;
 }
 
+static bool read_address(struct reading *reading, const struct node *node, const char *what,
+                         struct scenario_step *step) {
+    uint64_t address = 0;
+    step->has_address = value_count(reading, node, what, 0, 0x3ff, &address);
+    step->address = (unsigned)address;
+    return step->has_address;
+}
+
+static bool read_fault(struct reading *reading, const struct node *node, const char *what, char **ret_text) {
+    struct fault fault;
+    struct error error;
+    *ret_text = value_name(reading, node, what);
+    if (*ret_text && !fault_parse(*ret_text, &fault, &error)) {
+        mistake(&reading->mistakes, node_mark(node), "fault: %s", error.message);
+        return false;
+    }
+    return *ret_text != NULL;
+}
+
 static bool read_counted(struct reading *reading, const struct node *node, const struct step_key *key,
                          unsigned *ret_count) {
     uint64_t count = 0;
@@ -429,6 +449,10 @@ bool value_read(struct reading *reading, const struct step_key *key, const struc
         return read_colour(reading, node, step);
     case VALUE_DRIVE:
         return read_drive(reading, node, step);
+    case VALUE_ADDRESS:
+        return read_address(reading, node, key->name, step);
+    case VALUE_FAULT:
+        return read_fault(reading, node, key->name, field);
     case VALUE_TOLERANCE:
     case VALUE_LEVELS:
         return read_limits(reading, node, key->kind == VALUE_LEVELS, step);

@@ -7,6 +7,8 @@
 
 #include <stdio.h>
 
+struct vcd;
+
 #define TEST_MATRIX 32
 
 struct test_options {
@@ -79,8 +81,16 @@ struct test_place {
 };
 /* Folder of what is kept of a case that failed; made. False when nothing is kept. */
 bool test_artifact_folder(const struct test_place *place, unsigned index, char *ret_path, size_t size);
-/* Run the case and tell; `again`: it has failed, and is run once more to see its wires. */
-void test_case_run(struct test_place *place, unsigned index, bool again);
+/* Run the case, tell, keep what is of use, and end the process: with code 0 when it has passed, else 1. */
+void test_case_run(const struct test_place *place, unsigned index);
+/* What is watched of a case that has failed, in a second run of it from power-on: its wires and its inputs. */
+struct test_watch {
+    char folder[4096];
+    FILE *file;
+    struct vcd *vcd;
+};
+void test_watch_begin(const struct test_place *place, unsigned index, struct test_watch *watch);
+void test_watch_end(const struct test_place *place, struct test_watch *watch);
 
 /* ---- test_pool.c ---- */
 void test_run_all(struct test_plan *plan);

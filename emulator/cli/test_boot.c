@@ -30,6 +30,8 @@ struct boot {
     struct session *session;
     struct runner *runner;
     struct session_listener lines;
+    bool again;   /* a run for the artifacts: all has been told */
+    bool at_once; /* code.py does not wait for the console, or could not */
     char drive[PATH_MAX], project[PATH_MAX], firmware[PATH_MAX];
     char why[600]; /* the last error line */
 };
@@ -53,13 +55,16 @@ static void hear_line(void *context, enum log_level level, const char *line) {
     if (level == LOG_ERROR) {
         snprintf(boot->why, sizeof(boot->why), "%s", line);
     }
-    if (level <= LOG_WARN) {
+    if (level <= LOG_WARN && !boot->again) {
         tell_line(boot, level, line);
     }
 }
 
 static void tell_step(void *context, const struct scenario_step *step) {
     const struct boot *boot = context;
+    if (boot->again) {
+        return;
+    }
     struct test_message message = { .kind = TEST_STEP, .index = boot->index };
     scenario_step_title(step, message.result.step, sizeof(message.result.step));
     tell(boot, &message);
@@ -81,14 +86,14 @@ static void tell_wrong(struct boot *boot, const char *message) {
 /* ---- What is to run ---- */
 
 /* The files of the drive as they are now, for the board to change. */
-static bool copy_drive(struct boot *boot, struct error *error) {
+static bool copy_drive(struct boot *boot, const char *folder, struct error *error) {
     const struct scenario *scenario = boot->run->scenario;
     char from[PATH_MAX];
     int length = snprintf(from, sizeof(from), "%s%s%s", scenario->folder, scenario->drive ? "/" : "",
                           scenario->drive ? scenario->drive : "");
     struct stat status;
     bool ok = length < (int)sizeof(from) &&
-              snprintf(boot->drive, sizeof(boot->drive), "%s/drive", boot->run->folder) < (int)sizeof(boot->drive);
+              snprintf(boot->drive, sizeof(boot->drive), "%s/drive", folder) < (int)sizeof(boot->drive);
     error_set(error, "drive: %s: is no folder", from);
     if (!ok || lstat(from, &status) != 0 || (!S_ISDIR(status.st_mode) && scenario->drive)) {
         return false;
@@ -187,14 +192,14 @@ static bool find_firmware(struct boot *boot, struct error *error) {
 
 /* ---- The session ---- */
 
-static bool open_session(struct boot *boot, bool at_once, struct error *error) {
+static bool open_session(struct boot *boot, struct error *error) {
     const struct scenario *scenario = boot->run->scenario;
     struct session_desc desc = {
         .project = boot->project,
         .board = boot->run->board,
         .firmware = boot->firmware[0] ? boot->firmware : NULL,
         .drive = boot->drive,
-        .console_first = at_once ? SESSION_AT_ONCE : SESSION_CONSOLE_FIRST_AUTO,
+        .console_first = boot->at_once ? SESSION_AT_ONCE : SESSION_CONSOLE_FIRST_AUTO,
         .seed = scenario->seed,
         .log = { [LOG_ERROR] = true },
     };
@@ -266,16 +271,38 @@ static bool make_case_folder(const struct boot *boot, struct slot *slot, struct 
                           slot->again ? "-again" : "");
     error_set(error, "%s: %s", slot->folder, strerror(errno));
     return length < (int)sizeof(slot->folder) && mkdir(slot->folder, 0777) == 0 &&
-           inside_copy(boot->drive, slot->folder, true, DRIVE_BYTES, error);
+           (slot->again || inside_copy(boot->drive, slot->folder, true, DRIVE_BYTES, error));
+}
+
+/* The whole run once more, with all that can be watched. */
+static void run_again(struct boot *boot, const struct slot *slot) {
+    struct error error;
+    struct runner_result result;
+    boot->again = true;
+    close_session(boot);
+    if (!copy_drive(boot, slot->folder, &error) || !open_session(boot, &error)) {
+        return;
+    }
+    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
+    struct test_watch watch;
+    test_watch_begin(&place, slot->index, &watch);
+    if (run_to_parting(boot, &result)) {
+        session_hold_code(boot->session, false);
+        runner_run(boot->runner, &boot->run->scenario->cases[slot->index].list, &result);
+    }
+    test_watch_end(&place, &watch);
 }
 
 static void become_case(struct boot *boot, const struct slot *slot) {
-    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     boot->index = slot->index;
+    if (slot->again) {
+        run_again(boot, slot);
+        _exit(0);
+    }
+    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
     runner_set_drive(boot->runner, slot->folder);
-    test_case_run(&place, slot->index, slot->again);
-    _exit(0);
+    test_case_run(&place, slot->index);
 }
 
 static void tell_broken(struct boot *boot, unsigned index, const char *message) {
@@ -289,7 +316,7 @@ static void start_case(struct boot *boot, struct slot *slot, unsigned index, boo
     slot->index = index;
     slot->again = again;
     bool ok = make_case_folder(boot, slot, &error);
-    slot->pid = ok ? session_fork(boot->session, slot->folder, &error) : -1;
+    slot->pid = ok ? session_fork(boot->session, again ? NULL : slot->folder, &error) : -1;
     if (slot->pid == 0) {
         become_case(boot, slot);
     }
@@ -370,8 +397,9 @@ static void tell_skipped(struct boot *boot) {
 }
 
 static bool prepare(struct boot *boot, struct error *error) {
-    return copy_drive(boot, error) && find_project(boot, error) && find_firmware(boot, error) &&
-           open_session(boot, boot->run->scenario->at_once, error);
+    boot->at_once = boot->run->scenario->at_once;
+    return copy_drive(boot, boot->run->folder, error) && find_project(boot, error) && find_firmware(boot, error) &&
+           open_session(boot, error);
 }
 
 static void boot_and_run(struct boot *boot) {
@@ -384,7 +412,8 @@ static void boot_and_run(struct boot *boot) {
     bool ready = prepare(boot, &error) && check_steps(boot);
     if (ready && !run_to_parting(boot, &result)) {
         close_session(boot);
-        ready = open_session(boot, true, &error) && run_to_parting(boot, &result);
+        boot->at_once = true;
+        ready = open_session(boot, &error) && run_to_parting(boot, &result);
     }
     if (!ready) {
         tell_wrong(boot, error.message[0] ? error.message : boot->why);

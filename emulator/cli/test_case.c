@@ -1,6 +1,6 @@
 /* The process of a case: runs its steps on the session that it has got from the boot, tells the result, and keeps what
  * is of use of a case that has not passed. Wires are not watched the first time, because that takes time: a case that
- * failed is run again for them, which gives the same. */
+ * failed is run again from power-on for them, which gives the same. */
 #include "emulator/cli/test.h"
 #include "emulator/debug/vcd.h"
 #include "emulator/project/scene.h"
@@ -58,6 +58,14 @@ static void keep_stream(const char *folder, const char *name, const struct strea
     FILE *file = stream->length ? open_artifact(folder, name) : NULL;
     if (file) {
         fwrite(stream->bytes, 1, stream->length, file);
+        fclose(file);
+    }
+}
+
+static void keep_line(const char *folder, const char *name, const char *line) {
+    FILE *file = open_artifact(folder, name);
+    if (file) {
+        fprintf(file, "%s\n", line);
         fclose(file);
     }
 }
@@ -131,33 +139,33 @@ static void tell_result(const struct test_place *place, unsigned index, const st
     (void)done; /* nobody hears it any more: there is nobody to tell that either */
 }
 
-static void run_again(struct test_place *place, unsigned index) {
-    char folder[4096];
-    struct runner_result result;
-    if (!test_artifact_folder(place, index, folder, sizeof(folder))) {
+void test_watch_begin(const struct test_place *place, unsigned index, struct test_watch *watch) {
+    char recording[4400];
+    struct error error;
+    *watch = (struct test_watch){ 0 };
+    if (!test_artifact_folder(place, index, watch->folder, sizeof(watch->folder))) {
         return;
     }
-    char recording[4400];
-    snprintf(recording, sizeof(recording), "%s/run.jsonl", folder);
-    session_record(place->session, recording, NULL); /* where it cannot be, there is none */
-    FILE *file = open_artifact(folder, "wires.vcd");
-    struct vcd *vcd = watch_wires(place, file);
-    runner_set_artifacts(place->runner, folder);
-    runner_run(place->runner, &place->run->scenario->cases[index].list, &result);
+    snprintf(recording, sizeof(recording), "%s/run.jsonl", watch->folder);
+    if (!session_record(place->session, recording, &error)) {
+        keep_line(watch->folder, "run.txt", error.message);
+    }
+    watch->file = open_artifact(watch->folder, "wires.vcd");
+    watch->vcd = watch_wires(place, watch->file);
+    runner_set_artifacts(place->runner, watch->folder);
+}
+
+void test_watch_end(const struct test_place *place, struct test_watch *watch) {
     session_end_record(place->session, NULL);
-    vcd_destroy(vcd);
-    if (file) {
-        fclose(file);
+    vcd_destroy(watch->vcd);
+    if (watch->file) {
+        fclose(watch->file);
     }
 }
 
-void test_case_run(struct test_place *place, unsigned index, bool again) {
+void test_case_run(const struct test_place *place, unsigned index) {
     struct runner_result result;
     session_hold_code(place->session, false);
-    if (again) {
-        run_again(place, index);
-        return;
-    }
     runner_run(place->runner, &place->run->scenario->cases[index].list, &result);
     if (result.outcome != RUNNER_PASSED) {
         keep_all(place, index, &result);

@@ -17,6 +17,7 @@
 
 void runner_hear(struct runner *runner, struct heard *heard, const void *data, size_t size) {
     runner->out_of_memory |= !stream_add(&heard->stream, data, size);
+    runner->look_again = true;
     heard->last_ps = session_now(runner->session);
 }
 

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOOK_PS (5 * PS_PER_MS)
 #define LINE_BYTES 64 /* bytes of a transaction that its line has; the rest is "..." */
 
 /* ---- Lines ---- */
@@ -164,7 +165,13 @@ static enum step_state begin_bus(struct runner *runner, struct task *task) {
     return task_wait_for(runner, task, &tapped->heard.stream, NULL, step->regex ? step->regex : expression);
 }
 
+/* What ends with a pause is told of when somebody asks. */
 static enum step_state look_at_bus(struct runner *runner, struct task *task) {
+    struct tapped *tapped = task->found ? NULL : take_tap(runner, task_step(task), NULL);
+    if (tapped) {
+        bus_tap_count(tapped->tap);
+    }
+    task->wake_ps = session_now(runner->session) + LOOK_PS;
     return task->found ? STEP_DONE : STEP_WAITS;
 }
 

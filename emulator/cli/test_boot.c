@@ -38,7 +38,7 @@ struct boot {
 
 /* ---- Telling ---- */
 
-static void tell(const struct boot *boot, const struct test_message *message) {
+static void tell_parent(const struct boot *boot, const struct test_message *message) {
     if (write(boot->pipe, message, sizeof(*message)) < 0) {
         _exit(1);
     }
@@ -47,7 +47,7 @@ static void tell(const struct boot *boot, const struct test_message *message) {
 static void tell_line(struct boot *boot, enum log_level level, const char *line) {
     struct test_message message = { .kind = TEST_LINE, .level = level };
     snprintf(message.tail, sizeof(message.tail), "%s", line);
-    tell(boot, &message);
+    tell_parent(boot, &message);
 }
 
 static void hear_line(void *context, enum log_level level, const char *line) {
@@ -67,20 +67,20 @@ static void tell_step(void *context, const struct scenario_step *step) {
     }
     struct test_message message = { .kind = TEST_STEP, .index = boot->index };
     scenario_step_title(step, message.result.step, sizeof(message.result.step));
-    tell(boot, &message);
+    tell_parent(boot, &message);
 }
 
 /* All cases end like this. */
-static void tell_all(const struct boot *boot, const struct runner_result *result) {
+static void tell_all_cases(const struct boot *boot, const struct runner_result *result) {
     for (unsigned i = 0; i < boot->run->case_count; i++) {
-        tell(boot, &(struct test_message){ .kind = TEST_RESULT, .index = i, .result = *result });
+        tell_parent(boot, &(struct test_message){ .kind = TEST_RESULT, .index = i, .result = *result });
     }
 }
 
 static void tell_wrong(struct boot *boot, const char *message) {
     struct runner_result result = { .outcome = RUNNER_WRONG };
     snprintf(result.message, sizeof(result.message), "%s", message);
-    tell_all(boot, &result);
+    tell_all_cases(boot, &result);
 }
 
 /* ---- What is to run ---- */
@@ -308,7 +308,7 @@ static void become_case(struct boot *boot, const struct slot *slot) {
 static void tell_broken(struct boot *boot, unsigned index, const char *message) {
     struct test_message broken = { .kind = TEST_RESULT, .index = index, .result = { .outcome = RUNNER_WRONG } };
     snprintf(broken.result.message, sizeof(broken.result.message), "%s", message);
-    tell(boot, &broken);
+    tell_parent(boot, &broken);
 }
 
 static void start_case(struct boot *boot, struct slot *slot, unsigned index, bool again) {
@@ -393,10 +393,10 @@ static void tell_skipped(struct boot *boot) {
     snprintf(result.message, sizeof(result.message),
              "needs the libraries of its libraries.txt: `scripts/get-libraries %.200s DIR` makes a copy with them",
              boot->run->scenario->folder);
-    tell_all(boot, &result);
+    tell_all_cases(boot, &result);
 }
 
-static bool prepare(struct boot *boot, struct error *error) {
+static bool prepare_session(struct boot *boot, struct error *error) {
     boot->at_once = boot->run->scenario->at_once;
     return copy_drive(boot, boot->run->folder, error) && find_project(boot, error) && find_firmware(boot, error) &&
            open_session(boot, error);
@@ -409,7 +409,7 @@ static void boot_and_run(struct boot *boot) {
         tell_skipped(boot);
         return;
     }
-    bool ready = prepare(boot, &error) && check_steps(boot);
+    bool ready = prepare_session(boot, &error) && check_steps(boot);
     if (ready && !run_to_parting(boot, &result)) {
         close_session(boot);
         boot->at_once = true;
@@ -418,7 +418,7 @@ static void boot_and_run(struct boot *boot) {
     if (!ready) {
         tell_wrong(boot, error.message[0] ? error.message : boot->why);
     } else if (result.outcome != RUNNER_PASSED) {
-        tell_all(boot, &result);
+        tell_all_cases(boot, &result);
     } else {
         run_cases(boot);
     }

@@ -62,7 +62,7 @@ bool inside_exists(const char *folder, const char *path) {
 
 /* ---- Reading ---- */
 
-static uint8_t *read_file(int file, size_t limit, size_t *ret_size) {
+static uint8_t *read_regular_file(int file, size_t limit, size_t *ret_size) {
     struct stat status;
     if (fstat(file, &status) != 0) {
         return NULL;
@@ -88,7 +88,7 @@ uint8_t *inside_read(const char *folder, const char *path, size_t limit, size_t 
     char name[NAME_BYTES];
     int at = open_parent(folder, path, false, name);
     int file = at >= 0 ? openat(at, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
-    uint8_t *data = file >= 0 ? read_file(file, limit, ret_size) : NULL;
+    uint8_t *data = file >= 0 ? read_regular_file(file, limit, ret_size) : NULL;
     if (!data) {
         error_set(error, "%s: %s", path, errno == ELOOP ? "is a symbolic link" : strerror(errno));
     }
@@ -115,7 +115,7 @@ static bool write_all(int file, const uint8_t *data, size_t size) {
     return true;
 }
 
-static bool write_file(int at, const char *name, const void *data, size_t size, int64_t seconds) {
+static bool write_whole_file(int at, const char *name, const void *data, size_t size, int64_t seconds) {
     char temporary[40];
     snprintf(temporary, sizeof(temporary), ".ouroboard-%ld.tmp", (long)getpid());
     int file = openat(at, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
@@ -141,7 +141,7 @@ bool inside_write(const char *folder, const char *path, const void *data, size_t
                   struct error *error) {
     char name[NAME_BYTES];
     int at = open_parent(folder, path, true, name);
-    bool ok = at >= 0 && write_file(at, name, data, size, seconds);
+    bool ok = at >= 0 && write_whole_file(at, name, data, size, seconds);
     if (!ok) {
         error_set(error, "%s: %s", path,
                   errno == ELOOP || errno == ENOTDIR ? "leads over a symbolic link" : strerror(errno));

@@ -12,11 +12,11 @@ struct yaml_file {
     yaml_document_t document;
 };
 
-static const yaml_node_t *inner(const struct node *node) {
+static const yaml_node_t *yaml_node_of(const struct node *node) {
     return (const yaml_node_t *)node;
 }
 
-static const struct node *outer(const yaml_node_t *node) {
+static const struct node *node_of(const yaml_node_t *node) {
     return (const struct node *)node;
 }
 
@@ -67,7 +67,7 @@ static bool is_last(yaml_parser_t *parser, const struct mistakes *mistakes) {
     return !root;
 }
 
-static bool load(yaml_parser_t *parser, struct yaml_file *file, const struct mistakes *mistakes) {
+static bool load_document(yaml_parser_t *parser, struct yaml_file *file, const struct mistakes *mistakes) {
     if (!yaml_parser_load(parser, &file->document)) {
         say_parser_error(parser, mistakes);
         return false;
@@ -93,7 +93,7 @@ struct yaml_file *yaml_file_parse(const char *text, size_t size, const struct mi
     }
     yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
     yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
-    bool ok = load(&parser, file, mistakes);
+    bool ok = load_document(&parser, file, mistakes);
     yaml_parser_delete(&parser);
     if (!ok) {
         free(file);
@@ -110,22 +110,22 @@ void yaml_file_close(struct yaml_file *file) {
 }
 
 const struct node *yaml_file_root(struct yaml_file *file) {
-    return outer(yaml_document_get_root_node(&file->document));
+    return node_of(yaml_document_get_root_node(&file->document));
 }
 
 /* ---- Nodes ---- */
 
 enum node_kind node_kind(const struct node *node) {
-    yaml_node_type_t type = inner(node)->type;
+    yaml_node_type_t type = yaml_node_of(node)->type;
     return type == YAML_SEQUENCE_NODE ? NODE_LIST : type == YAML_MAPPING_NODE ? NODE_MAP : NODE_SCALAR;
 }
 
 struct scenario_mark node_mark(const struct node *node) {
-    return mark_of(&inner(node)->start_mark);
+    return mark_of(&yaml_node_of(node)->start_mark);
 }
 
 const char *node_text(const struct node *node, size_t *ret_length) {
-    const yaml_node_t *scalar = inner(node);
+    const yaml_node_t *scalar = yaml_node_of(node);
     if (scalar->type != YAML_SCALAR_NODE) {
         *ret_length = 0;
         return "";
@@ -135,7 +135,7 @@ const char *node_text(const struct node *node, size_t *ret_length) {
 }
 
 bool node_is_plain(const struct node *node) {
-    return node_kind(node) == NODE_SCALAR && inner(node)->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
+    return node_kind(node) == NODE_SCALAR && yaml_node_of(node)->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
 bool node_is_null(const struct node *node) {
@@ -145,7 +145,7 @@ bool node_is_null(const struct node *node) {
 }
 
 unsigned node_count(const struct node *node) {
-    const yaml_node_t *list = inner(node);
+    const yaml_node_t *list = yaml_node_of(node);
     return list->type == YAML_SEQUENCE_NODE
                ? (unsigned)(list->data.sequence.items.top - list->data.sequence.items.start)
            : list->type == YAML_MAPPING_NODE ? (unsigned)(list->data.mapping.pairs.top - list->data.mapping.pairs.start)
@@ -153,13 +153,13 @@ unsigned node_count(const struct node *node) {
 }
 
 const struct node *node_item(struct yaml_file *file, const struct node *node, unsigned index) {
-    return outer(yaml_document_get_node(&file->document, inner(node)->data.sequence.items.start[index]));
+    return node_of(yaml_document_get_node(&file->document, yaml_node_of(node)->data.sequence.items.start[index]));
 }
 
 const struct node *node_key(struct yaml_file *file, const struct node *node, unsigned index) {
-    return outer(yaml_document_get_node(&file->document, inner(node)->data.mapping.pairs.start[index].key));
+    return node_of(yaml_document_get_node(&file->document, yaml_node_of(node)->data.mapping.pairs.start[index].key));
 }
 
 const struct node *node_value(struct yaml_file *file, const struct node *node, unsigned index) {
-    return outer(yaml_document_get_node(&file->document, inner(node)->data.mapping.pairs.start[index].value));
+    return node_of(yaml_document_get_node(&file->document, yaml_node_of(node)->data.mapping.pairs.start[index].value));
 }

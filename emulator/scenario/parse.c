@@ -306,8 +306,8 @@ static bool read_bare_step(struct reading *reading, const struct node *node, str
     return class && add_step(reading, node, list, class->kind);
 }
 
-static bool read_one(struct reading *reading, const struct node *map, unsigned index, char *title,
-                     struct scenario_list *list, unsigned depth) {
+static bool read_named_step(struct reading *reading, const struct node *map, unsigned index, char *title,
+                            struct scenario_list *list, unsigned depth) {
     const struct node *name = node_key(reading->file, map, index), *value = node_value(reading->file, map, index);
     const char *text = key_text(reading, name);
     const struct step_class *class = text ? find_class(reading, name, text) : NULL;
@@ -353,7 +353,7 @@ static bool read_step(struct reading *reading, const struct node *node, struct s
         free(title);
         return false;
     }
-    return read_one(reading, node, at, title, list, depth);
+    return read_named_step(reading, node, at, title, list, depth);
 }
 
 static bool read_steps(struct reading *reading, const struct node *node, struct scenario_list *list, unsigned depth) {
@@ -608,7 +608,7 @@ static void read_root(struct reading *reading, const struct node *root) {
 
 /* ---- Life ---- */
 
-static bool begin(struct scenario *scenario, const char *path) {
+static bool begin_scenario(struct scenario *scenario, const char *path) {
     const char *slash = strrchr(path, '/');
     *scenario = (struct scenario){ .timeout_ps = SCENARIO_TIMEOUT_PS };
     scenario->path = strdup(path);
@@ -620,7 +620,7 @@ bool scenario_read_text(struct scenario *scenario, const char *path, const char 
                         struct findings *findings) {
     struct reading reading = { .mistakes = { findings, path }, .scenario = scenario };
     unsigned before = findings->errors;
-    if (!begin(scenario, path)) {
+    if (!begin_scenario(scenario, path)) {
         mistake(&reading.mistakes, (struct scenario_mark){ 1, 1 }, "out of memory");
         return false;
     }

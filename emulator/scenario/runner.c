@@ -117,7 +117,7 @@ void runner_set_artifacts(struct runner *runner, const char *folder) {
     runner->desc.artifacts = folder;
 }
 
-static void end_step(struct task *task) {
+static void end_task_step(struct task *task) {
     probe_close(&task->probe);
     stream_pattern_finish(&task->pattern);
     task->stream = NULL;
@@ -130,7 +130,7 @@ static void drop_tasks(struct runner *runner) {
     while (runner->tasks) {
         struct task *gone = runner->tasks;
         runner->tasks = gone->next;
-        end_step(gone);
+        end_task_step(gone);
         free(gone);
     }
 }
@@ -169,8 +169,8 @@ const char *runner_outcome_name(enum runner_outcome outcome) {
 
 /* ---- The verdict ---- */
 
-static void decide(struct runner *runner, const struct scenario_step *step, enum runner_outcome outcome,
-                   const char *message) {
+static void decide_case(struct runner *runner, const struct scenario_step *step, enum runner_outcome outcome,
+                        const char *message) {
     struct runner_result *result = runner->result;
     if (result->outcome != RUNNER_RUNS) {
         return;
@@ -190,7 +190,7 @@ enum step_state task_fail(struct runner *runner, const struct task *task, enum r
     va_start(arguments, format);
     vsnprintf(message, sizeof(message), format, arguments);
     va_end(arguments);
-    decide(runner, task_step(task), outcome, message);
+    decide_case(runner, task_step(task), outcome, message);
     return STEP_FAILED;
 }
 
@@ -288,7 +288,7 @@ static const struct step_actions delay_actions = { begin_delay, look_at_delay },
                                  touch_actions = { begin_nothing, .check = check_touch },
                                  chip_actions = { begin_nothing, .check = check_chip };
 
-static const struct step_actions *const actions[SCENARIO_KINDS] = {
+static const struct step_actions *const actions_of_kinds[SCENARIO_KINDS] = {
     [SCENARIO_DELAY] = &delay_actions,
     [SCENARIO_WAIT_SERIAL] = &serial_wait_actions,
     [SCENARIO_WRITE_SERIAL] = &serial_write_actions,
@@ -320,7 +320,7 @@ static bool has_limit(enum scenario_kind kind) {
 
 static bool check_step(struct runner *runner, const struct scenario_step *step, struct findings *findings) {
     struct error error;
-    const struct step_actions *of = actions[step->kind];
+    const struct step_actions *of = actions_of_kinds[step->kind];
     bool ok = !of || !of->check || of->check(runner, step, &error);
     if (!ok) {
         struct scenario_mark mark = step->place.line ? step->place : step->mark;
@@ -402,7 +402,7 @@ static struct task *first_match(struct runner *runner, const struct stream *stre
     return first;
 }
 
-static void share_out(struct runner *runner, struct stream *stream) {
+static void share_out_stream(struct runner *runner, struct stream *stream) {
     struct stream_match match;
     for (struct task *task; (task = first_match(runner, stream, &match));) {
         stream_take(stream, &match);
@@ -412,11 +412,11 @@ static void share_out(struct runner *runner, struct stream *stream) {
 
 static void share_out_all(struct runner *runner) {
     for (unsigned i = 0; i < SCENARIO_PORTS; i++) {
-        share_out(runner, &runner->ports[i].stream);
+        share_out_stream(runner, &runner->ports[i].stream);
     }
-    share_out(runner, &runner->usb_events.stream);
+    share_out_stream(runner, &runner->usb_events.stream);
     for (struct tapped *each = runner->taps; each; each = each->next) {
-        share_out(runner, &each->heard.stream);
+        share_out_stream(runner, &each->heard.stream);
     }
 }
 
@@ -431,29 +431,29 @@ static enum step_state begin_step(struct runner *runner, struct task *task) {
     if (runner->desc.began) {
         runner->desc.began(runner->desc.context, step);
     }
-    return actions[step->kind]->begin(runner, task);
+    return actions_of_kinds[step->kind]->begin(runner, task);
 }
 
-static enum step_state be_late(struct runner *runner, struct task *task) {
+static enum step_state fail_late_step(struct runner *runner, struct task *task) {
     char what[500] = "";
     const struct scenario_step *step = task_step(task);
-    if (actions[step->kind]->explain) {
-        actions[step->kind]->explain(runner, task, what, sizeof(what));
+    if (actions_of_kinds[step->kind]->explain) {
+        actions_of_kinds[step->kind]->explain(runner, task, what, sizeof(what));
     }
     return task_fail(runner, task, RUNNER_TIMED_OUT, "not within %g ms of virtual time: %s",
                      (double)step->timeout_ps / PS_PER_MS, what);
 }
 
 static enum step_state look_at_step(struct runner *runner, struct task *task) {
-    const struct step_actions *of = actions[task_step(task)->kind];
+    const struct step_actions *of = actions_of_kinds[task_step(task)->kind];
     enum step_state state = !task->began ? begin_step(runner, task) : of->look ? of->look(runner, task) : STEP_DONE;
     bool late = state == STEP_WAITS && session_now(runner->session) >= task_deadline(task);
-    return late ? be_late(runner, task) : state;
+    return late ? fail_late_step(runner, task) : state;
 }
 
 /* Go to the next step; false when there is none. */
-static bool next_step(struct task *task) {
-    end_step(task);
+static bool go_to_next_step(struct task *task) {
+    end_task_step(task);
     task->index++;
     if (task->index == task->list->count && --task->rounds) {
         task->index = 0;
@@ -474,15 +474,15 @@ static void remove_task(struct runner *runner, struct task *gone) {
 }
 
 /* True when it has gone on by a step. */
-static bool advance(struct runner *runner, struct task *task) {
+static bool advance_task(struct runner *runner, struct task *task) {
     enum step_state state = look_at_step(runner, task);
-    if (state == STEP_DONE && !next_step(task)) {
+    if (state == STEP_DONE && !go_to_next_step(task)) {
         remove_task(runner, task);
     }
     return state == STEP_DONE;
 }
 
-static void advance_all(struct runner *runner) {
+static void advance_tasks(struct runner *runner) {
     bool moved = true;
     while (moved && runner->result->outcome == RUNNER_RUNS) {
         runner->look_again = false;
@@ -490,7 +490,7 @@ static void advance_all(struct runner *runner) {
         moved = false;
         for (struct task *task = runner->tasks, *next; task && runner->result->outcome == RUNNER_RUNS; task = next) {
             next = task->next;
-            moved |= advance(runner, task);
+            moved |= advance_task(runner, task);
         }
         moved |= runner->look_again;
     }
@@ -526,7 +526,7 @@ static void say_safe_mode(struct runner *runner) {
         runner_quote(words, end ? (size_t)(end - words) : rest, reason, sizeof(reason));
     }
     snprintf(message, sizeof(message), "the firmware went to safe mode: %s", reason);
-    decide(runner, present_step(runner), RUNNER_CRASHED, message);
+    decide_case(runner, present_step(runner), RUNNER_CRASHED, message);
 }
 
 static void judge_state(struct runner *runner, enum session_state state) {
@@ -537,32 +537,32 @@ static void judge_state(struct runner *runner, enum session_state state) {
     };
     uint64_t now = session_now(runner->session);
     if (state == SESSION_LOCKED_UP || state == SESSION_IN_BOOTLOADER || state == SESSION_UNBOOTABLE) {
-        decide(runner, present_step(runner), RUNNER_CRASHED, crashes[state]);
+        decide_case(runner, present_step(runner), RUNNER_CRASHED, crashes[state]);
     } else if (runner->safe_mode_ps != TIME_NEVER && now - runner->safe_mode_ps >= SAFE_MODE_QUIET_PS) {
         say_safe_mode(runner);
     } else if (runner->fail_seen) {
         char message[300];
         snprintf(message, sizeof(message), "the fail-text was printed: %.200s", runner->desc.scenario->fail_text);
-        decide(runner, present_step(runner), RUNNER_FAILED, message);
+        decide_case(runner, present_step(runner), RUNNER_FAILED, message);
     } else if (now >= runner->result->begin_ps + runner->desc.limit_ps) {
         char message[100];
         snprintf(message, sizeof(message), "the case takes more than %g s of virtual time",
                  (double)runner->desc.limit_ps / PS_PER_S);
-        decide(runner, present_step(runner), RUNNER_TIMED_OUT, message);
+        decide_case(runner, present_step(runner), RUNNER_TIMED_OUT, message);
     } else if (runner->out_of_memory) {
-        decide(runner, present_step(runner), RUNNER_WRONG, "out of memory");
+        decide_case(runner, present_step(runner), RUNNER_WRONG, "out of memory");
     }
 }
 
 /* What has come is looked at before it is judged how the board is. */
-static enum session_state loop(struct runner *runner) {
+static enum session_state run_tasks(struct runner *runner) {
     enum session_state state = SESSION_RUNS;
     uint64_t limit_ps = runner->result->begin_ps + runner->desc.limit_ps;
     while (runner->result->outcome == RUNNER_RUNS) {
-        advance_all(runner);
+        advance_tasks(runner);
         judge_state(runner, state);
         if (!runner->tasks) {
-            decide(runner, NULL, RUNNER_PASSED, "");
+            decide_case(runner, NULL, RUNNER_PASSED, "");
         }
         if (runner->result->outcome == RUNNER_RUNS) {
             state = session_run(runner->session, next_wake(runner, limit_ps));
@@ -583,7 +583,7 @@ enum runner_outcome runner_run(struct runner *runner, const struct scenario_list
     if (list->count) {
         add_task(runner, list, NULL, 1);
     }
-    loop(runner);
+    run_tasks(runner);
     drop_tasks(runner);
     ret_result->end_ps = session_now(runner->session);
     return ret_result->outcome;

@@ -199,7 +199,7 @@ static bool check_level(struct runner *runner, const struct task *task, char *re
     return check_range(step, &volts, true, net_volts(net), "it", 1, "V", ret_text, size);
 }
 
-static bool check_all(struct runner *runner, const struct task *task, char *ret_text, size_t size) {
+static bool check_pin_now(struct runner *runner, const struct task *task, char *ret_text, size_t size) {
     const struct scenario_step *step = task_step(task);
     struct probe_result result;
     probe_measure(&task->probe, &result);
@@ -222,7 +222,7 @@ static enum step_state look_at_pin(struct runner *runner, struct task *task) {
     if (is_measured(step) && session_now(runner->session) < task->wake_ps) {
         return STEP_WAITS;
     }
-    if (check_all(runner, task, text, sizeof(text))) {
+    if (check_pin_now(runner, task, text, sizeof(text))) {
         return STEP_DONE;
     }
     if (!step->waits) {
@@ -251,7 +251,7 @@ static enum step_state begin_pin(struct runner *runner, struct task *task) {
 }
 
 static void explain_pin(struct runner *runner, struct task *task, char *ret_text, size_t size) {
-    check_all(runner, task, ret_text, size);
+    check_pin_now(runner, task, ret_text, size);
 }
 
 const struct step_actions pin_actions = { begin_pin, look_at_pin, explain_pin, check_pin };

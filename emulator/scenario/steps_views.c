@@ -132,8 +132,8 @@ static bool compare_picture(struct runner *runner, const struct scenario_step *s
     return ok;
 }
 
-static bool draw(struct runner *runner, const struct scenario_step *step, struct picture *ret_picture,
-                 struct error *error) {
+static bool draw_step_picture(struct runner *runner, const struct scenario_step *step, struct picture *ret_picture,
+                              struct error *error) {
     const struct project *project = session_project(runner->session);
     const struct project_part *part = step->part ? project_find(project, step->part, error) : NULL;
     if (step->part && !part) {
@@ -165,7 +165,7 @@ static enum step_state begin_screenshot(struct runner *runner, struct task *task
     struct picture picture;
     struct error error;
     char text[400];
-    if (!draw(runner, step, &picture, &error)) {
+    if (!draw_step_picture(runner, step, &picture, &error)) {
         return task_fail(runner, task, RUNNER_WRONG, "%s", error.message);
     }
     enum step_state state = STEP_DONE;
@@ -254,7 +254,7 @@ static double brightness_of(const struct part_view *view) {
                                        : 0;
 }
 
-static bool is_on(const struct part_view *view) {
+static bool view_is_on(const struct part_view *view) {
     return view->kind == PART_SCREEN ? view->screen.on : brightness_of(view) >= LIGHT_IS_ON;
 }
 
@@ -286,7 +286,7 @@ static bool has_picture(struct runner *runner, const struct scenario_step *step,
                         size_t size) {
     struct picture picture;
     struct error error;
-    if (!draw(runner, step, &picture, &error)) {
+    if (!draw_step_picture(runner, step, &picture, &error)) {
         snprintf(ret_text, size, "%s", error.message);
         return false;
     }
@@ -298,14 +298,15 @@ static bool has_picture(struct runner *runner, const struct scenario_step *step,
     return ok;
 }
 
-static bool check_all(struct runner *runner, const struct scenario_step *step, bool keep, char *ret_text, size_t size) {
+static bool check_view_now(struct runner *runner, const struct scenario_step *step, bool keep, char *ret_text,
+                           size_t size) {
     const struct project_part *part = project_find(session_project(runner->session), step->part, NULL);
     const struct part_view *view = part ? find_view(part, step) : NULL;
     if (!view && !(step->compare_with && part)) {
         snprintf(ret_text, size, "there is no such view");
         return false;
     }
-    if (step->flag && is_on(view) == step->not_on) {
+    if (step->flag && view_is_on(view) == step->not_on) {
         snprintf(ret_text, size, "it is %s", step->not_on ? "on" : "off");
         return false;
     }
@@ -333,11 +334,11 @@ static enum step_state look_at_view(struct runner *runner, struct task *task) {
     if (is_as_before(runner, task)) {
         return STEP_WAITS;
     }
-    return check_all(runner, task_step(task), false, text, sizeof(text)) ? STEP_DONE : STEP_WAITS;
+    return check_view_now(runner, task_step(task), false, text, sizeof(text)) ? STEP_DONE : STEP_WAITS;
 }
 
 static void explain_view(struct runner *runner, struct task *task, char *ret_text, size_t size) {
-    check_all(runner, task_step(task), true, ret_text, size);
+    check_view_now(runner, task_step(task), true, ret_text, size);
 }
 
 const struct step_actions view_actions = { look_at_view, look_at_view, explain_view, check_view };

@@ -112,7 +112,7 @@ static bool is_in_flash(const struct w25q *flash, uint32_t address, uint32_t siz
 }
 
 /* A font by its own fields, and the bitmap that it points to. */
-static bool is_font(struct session *session, const struct board_font *font, struct board_bitmap *ret_bitmap) {
+static bool is_board_font(struct session *session, const struct board_font *font, struct board_bitmap *ret_bitmap) {
     const struct w25q *flash = machine_flash(session_machine(session));
     bool cell = font->width >= 4 && font->width <= 32 && font->height >= 6 && font->height <= COMPARE_ROWS;
     if (!cell || font->padding || font->characters_length > 4 * COMPARE_GLYPHS || font->type % 4 || font->bitmap % 4 ||
@@ -129,11 +129,11 @@ static bool is_font(struct session *session, const struct board_font *font, stru
            is_in_flash(flash, bitmap->data, 4u * bitmap->stride * bitmap->height);
 }
 
-static bool find_font(struct session *session, struct board_font *ret_font, struct board_bitmap *ret_bitmap) {
+static bool find_board_font(struct session *session, struct board_font *ret_font, struct board_bitmap *ret_bitmap) {
     const struct w25q *flash = machine_flash(session_machine(session));
     for (uint32_t at = 0; at + sizeof(*ret_font) <= flash->desc.size; at += 4) {
         memcpy(ret_font, flash->contents + at, sizeof(*ret_font));
-        if (is_font(session, ret_font, ret_bitmap)) {
+        if (is_board_font(session, ret_font, ret_bitmap)) {
             return true;
         }
     }
@@ -165,7 +165,7 @@ bool compare_font_of_board(struct compare_font *font, struct session *session, s
     struct board_font found;
     struct board_bitmap bitmap;
     *font = (struct compare_font){ 0 };
-    if (!find_font(session, &found, &bitmap)) {
+    if (!find_board_font(session, &found, &bitmap)) {
         error_set(error,
                   "this firmware has no built-in font that can be found (is it CircuitPython, and does it run?)");
         return false;
@@ -298,7 +298,7 @@ static bool find_shape(const struct picture *picture, const struct shape *shape,
 }
 
 /* The picture turned clockwise by so many quarters. */
-static bool turn(const struct picture *from, unsigned quarters, struct picture *ret_picture) {
+static bool turn_quarters(const struct picture *from, unsigned quarters, struct picture *ret_picture) {
     bool across = quarters % 2;
     if (!picture_init(ret_picture, across ? from->height : from->width, across ? from->width : from->height, 0)) {
         return false;
@@ -323,7 +323,7 @@ bool compare_find_text(const struct picture *picture, const struct compare_font 
     }
     for (unsigned quarters = 0; quarters < 4 && !found; quarters++) {
         struct picture turned;
-        if (turn(picture, quarters, &turned)) {
+        if (turn_quarters(picture, quarters, &turned)) {
             ret_place->turned = 90 * quarters;
             found = find_shape(&turned, &shape, ret_place);
             picture_finish(&turned);

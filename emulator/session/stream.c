@@ -37,7 +37,7 @@ void stream_finish(struct stream *stream) {
 
 /* ---- Patterns ---- */
 
-static bool copy_text(struct stream_pattern *pattern, const void *text, size_t length, struct error *error) {
+static bool copy_pattern_text(struct stream_pattern *pattern, const void *text, size_t length, struct error *error) {
     *pattern = (struct stream_pattern){ .text = malloc(length + 1), .length = length };
     if (!pattern->text) {
         error_set(error, "out of memory");
@@ -54,7 +54,7 @@ bool stream_pattern_text(struct stream_pattern *pattern, const void *text, size_
         error_set(error, "an empty text is found everywhere; say what is to be printed");
         return false;
     }
-    return copy_text(pattern, text, length, error);
+    return copy_pattern_text(pattern, text, length, error);
 }
 
 /* Behind a bracket expression that begins at `text`: "[]abc]", "[^]a[:digit:]]". */
@@ -99,7 +99,7 @@ static bool is_modest(const char *text, struct error *error) {
     return true;
 }
 
-static bool compile(struct stream_pattern *pattern, struct error *error) {
+static bool compile_expression(struct stream_pattern *pattern, struct error *error) {
     int code = regcomp(&pattern->regex, pattern->text, REG_EXTENDED);
     if (code) {
         char why[200];
@@ -122,10 +122,10 @@ bool stream_pattern_regex(struct stream_pattern *pattern, const char *expression
         error_set(error, "a regular expression has 1 to %d bytes", STREAM_EXPRESSION);
         return false;
     }
-    if (!is_modest(expression, error) || !copy_text(pattern, expression, length, error)) {
+    if (!is_modest(expression, error) || !copy_pattern_text(pattern, expression, length, error)) {
         return false;
     }
-    bool ok = compile(pattern, error);
+    bool ok = compile_expression(pattern, error);
     if (!ok) {
         stream_pattern_finish(pattern);
     }

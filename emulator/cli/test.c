@@ -246,8 +246,8 @@ static bool add_scenario(struct test_plan *plan, const char *path) {
 }
 
 static bool add_path(struct test_plan *plan, const char *path) {
-    char **paths;
-    unsigned count;
+    char **paths = NULL;
+    unsigned count = 0;
     bool ok = test_find(path, &paths, &count);
     for (unsigned i = 0; i < count; i++) {
         ok = ok && add_scenario(plan, paths[i]);

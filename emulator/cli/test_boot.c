@@ -50,13 +50,22 @@ static void tell_line(struct boot *boot, enum log_level level, const char *line)
     tell_parent(boot, &message);
 }
 
+/* The copy that is the drive is called by the name of what it is a copy of. */
+static void name_folder(const struct boot *boot, const char *line, char *ret_text, size_t size) {
+    const char *copy = *boot->drive ? strstr(line, boot->drive) : NULL;
+    snprintf(ret_text, size, "%.*s%s%s", (int)(copy ? copy - line : 0), line, copy ? boot->run->scenario->folder : "",
+             copy ? copy + strlen(boot->drive) : line);
+}
+
 static void hear_line(void *context, enum log_level level, const char *line) {
     struct boot *boot = context;
     if (level == LOG_ERROR) {
         snprintf(boot->why, sizeof(boot->why), "%s", line);
     }
     if (level <= LOG_WARN && !boot->again) {
-        tell_line(boot, level, line);
+        char text[600];
+        name_folder(boot, line, text, sizeof(text));
+        tell_line(boot, level, text);
     }
 }
 

@@ -6,10 +6,13 @@
 #include "emulator/project/scene.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+_Static_assert(sizeof(struct test_message) <= PIPE_BUF, "a message goes into the pipe in one piece");
 
 /* ---- Artifacts ---- */
 

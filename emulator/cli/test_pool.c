@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,6 +12,24 @@
 #include "emulator/scenario/inside.h"
 
 #define LIVE_MS 100
+
+/* Ctrl-C: all runs end, and their folders are removed. */
+static volatile sig_atomic_t interrupted;
+
+static void interrupt(int number) {
+    interrupted = 1;
+}
+
+static void catch_interrupts(void) {
+    const struct sigaction action = { .sa_handler = interrupt };
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+static void forget_interrupts(void) {
+    signal(SIGINT, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+}
 
 /* ---- A run's process ---- */
 
@@ -41,6 +60,7 @@ static void start_run(struct test_plan *plan, struct test_run *run, unsigned slo
     run->pid = ok ? fork() : -1;
     if (run->pid == 0) {
         close(ends[0]);
+        forget_interrupts();
         test_boot(run, plan->options, slots, ends[1]);
         _exit(0);
     }
@@ -60,7 +80,7 @@ static void end_run(struct test_run *run) {
     run->pipe = -1;
     waitpid(run->pid, &status, 0);
     run->pid = 0;
-    fail_run(run, "the emulator's process ended early", 0);
+    fail_run(run, interrupted ? "interrupted" : "the emulator's process ended early", 0);
     inside_remove(run->folder);
     free(run->folder);
     run->folder = NULL;
@@ -72,7 +92,7 @@ static bool read_message(int pipe, struct test_message *message) {
     size_t done = 0;
     while (done < sizeof(*message)) {
         ssize_t got = read(pipe, (char *)message + done, sizeof(*message) - done);
-        if (got <= 0 && errno != EINTR) {
+        if (got == 0 || (got < 0 && errno != EINTR)) {
             return false;
         }
         done += got > 0 ? (size_t)got : 0;
@@ -115,7 +135,9 @@ static void hear_runs(struct test_plan *plan, struct pollfd *fds) {
     for (unsigned i = 0; i < plan->run_count; i++) {
         fds[i] = (struct pollfd){ .fd = plan->runs[i].pid ? plan->runs[i].pipe : -1, .events = POLLIN };
     }
-    poll(fds, plan->run_count, test_report_is_live() ? LIVE_MS : -1);
+    if (poll(fds, plan->run_count, test_report_is_live() ? LIVE_MS : -1) <= 0) {
+        return;
+    }
     for (unsigned i = 0; i < plan->run_count; i++) {
         struct test_message message;
         if (!fds[i].revents) {
@@ -133,10 +155,22 @@ static bool is_to_run(const struct test_run *run) {
     return !run->pid && run->case_count && !run->cases[0].done;
 }
 
+static void end_all(struct test_plan *plan) {
+    for (unsigned i = 0; i < plan->run_count; i++) {
+        struct test_run *run = &plan->runs[i];
+        if (run->pid) {
+            kill(run->pid, SIGTERM);
+            end_run(run);
+        }
+        fail_run(run, "interrupted", 0);
+    }
+}
+
 void test_run_all(struct test_plan *plan) {
     struct pollfd *fds = calloc(plan->run_count + 1, sizeof(*fds));
     unsigned next = 0;
-    while (fds && (next < plan->run_count || count_running(plan))) {
+    catch_interrupts();
+    while (fds && !interrupted && (next < plan->run_count || count_running(plan))) {
         while (next < plan->run_count && count_running(plan) < plan->options->jobs) {
             if (is_to_run(&plan->runs[next])) {
                 start_run(plan, &plan->runs[next], slots_of(plan));
@@ -149,6 +183,10 @@ void test_run_all(struct test_plan *plan) {
         test_report_done(plan);
         test_report_live(plan, false);
     }
+    if (interrupted) {
+        end_all(plan);
+    }
+    forget_interrupts();
     test_report_done(plan);
     free(fds);
 }

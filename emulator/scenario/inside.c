@@ -1,3 +1,5 @@
+/* Files below a folder, opened step by step with O_NOFOLLOW; see inside.h. What somebody moves meanwhile may be found
+ * or not, but never outside of the folder. */
 #include "emulator/scenario/inside.h"
 
 #include "emulator/scenario/scenario.h"

@@ -1,37 +1,35 @@
+# The angle of an AS5600 on an OLED, as the mean of the last ten readings.
+import time
+
+import adafruit_ssd1306
 import board
 import busio
-import time
-import adafruit_ssd1306
 
-# --- I2C setup ---
-i2c = busio.I2C(board.GP5, board.GP4, frequency=400_000)
-oled = adafruit_ssd1306.SSD1306_I2C(128, 64, i2c)
+SENSOR = 0x36
+RAW_ANGLE = b"\x0c"
+READINGS = 10
+
+bus = busio.I2C(board.GP5, board.GP4, frequency=400_000)
+screen = adafruit_ssd1306.SSD1306_I2C(128, 64, bus)
+answer = bytearray(2)
 
 
-# --- AS5600 raw driver ---
-def read_angle(i2c_bus):
-    while not i2c_bus.try_lock():
+def degrees():
+    while not bus.try_lock():
         pass
     try:
-        buf = bytearray(2)
-        i2c_bus.writeto_then_readfrom(0x36, bytes([0x0C]), buf)
+        bus.writeto_then_readfrom(SENSOR, RAW_ANGLE, answer)
     finally:
-        i2c_bus.unlock()
-    return ((buf[0] << 8) | buf[1]) * 360.0 / 4096.0
+        bus.unlock()
+    return (answer[0] << 8 | answer[1]) * 360.0 / 4096.0
 
 
-# --- Rolling average filter ---
-WINDOW = 10
-readings = [0.0] * WINDOW
-idx = 0
-
+last = [0.0] * READINGS
+place = 0
 while True:
-    readings[idx] = read_angle(i2c)
-    idx = (idx + 1) % WINDOW
-    avg = sum(readings) / WINDOW
-
-    oled.fill(0)
-    oled.text(f"{avg:6.1f} deg", 16, 24, 1, size=2)
-    oled.show()
-
-    time.sleep(0.05)  # 20 Hz update
+    last[place] = degrees()
+    place = (place + 1) % READINGS
+    screen.fill(0)
+    screen.text(f"{sum(last) / READINGS:6.1f} deg", 16, 24, 1, size=2)
+    screen.show()
+    time.sleep(0.05)

@@ -340,25 +340,32 @@ static uint64_t tap_time(struct bus_tap *tap) {
     return tap->last_ps;
 }
 
-static void note_change(struct net_listener *listener, struct net *net) {
-    struct tap_line *line = listener->owner;
-    struct bus_tap *tap = line->tap;
-    bool level = net_is_high(net);
-    if (level == tap->levels[line->line]) {
+static void note_level(struct bus_tap *tap, enum bus_line line) {
+    bool level = net_is_high(tap->desc.nets[line]);
+    if (level == tap->levels[line]) {
         return;
     }
-    tap->levels[line->line] = level;
+    tap->levels[line] = level;
     switch (tap->desc.kind) {
     case BUS_I2C:
-        i2c_change(tap, line->line, tap_time(tap));
+        i2c_change(tap, line, tap_time(tap));
         break;
     case BUS_SPI:
-        spi_change(tap, line->line, tap_time(tap));
+        spi_change(tap, line, tap_time(tap));
         break;
     case BUS_UART:
         uart_change(tap, tap_time(tap));
         break;
     }
+}
+
+/* A part that answers an edge of SCL at once has changed SDA before this tap hears of that edge. */
+static void note_change(struct net_listener *listener, struct net *net) {
+    struct tap_line *line = listener->owner;
+    if (line->tap->desc.kind == BUS_I2C && line->line == BUS_SDA) {
+        note_level(line->tap, BUS_SCL);
+    }
+    note_level(line->tap, line->line);
 }
 
 /* ---- Opening ---- */

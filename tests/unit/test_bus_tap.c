@@ -121,6 +121,45 @@ static void i2c_writes_and_reads(void **state) {
     bus_tap_close(bench.tap);
 }
 
+/* Holds SDA low from the end of the eighth bit to the end of the ninth, and has heard SCL before the tap does. */
+struct acknowledger {
+    struct net_listener listener;
+    struct net_driver driver;
+    unsigned falls;
+};
+
+static void acknowledge(struct net_listener *listener, struct net *scl) {
+    struct acknowledger *part = listener->owner;
+    if (!net_is_high(scl)) {
+        net_drive(&part->driver, part->falls++ % 9 == 8 ? NET_LOW : NET_Z);
+    }
+}
+
+static void i2c_parts_answer_within_the_edge(void **state) {
+    struct bench bench;
+    struct acknowledger part = { .listener = { .changed = acknowledge, .owner = &part } };
+    struct error error = { "" };
+    set_up(&bench, (struct bus_desc){ .kind = BUS_I2C }, 2, 3);
+    bus_tap_close(bench.tap);
+    net_drive(&bench.drivers[BUS_SDA], NET_PULL_UP);
+    net_attach(&bench.nets[BUS_SDA], &part.driver);
+    net_listen(&bench.nets[BUS_SCL], &part.listener);
+    bench.tap = bus_tap_open(&(struct bus_desc){ .kind = BUS_I2C, .nets = { &bench.nets[0], &bench.nets[1] } }, &error);
+    i2c_start(&bench);
+    for (unsigned i = 0; i < 18; i++) { /* only the part drives SDA low from here on */
+        net_drive(&bench.drivers[BUS_SDA], NET_PULL_UP);
+        pass(&bench, HALF_PS);
+        set(&bench, BUS_SCL, true);
+        pass(&bench, HALF_PS);
+        set(&bench, BUS_SCL, false);
+    }
+    i2c_stop(&bench);
+    const struct bus_transaction *all = got(&bench, 0, 1, "\xff");
+    assert_true(all->address == 0x7f && all->is_acknowledged && all->acknowledged == 1 && !all->has_error);
+    assert_int_equal(bus_tap_count(bench.tap), 1);
+    bus_tap_close(bench.tap);
+}
+
 static void i2c_tells_who_does_not_answer(void **state) {
     struct bench bench;
     set_up(&bench, (struct bus_desc){ .kind = BUS_I2C }, 2, 3);
@@ -353,6 +392,7 @@ static void mistakes_are_told(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(i2c_writes_and_reads),
+        cmocka_unit_test(i2c_parts_answer_within_the_edge),
         cmocka_unit_test(i2c_tells_who_does_not_answer),
         cmocka_unit_test(i2c_has_addresses_of_ten_bits),
         cmocka_unit_test(spi_has_four_modes),

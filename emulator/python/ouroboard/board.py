@@ -13,10 +13,12 @@ from .picture import Picture
 from .program import find_program
 from .terminal import plain
 from .times import PS_PER_S, to_ps, to_text
+from .traffic import describe
 from .transcript import Transcript
 
 EVENTS = ('serial', 'log', 'line', 'drive', 'reset', 'usb', 'hid', 'midi')
 EVENTS_KEPT = 10000
+TRANSACTIONS_KEPT = 10000
 PATIENCE = 600  # seconds of the host's clock
 TAIL = 20       # lines of the console in a message
 PRESS_ANY_KEY = 'Press any key to enter the REPL'
@@ -52,6 +54,10 @@ def _bytes_of(members):
     if 'base64' in members:
         return base64.b64decode(members['base64'])
     return members.get('text', '').encode()
+
+
+def _time(at):
+    return None if at is None else to_ps(at)
 
 
 def _as_member(data):
@@ -96,6 +102,7 @@ class Board:
                  program=None, patience=PATIENCE):
         self.transcript = Transcript()
         self.events = deque(maxlen=EVENTS_KEPT)
+        self.transactions = deque(maxlen=TRANSACTIONS_KEPT)
         self.listeners = []
         self.console_first = bool(project or drive) if console_first is None else console_first
         self.patience = patience
@@ -127,6 +134,7 @@ class Board:
         self.console_first = False
         self.transcript = Transcript()
         self.events.clear()
+        self.transactions.clear()
         self._start()
         for do, members in inputs:
             self.request(do, **members)
@@ -157,6 +165,8 @@ class Board:
     def _hear(self, happened):
         if happened['event'] == 'serial':
             self.transcript.add(happened['port'], _bytes_of(happened))
+        elif happened['event'] == 'bus':
+            self.transactions.append(happened)
         else:
             self.events.append(happened)
         for listener in self.listeners:
@@ -289,6 +299,19 @@ class Board:
         """The whole project, at so many pixels a millimetre."""
         return Picture.decode(base64.b64decode(self.request('picture', scale=scale)['png']))
 
+    # ---- Buses ----
+
+    def watch_bus(self, name, bus, **lines):
+        """Read the traffic on wires from now on, as a logic analyser does, under a name: watch_bus('sensor', 'i2c',
+        sda='GP4', scl='GP5'); docs/control.md has "spi" and "uart" and what they take. It costs time of the host, and
+        nothing on the board."""
+        self.request('bus.watch', name=name, bus=bus, **lines)
+        self.subscribe('bus')
+
+    def traffic(self):
+        """The transactions on watched buses so far, a line each. `transactions` has them as dicts."""
+        return [describe(each) for each in self.transactions]
+
     # ---- Drive ----
 
     def files(self):
@@ -311,6 +334,22 @@ class Board:
     @property
     def status(self):
         return self.request('status')
+
+    def power(self, on, at=None):
+        """Take every supply away, or give it back."""
+        self._in_raw_repl = False
+        self.request('power', on=on, at=_time(at))
+
+    def unplug(self, at=None):
+        """Pull the USB cable; the board lives on."""
+        self.request('usb.unplug', at=_time(at))
+
+    def plug(self, at=None):
+        self.request('usb.plug', at=_time(at))
+
+    def fault(self, fault, at=None):
+        """What else can go wrong, by its text: "i2c-nack:0x3c" (docs/faults.md)."""
+        self.request('fault', fault=fault, at=_time(at))
 
     def reset(self):
         """As its RUN pin does."""
@@ -382,11 +421,10 @@ class Pin:
 
     def drive(self, level=None, *, volts=None, at=None):
         """From outside: "low", "high", "pull-up", "pull-down", or volts; `at` a time since power-on, or now."""
-        at_ps = None if at is None else to_ps(at)
-        self.board.request('pin.drive', pin=self.name, level=level, volts=volts, at=at_ps)
+        self.board.request('pin.drive', pin=self.name, level=level, volts=volts, at=_time(at))
 
     def release(self, at=None):
-        self.board.request('pin.release', pin=self.name, at=None if at is None else to_ps(at))
+        self.board.request('pin.release', pin=self.name, at=_time(at))
 
     def pulse(self, width, level='high'):
         """Drive it for so long, then let it go."""

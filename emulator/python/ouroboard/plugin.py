@@ -93,23 +93,27 @@ def _project_path(request):
 
 
 def _lay_out(request, folder, board_id):
-    """The drive's folder. Returns the arguments of Board that name it."""
-    node, files = request.node, _argument(request.node, 'circuitpy_drive', {})
-    parts = _argument(node, 'circuitpy_parts')
-    has_diagram = project.make_folder(
-        folder, project=_project_path(request), files=files, without=_arguments(node, 'disable_i2c_devices'),
+    """Fill the drive's folder; returns the diagram, if there is one."""
+    node, parts = request.node, _argument(request.node, 'circuitpy_parts')
+    return project.make_folder(
+        folder, project=_project_path(request), files=_argument(node, 'circuitpy_drive', {}),
+        without=_arguments(node, 'disable_i2c_devices'),
         diagram=project.diagram_of_parts(board_id, parts) if parts else None,
         libraries=[*request.config.getini('circuitpy_libraries'), *_arguments(node, 'circuitpy_library')])
-    if files is None:
-        return {'project': folder, 'options': ('--image', folder.with_suffix('.img'))} if has_diagram else {}
-    return {'project': folder} if has_diagram else {'drive': folder}
 
 
 def _make_board(request, folder, board_id, image):
-    where = _lay_out(request, folder, board_id)
-    options = (*where.pop('options', ()), *_arguments(request.node, 'ouroboard_options'))
-    return Board(board=board_id, firmware=image, options=options,
-                 program=request.config.getoption('ouroboard_program'), **where)
+    diagram = _lay_out(request, folder, board_id)
+    options = _arguments(request.node, 'ouroboard_options')
+    marker = request.node.get_closest_marker('circuitpy_drive')
+    is_erased = marker and marker.args[:1] == (None,)
+    if is_erased:
+        options = ['--image', folder.with_suffix('.img'), *options]  # a file that is not there is an erased drive
+    made = Board(folder if diagram else None, drive=folder if not diagram and not is_erased else None, board=board_id,
+                 firmware=image, options=options, program=request.config.getoption('ouroboard_program'))
+    for part in project.i2c_parts(diagram) if diagram else ():
+        made.watch_bus(f'i2c of {part}', 'i2c', sda=f'{part}.SDA', scl=f'{part}.SCL')
+    return made
 
 
 @pytest.fixture

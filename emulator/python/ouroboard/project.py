@@ -79,6 +79,28 @@ def leave_out(diagram, names):
                             if not any(end.partition(':')[0] in gone for end in each[:2])]}
 
 
+def _wires_of(diagram, part):
+    """{pin: what it is wired to}"""
+    wires = {}
+    for one, other, *_ in diagram.get('connections', []):
+        for here, there in ((one, other), (other, one)):
+            name, _, pin = here.partition(':')
+            if name == part:
+                wires[pin.upper()] = there
+    return wires
+
+
+def i2c_parts(diagram):
+    """A part on each I2C bus. One with a DC pin is on SPI, whose lines have the same names."""
+    found = {}
+    for part in diagram['parts']:
+        wires = _wires_of(diagram, part['id'])
+        is_board = re.match('board-(?!ssd1306|st7789)|wokwi-pi-pico', part['type'])
+        if 'SDA' in wires and 'SCL' in wires and 'DC' not in wires and not is_board:
+            found.setdefault((wires['SDA'], wires['SCL']), part['id'])
+    return list(found.values())
+
+
 def read_diagram(path):
     try:
         return json.loads(Path(path).read_text())
@@ -87,7 +109,7 @@ def read_diagram(path):
 
 
 def make_folder(folder, *, project=None, diagram=None, files=None, libraries=(), without=()):
-    """Fill `folder`; returns whether it is a project with a diagram."""
+    """Fill `folder`; returns the project's diagram, None when there is none."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if project:
@@ -103,6 +125,8 @@ def make_folder(folder, *, project=None, diagram=None, files=None, libraries=(),
         put_file(folder, name, content)
     if without and not diagram:
         raise OuroboardError(f'there is no part "{without[0]}" to leave out: the board is alone')
-    if diagram:
-        (folder / DIAGRAM).write_text(json.dumps(leave_out(diagram, without), indent=1))
-    return bool(diagram)
+    if not diagram:
+        return None
+    diagram = leave_out(diagram, without)
+    (folder / DIAGRAM).write_text(json.dumps(diagram, indent=1))
+    return diagram

@@ -25,6 +25,8 @@ def sections(board):
     """Pairs of title and text; empty ones are left out."""
     yield 'board', _describe(board)
     yield 'serial output', _tail(plain(board.output).splitlines()) or '(nothing)'
+    if board.transactions:
+        yield 'bus traffic', _tail(board.traffic())
     if board.events:
         yield 'log and events', _tail(_happened(board))
     said = board.messages().strip()

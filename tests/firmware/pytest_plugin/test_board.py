@@ -148,3 +148,18 @@ def test_what_is_written_is_in_the_folder_after_the_end(make, tmp_path):
     assert (tmp_path / 'drive0/made.txt').read_text() == 'by the board'
     with pytest.raises(OuroboardError):
         board.run(1)
+
+
+def test_power_and_cable(make):
+    board = make({'code.py': 'print("begun")\n'})
+    board.run_until('begun')
+    board.unplug()
+    assert board.events[-1]['state'] == 'detached'
+    board.run(0.1)
+    board.plug()
+    board.run_until(event('usb', state='configured'))
+    board.power(False)
+    board.run(0.1)
+    board.power(True)
+    assert [each['cause'] for each in board.events if each['event'] == 'reset'] == ['power-on']
+    board.run_until(event('usb', state='configured'))

@@ -102,3 +102,22 @@ def test_mistakes_are_one_line_without_a_traceback(run, marker, message):
     result.assert_outcomes(errors=1)
     result.stdout.fnmatch_lines([message])
     assert 'Traceback' not in result.stdout.str() and 'another exception' not in result.stdout.str()
+
+
+def test_a_failure_shows_the_bus(run):
+    result = run("""
+        import pytest
+
+        CODE = 'import board, busio\\ni2c = busio.I2C(board.GP5, board.GP4)\\ni2c.try_lock()\\n' \\
+               'i2c.writeto_then_readfrom(0x36, bytes((0x0c,)), bytearray(2))\\ni2c.writeto(0x50, bytes((1, 2)))\\n'
+
+        @pytest.mark.circuitpy_drive({'code.py': CODE})
+        @pytest.mark.circuitpy_parts({'sensor': {'type': 'as5600', 'attrs': {'angle': 90},
+                                                 'wires': {'SDA': 'GP4', 'SCL': 'GP5'}}})
+        def test_fails(circuitpython):
+            circuitpython.wait_until_done()
+            assert 'OSError' not in circuitpython.serial.all_output
+    """)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(['*- bus traffic -*', '*i2c of sensor: write 0x36 0c, restarted', '*i2c of sensor: read  0x36 04 00*',
+                                 '*i2c of sensor: write 0x50 (nobody answers)'])

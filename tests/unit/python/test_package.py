@@ -11,6 +11,7 @@ from ouroboard.__main__ import main
 from ouroboard.circuitpython import CircuitPython
 from ouroboard.terminal import plain
 from ouroboard.times import to_ps, to_text
+from ouroboard.traffic import describe
 from ouroboard.transcript import Transcript
 
 
@@ -48,9 +49,9 @@ def test_files_of_the_drive(tmp_path):
     (tmp_path / 'source').mkdir()
     (tmp_path / 'source/a.txt').write_text('a')
     folder = tmp_path / 'drive'
-    has_diagram = project.make_folder(folder, files={
+    diagram = project.make_folder(folder, files={
         'code.py': 'pass', 'lib/x.bin': b'\0', 'copy': tmp_path / 'source', 'one.txt': tmp_path / 'source/a.txt'})
-    assert not has_diagram
+    assert diagram is None
     assert (folder / 'code.py').read_text() == 'pass' and (folder / 'lib/x.bin').read_bytes() == b'\0'
     assert (folder / 'copy/a.txt').read_text() == (folder / 'one.txt').read_text() == 'a'
 
@@ -243,3 +244,33 @@ def test_an_end_that_is_not_good_is_told(program):
     with pytest.raises(OuroboardError, match='^the disk is full$'):
         board.close()
     board.close()
+
+
+# ---- Buses ----
+
+SEEN = {'event': 'bus', 'name': 'i2c', 'begin_ps': 10**12, 'end_ps': 2 * 10**12, 'error': False}
+
+
+@pytest.mark.parametrize('members, line', [
+    ({'address': 0x36, 'read': False, 'acknowledged': True, 'hex': '0e', 'acknowledged_bytes': 1, 'restarted': True},
+     'write 0x36 0e, restarted'),
+    ({'address': 0x36, 'read': True, 'acknowledged': True, 'hex': '0400', 'acknowledged_bytes': 1, 'restarted': False},
+     'read  0x36 04 00'),
+    ({'address': 0x3c, 'read': False, 'acknowledged': False, 'hex': '', 'acknowledged_bytes': 0, 'restarted': False},
+     'write 0x3c (nobody answers)'),
+    ({'address': 0x3c, 'read': False, 'acknowledged': True, 'hex': '0102', 'acknowledged_bytes': 1, 'restarted': False},
+     'write 0x3c 01 02 (acknowledged: 1 bytes)'),
+    ({'mosi': 'ff', 'miso': '00'}, 'mosi ff, miso 00'),
+    ({'hex': '48' * 40}, ' '.join(['48'] * 32) + ' ... (40 bytes)'),
+])
+def test_traffic_for_people(members, line):
+    assert describe({**SEEN, **members}) == f'{"1 s":>14}  i2c: {line}'
+
+
+def test_i2c_parts_are_found():
+    wires = {'SDA': 'GP4', 'SCL': 'GP5'}
+    diagram = project.diagram_of_parts('raspberry_pi_pico', {
+        'one': {'type': 'as5600', 'wires': wires}, 'two': {'type': 'ssd1306', 'wires': wires},
+        'three': {'type': 'as5600', 'wires': {'SDA': 'GP6', 'SCL': 'GP7'}},
+        'spi': {'type': 'st7789', 'wires': {'SDA': 'GP19', 'SCL': 'GP18', 'DC': 'GP16'}}, 'led': {'type': 'led'}})
+    assert project.i2c_parts(diagram) == ['one', 'three']

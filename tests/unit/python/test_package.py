@@ -2,17 +2,21 @@
 import hashlib
 import http.server
 import json
+import sys
 import threading
+import types
 
 import pytest
 
 from ouroboard import Board, OuroboardError, RequestError, images, project
 from ouroboard.__main__ import main
 from ouroboard.circuitpython import CircuitPython
+from ouroboard.running import RunningBoard, running_boards
 from ouroboard.terminal import plain
 from ouroboard.times import to_ps, to_text
 from ouroboard.traffic import describe
 from ouroboard.transcript import Transcript
+from thonnycontrib import ouroboard_boards
 
 
 @pytest.mark.parametrize('time, ps', [(1, 10**12), (0.1, 10**11), ('500us', 5 * 10**8), ('1.5 s', 15 * 10**11), ('3ps', 3),
@@ -147,6 +151,13 @@ def test_fetch(site, capsys):
     assert hashlib.sha256(b'image').hexdigest() in capsys.readouterr().out
 
 
+def test_fetch_if_missing(site, monkeypatch, capsys):
+    assert main(['fetch', '--if-missing', 'some_board', '1.2.3']) == 0
+    monkeypatch.setattr(images, 'SITE', 'http://127.0.0.1:1')
+    assert main(['fetch', '--if-missing', 'some_board', '1.2.3']) == 0
+    assert main(['fetch', 'some_board', '1.2.3']) == 2
+
+
 def test_what_is_not_as_expected_is_not_kept(site, capsys):
     assert main(['fetch', 'some_board', '1.2.3', '--sha256', '00']) == 2
     assert 'instead of 00; not kept' in capsys.readouterr().err
@@ -274,3 +285,40 @@ def test_i2c_parts_are_found():
         'three': {'type': 'as5600', 'wires': {'SDA': 'GP6', 'SCL': 'GP7'}},
         'spi': {'type': 'st7789', 'wires': {'SDA': 'GP19', 'SCL': 'GP18', 'DC': 'GP16'}}, 'led': {'type': 'led'}})
     assert project.i2c_parts(diagram) == ['one', 'three']
+
+
+# ---- Running boards ----
+
+def make_process(proc, pid, comm, terminals, arguments):
+    (proc / str(pid) / 'fd').mkdir(parents=True)
+    (proc / str(pid) / 'comm').write_text(comm + '\n')
+    (proc / str(pid) / 'cmdline').write_bytes('\0'.join(arguments).encode() + b'\0')
+    for fd, target in terminals.items():
+        (proc / str(pid) / 'fd' / str(fd)).symlink_to(target)
+
+
+def test_running_boards(tmp_path):
+    command = ['/usr/bin/ouroboard', 'run', '--serial', 'pty', '/home/somebody/my_project']
+    make_process(tmp_path, 7, 'ouroboard', {0: '/dev/pts/1', 3: '/dev/ptmx', 10: '/dev/pts/5', 9: '/dev/pts/4'}, command)
+    make_process(tmp_path, 8, 'ouroboard', {0: '/dev/pts/1', 3: '/dev/pts/1'}, command)
+    make_process(tmp_path, 9, 'bash', {5: '/dev/pts/2'}, ['bash'])
+    make_process(tmp_path, 10, 'ouroboard', {4: '/dev/pts/9'}, ['ouroboard', 'run'])
+    (tmp_path / 'self').mkdir()
+    (tmp_path / '11').mkdir()
+    assert running_boards(tmp_path) == [RunningBoard(7, '/dev/pts/4', 'my_project'), RunningBoard(10, '/dev/pts/9', 'a board')]
+
+
+def test_thonny_lists_them(monkeypatch):
+    class Port:
+        def __init__(self, device):
+            self.device = device
+
+    tools = types.ModuleType('serial.tools')
+    tools.list_ports = types.SimpleNamespace(comports=lambda include_links: ['ttyACM0'])
+    tools.list_ports_common = types.SimpleNamespace(ListPortInfo=Port)
+    monkeypatch.setitem(sys.modules, 'serial', types.ModuleType('serial'))
+    monkeypatch.setitem(sys.modules, 'serial.tools', tools)
+    monkeypatch.setattr(ouroboard_boards, 'running_boards', lambda: [RunningBoard(7, '/dev/pts/4', 'my_project')])
+    ouroboard_boards.load_plugin()
+    first, second = tools.list_ports.comports()
+    assert first == 'ttyACM0' and second.device == '/dev/pts/4' and 'CircuitPython CDC ' in second.interface

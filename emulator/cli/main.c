@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,6 +42,23 @@ static void open_standard_streams(void) {
     }
 }
 
+/* Commands of other programs: `ouroboard desk` is ouroboard-desk, which pip installs beside this one. Returns when
+ * there is no such program. */
+static void become_other_program(char **argv) {
+    char name[64], path[PATH_MAX];
+    if (strchr(argv[1], '/') || snprintf(name, sizeof(name), "ouroboard-%s", argv[1]) >= (int)sizeof(name)) {
+        return;
+    }
+    ssize_t length = readlink("/proc/self/exe", path, sizeof(path) - sizeof(name));
+    path[length > 0 ? length : 0] = 0;
+    char *slash = strrchr(path, '/');
+    if (slash) {
+        strcpy(slash + 1, name);
+        execv(path, argv + 1);
+    }
+    execvp(name, argv + 1);
+}
+
 static int run(int argc, char **argv) {
     if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
         print_help(stdout);
@@ -56,6 +74,7 @@ static int run(int argc, char **argv) {
         }
     }
     if (argc > 1) {
+        become_other_program(argv);
         fprintf(stderr, "ouroboard: %s: no such command; `ouroboard --help` lists them\n", argv[1]);
     } else {
         print_help(stderr);

@@ -146,10 +146,19 @@ static bool serve_store(struct core *core, const struct bus_port *port, uint32_t
     return bus_write(core->desc.bus, address, value, size);
 }
 
-/* The guest's address of an access to a page in MIXED. */
-static uint32_t mixed_address(const struct engine *engine, uint32_t address) {
-    uint32_t number = (address - MIXED) >> PAGE_SHIFT;
-    return number < engine->mixed_count ? engine->mixed[number] | (address & (PAGE_SIZE - 1)) : address;
+/* Is this an access to a page that a boundary of the MPU goes through? The engine may tell its place in MIXED. */
+static bool is_mixed(const struct engine *engine, uint32_t *address) {
+    uint32_t number = (*address - MIXED) >> PAGE_SHIFT;
+    if (number < engine->mixed_count) {
+        *address = engine->mixed[number] | (*address & (PAGE_SIZE - 1));
+        return true;
+    }
+    for (unsigned i = 0; i < engine->mixed_count; i++) {
+        if (engine->mixed[i] == (*address & ~(PAGE_SIZE - 1))) {
+            return true;
+        }
+    }
+    return false;
 }
 
 bool engine_is_privileged(struct core *core) {
@@ -158,8 +167,7 @@ bool engine_is_privileged(struct core *core) {
 
 /* With the MPU on: the guest's address of the access. What it forbids ends the run; false then. */
 static __attribute__((noinline)) bool may_access(struct core *core, uint32_t *address, unsigned size, unsigned right) {
-    *address = mixed_address(core->engine, *address);
-    if (engine_is_ppb(*address) || mpu_allows(core, *address, size, right, engine_is_privileged(core))) {
+    if (!is_mixed(core->engine, address) || mpu_allows(core, *address, size, right, engine_is_privileged(core))) {
         return true;
     }
     core->fault_address = *address;

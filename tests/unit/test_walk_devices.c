@@ -261,7 +261,8 @@ static void fill_core(struct core *core, struct random *random) {
     core->stall_until = core->cycles + 100;
     core->fault_address = 0x12345678;
     fill_words(&core->vtor, 3 * sizeof(uint32_t), random);
-    fill_words(core->mpu, sizeof(core->mpu), random);
+    fill_words(core->mainline.mpu_rbar, sizeof(core->mainline.mpu_rbar), random);
+    fill_words(core->mainline.mpu_rlar, sizeof(core->mainline.mpu_rlar), random);
     core->nvic.enabled = random_next(random) & inputs;
     core->nvic.level = random_next(random) & inputs;
     core->nvic.irq_pending = random_next(random) & inputs;

@@ -26,7 +26,7 @@ static int run(const char *environment, const char *arguments, char *said, size_
 static void make_project(char *folder) {
     char command[512];
     assert_non_null(mkdtemp(folder));
-    snprintf(command, sizeof(command), "cp '%s/examples/button-led/'* '%s'", TEST_SOURCE_ROOT, folder);
+    snprintf(command, sizeof(command), "cp -r '%s/examples/button-led/'* '%s'", TEST_SOURCE_ROOT, folder);
     assert_int_equal(system(command), 0);
 }
 

@@ -184,6 +184,9 @@ static bool find_beside(struct boot *boot, struct error *error) {
 static bool find_firmware(struct boot *boot, struct error *error) {
     const struct test_run *run = boot->run;
     const char *named = run->firmware;
+    if (run->board && !board_find(run->board, error)) {
+        return false;
+    }
     if (!named) {
         return find_beside(boot, error);
     }

@@ -231,8 +231,9 @@ static void finish_list(struct scenario_list *list) {
 static struct scenario_step *add_step(struct reading *reading, const struct node *node, struct scenario_list *list,
                                       enum scenario_kind kind) {
     struct scenario *scenario = reading->scenario;
-    bool full = list->count % 8 == 0;
-    struct scenario_step *steps = full ? realloc(list->steps, (list->count + 8) * sizeof(*steps)) : list->steps;
+    bool full = (list->count & (list->count - 1)) == 0; /* room for a power of two */
+    struct scenario_step *steps =
+        full ? realloc(list->steps, (list->count ? 2 * list->count : 1) * sizeof(*steps)) : list->steps;
     if (steps) {
         list->steps = steps;
     }

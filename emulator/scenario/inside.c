@@ -23,6 +23,20 @@ static int open_folder_at(int at, const char *name) {
 
 /* ---- The way to a file ---- */
 
+bool scenario_path_is_inside(const char *path) {
+    if (!*path || *path == '/' || strchr(path, '\\')) {
+        return false;
+    }
+    for (const char *part = path; part; part = strchr(part, '/')) {
+        part += *part == '/';
+        size_t length = strcspn(part, "/");
+        if (length == 0 || (length == 2 && memcmp(part, "..", 2) == 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The folder that the file is in, and the file's own name; -1 with errno. */
 static int open_parent(const char *folder, const char *path, bool make, char ret_name[NAME_BYTES]) {
     int at = scenario_path_is_inside(path) ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;

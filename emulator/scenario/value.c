@@ -42,20 +42,6 @@ char *value_name(struct reading *reading, const struct node *node, const char *w
     return text ? strdup(text) : NULL;
 }
 
-bool scenario_path_is_inside(const char *path) {
-    if (!*path || *path == '/' || strchr(path, '\\')) {
-        return false;
-    }
-    for (const char *part = path; part; part = strchr(part, '/')) {
-        part += *part == '/';
-        size_t length = strcspn(part, "/");
-        if (length == 0 || (length == 2 && memcmp(part, "..", 2) == 0)) {
-            return false;
-        }
-    }
-    return true;
-}
-
 char *value_path(struct reading *reading, const struct node *node, const char *what) {
     char *path = value_name(reading, node, what);
     if (path && !scenario_path_is_inside(path)) {

@@ -151,6 +151,8 @@ static bool parse_options(struct test_options *options, int argc, char **argv, i
 
 /* ---- The plan ---- */
 
+#define CASES_MAX 50000 /* a result is kept of each */
+
 static void report_line(void *context, enum log_level level, const char *line) {
     char *first = context;
     test_report_line(level, line);
@@ -179,7 +181,19 @@ static bool add_cases(struct test_run *run) {
     return run->cases != NULL;
 }
 
+static unsigned count_cases(const struct test_plan *plan) {
+    unsigned count = 0;
+    for (unsigned i = 0; i < plan->run_count; i++) {
+        count += plan->runs[i].case_count;
+    }
+    return count;
+}
+
 static struct test_run *add_run(struct test_plan *plan, struct scenario *scenario) {
+    if (count_cases(plan) + scenario->case_count > CASES_MAX) {
+        complain("test", scenario->path, "boards, versions and cases make more than 50000: too many for one run");
+        return NULL;
+    }
     struct test_run *runs = realloc(plan->runs, (plan->run_count + 1) * sizeof(*runs));
     if (!runs) {
         return NULL;

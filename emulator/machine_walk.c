@@ -39,7 +39,7 @@ static uint64_t hash_of(const uint8_t *bytes, size_t size) {
 
 static void common_walk(struct machine *machine, struct walk *walk) {
     const struct chip_desc *chip = machine->chip;
-    walk_section(walk, "the machine", 0);
+    walk_section(walk, "the machine", 1);
     walk_expect_text(walk, "the chip", chip->name);
     walk_expect(walk, "the boot ROM's hash", hash_of(machine->rom, chip->rom_size));
     walk_u64(walk, &machine->scheduler.now_ps);

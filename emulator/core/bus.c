@@ -253,4 +253,5 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
 
 void bus_walk(struct bus *bus, struct walk *walk) {
     walk_bytes(walk, bus->reported, sizeof(bus->reported));
+    walk_u64s(walk, bus->accesses, BUS_SEGMENTS);
 }

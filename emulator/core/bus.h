@@ -98,7 +98,7 @@ bool bus_write(struct bus *bus, uint32_t address, uint32_t value, unsigned size)
 uint64_t bus_holds_until(const struct bus *bus, uint32_t address);
 /* See block_class.counts_until; 0 where there is no such counter. */
 uint64_t bus_counts_until(const struct bus *bus, uint32_t address, uint64_t ticks);
-/* What it has reported once already, in a snapshot. */
+/* What it has reported once already and how many accesses it has counted, in a snapshot. */
 void bus_walk(struct bus *bus, struct walk *walk);
 /* The block or window at an address, its name for a report; NULL when there is none. */
 /* What a narrow store brings to a register: the byte or halfword, over and over. */

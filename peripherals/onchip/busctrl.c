@@ -51,14 +51,18 @@ static uint32_t read_counter(const struct busctrl *busctrl, unsigned counter) {
     return count < COUNTER_MAX ? (uint32_t)count : COUNTER_MAX;
 }
 
-/* Counters go on from here with the events that are selected now. */
-static void select_events(struct busctrl *busctrl) {
+static bool any_counts(const struct busctrl *busctrl) {
     bool counts = false;
     for (unsigned counter = 0; counter < BUSCTRL_COUNTERS; counter++) {
         counts |= is_counting(busctrl) && segment_of(busctrl, counter) >= 0;
     }
+    return counts;
+}
+
+/* Counters go on from here with the events that are selected now. */
+static void select_events(struct busctrl *busctrl) {
     if (busctrl->bus) {
-        bus_set_counting(busctrl->bus, counts);
+        bus_set_counting(busctrl->bus, any_counts(busctrl));
     }
     for (unsigned counter = 0; counter < BUSCTRL_COUNTERS; counter++) {
         busctrl->begins[counter] = accesses_so_far(busctrl, counter);
@@ -105,6 +109,24 @@ static uint64_t busctrl_holds(struct block *b, unsigned reg) {
     return is_counter(reg) ? 0 : block_holds(b, reg);
 }
 
+/* Of counters that run, what they count from is kept with the bus's own counts. */
+static void busctrl_walk(struct block *b, struct walk *walk) {
+    struct busctrl *busctrl = (struct busctrl *)b;
+    walk_u64s(walk, busctrl->begins, BUSCTRL_COUNTERS);
+    for (unsigned counter = 0; counter < BUSCTRL_COUNTERS; counter++) {
+        uint32_t counted = busctrl->counted[counter];
+        walk_u32(walk, &counted);
+        busctrl->counted[counter] = counted <= COUNTER_MAX ? counted : COUNTER_MAX;
+    }
+}
+
+static void busctrl_restored(struct block *b) {
+    struct busctrl *busctrl = (struct busctrl *)b;
+    if (busctrl->bus) {
+        bus_set_counting(busctrl->bus, any_counts(busctrl));
+    }
+}
+
 const struct block_class busctrl_class = {
     .name = "busctrl",
     .size = sizeof(struct busctrl),
@@ -112,4 +134,7 @@ const struct block_class busctrl_class = {
     .read = busctrl_read,
     .write = busctrl_write,
     .holds_until = busctrl_holds,
+    .walk = busctrl_walk,
+    .restored = busctrl_restored,
+    .walk_version = 1,
 };

@@ -113,6 +113,7 @@ static void derive(struct core *core) {
     core->generation++;
     core->polling = (struct polling){ 0 };
     core_update_attention(core);
+    core->mpu = (struct mpu){ 0 }; /* the rest before the engine runs */
     mpu_changed(core);
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #define REFILL_LEVEL 2u
+#define MOST_CYCLES (UINT64_C(1) << 60) /* that a run comes to */
 #define MOST_WORDS 65536u /* between two looks at an endless command */
 #define FUNCTION_PINS(hstx) (UINT64_C(0xff) << (hstx)->first_pin)
 
@@ -365,6 +366,64 @@ static void hstx_init(struct block *block) {
     }
 }
 
+/* ---- Snapshots ---- */
+
+static void expander_walk(struct hstx_expander *expander, struct walk *walk) {
+    walk_below(walk, &expander->command, HSTX_COMMANDS);
+    walk_u32(walk, &expander->left);
+    walk_bool(walk, &expander->endless);
+    walk_bool(walk, &expander->has_data);
+    walk_u32(walk, &expander->data);
+    walk_below(walk, &expander->shifts_left, 33);
+    for (unsigned lane = 0; lane < DVI_LANES; lane++) {
+        walk_i8(walk, &expander->balance[lane]);
+    }
+    expander->has_data &= expander->shifts_left != 0;
+}
+
+static void shift_register_walk(struct hstx *hstx, struct walk *walk) {
+    walk_u32(walk, &hstx->word);
+    walk_u64(walk, &hstx->word_cycle);
+    walk_u64(walk, &hstx->next_cycle);
+    walk_u64(walk, &hstx->clock_shifts);
+    walk_bool(walk, &hstx->starved);
+    if (hstx->word_cycle > hstx->next_cycle || hstx->next_cycle > MOST_CYCLES) {
+        walk_fail(walk, "a word that goes out at a time that there is not");
+        hstx->word_cycle = hstx->next_cycle = 0;
+    }
+}
+
+static void hstx_walk(struct block *block, struct walk *walk) {
+    struct hstx *hstx = (struct hstx *)block;
+    walk_u32s(walk, hstx->fifo, HSTX_FIFO);
+    walk_below(walk, &hstx->first, HSTX_FIFO);
+    walk_below(walk, &hstx->level, HSTX_FIFO + 1);
+    walk_bool(walk, &hstx->overflow);
+    walk_bool(walk, &hstx->asks);
+    line_walk(&hstx->dreq, walk);
+    expander_walk(&hstx->expander, walk);
+    shift_register_walk(hstx, walk);
+    walk_bool(walk, &hstx->wiring_changed);
+    walk_bool(walk, &hstx->watched);
+    walk_bool(walk, &hstx->laggard.lags);
+    walk_event(walk, &hstx->event);
+}
+
+/* Monitors are found again. Whether somebody watches the pins is another question in this run: where the answer is
+ * another one, the next look is at once. */
+static void hstx_restored(struct block *block) {
+    struct hstx *hstx = (struct hstx *)block;
+    bool changed = hstx->wiring_changed, watched = hstx->watched;
+    hstx->wiring_changed = true;
+    look_at_wiring(hstx);
+    hstx->wiring_changed = changed;
+    if (changed) {
+        hstx->watched = watched;
+    } else if (watched != hstx->watched) {
+        rewire(hstx);
+    }
+}
+
 static void hstx_finish(struct block *block) {
     free(((struct hstx *)block)->codes);
 }
@@ -377,6 +436,8 @@ const struct block_class hstx_class = {
     .reset = hstx_reset,
     .write = hstx_write,
     .holds_until = block_holds,
+    .walk = hstx_walk,
+    .restored = hstx_restored,
 };
 
 /* ---- HSTX_FIFO ---- */

@@ -296,6 +296,8 @@ static void adc_walk(struct block *b, struct walk *walk) {
     walk_double(walk, &a->temperature);
     for (unsigned input = 0; input < ADC_INPUTS; input++) {
         walk_double(walk, &a->input_volts[input]);
+        walk_double(walk, &a->noise_volts[input]);
+        random_walk(&a->noise[input], walk);
     }
     line_walk(&a->dreq, walk);
     walk_bool(walk, &a->converting);
@@ -318,4 +320,5 @@ const struct block_class adc_class = {
     .write = adc_write,
     .holds_until = block_holds,
     .walk = adc_walk,
+    .walk_version = 1,
 };

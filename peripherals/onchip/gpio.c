@@ -376,6 +376,7 @@ struct net *gpio_net(struct gpio_bank *bank, const char *name) {
 static void gpio_pin_walk(struct gpio_pin *pin, struct walk *walk) {
     walk_u32(walk, &pin->control);
     walk_u32(walk, &pin->pad);
+    walk_bool(walk, &pin->charged);
     net_driver_walk(&pin->driver, walk);
     net_walk(&pin->net, walk);
 }
@@ -389,7 +390,7 @@ static void derive_selected(struct gpio_bank *bank) {
 }
 
 void gpio_bank_walk(struct gpio_bank *bank, const char *name, struct walk *walk) {
-    walk_section(walk, name, 0);
+    walk_section(walk, name, 1);
     walk_expect(walk, "the number of pins", bank->desc->pins);
     walk_expect(walk, "erratum RP2350-E9", bank->leaks);
     for (unsigned number = 0; number < bank->desc->pins; number++) {

@@ -241,23 +241,34 @@ static void stop_listening(struct powman_wake *wake) {
     }
 }
 
+/* `net` may be NULL. */
+static void listen_to(struct powman_wake *wake, struct net *net) {
+    if (net == wake->net) {
+        return;
+    }
+    stop_listening(wake);
+    wake->listener = (struct net_listener){ .changed = wake_pin_changed, .owner = wake, .passive = true };
+    wake->net = net;
+    if (net) {
+        net_listen(net, &wake->listener);
+    }
+}
+
+/* The net that a wake-up is to listen to; NULL: it is disabled, or the package has no such pin. */
+static struct net *wake_net(const struct powman *p, unsigned number) {
+    uint32_t control = p->block.values[POWMAN_PWRUP0 + number];
+    return control & POWMAN_PWRUP0_ENABLE ? source_net(p, control & POWMAN_PWRUP0_SOURCE) : NULL;
+}
+
 /* Disabling, or a 1 in STATUS, forgets an edge. */
 static void write_power_up(struct powman *p, unsigned number, uint32_t value) {
     struct powman_wake *wake = &p->wakes[number];
-    uint32_t control = p->block.values[POWMAN_PWRUP0 + number];
-    bool enabled = control & POWMAN_PWRUP0_ENABLE;
-    struct net *net = enabled ? source_net(p, control & POWMAN_PWRUP0_SOURCE) : NULL;
+    struct net *net = wake_net(p, number);
+    bool enabled = p->block.values[POWMAN_PWRUP0 + number] & POWMAN_PWRUP0_ENABLE;
     if (!enabled || value & POWMAN_PWRUP0_STATUS) {
         wake->latched = false;
     }
-    if (net != wake->net) {
-        stop_listening(wake);
-        wake->listener = (struct net_listener){ .changed = wake_pin_changed, .owner = wake, .passive = true };
-        wake->net = net;
-        if (net) {
-            net_listen(net, &wake->listener);
-        }
-    }
+    listen_to(wake, net);
     look_for_wake_up(p);
 }
 
@@ -461,6 +472,10 @@ static void powman_walk(struct block *b, struct walk *walk) {
     walk_bool(walk, &p->from_xosc);
     walk_bool(walk, &p->rung);
     walk_event(walk, &p->alarm);
+    for (unsigned number = 0; number < PWRUPS; number++) {
+        walk_bool(walk, &p->wakes[number].latched);
+        listen_to(&p->wakes[number], wake_net(p, number));
+    }
 }
 
 const struct block_class powman_class = {
@@ -472,4 +487,5 @@ const struct block_class powman_class = {
     .write = powman_write,
     .holds_until = powman_holds_until,
     .walk = powman_walk,
+    .walk_version = 1,
 };

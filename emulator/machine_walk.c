@@ -42,14 +42,15 @@ static void common_walk(struct machine *machine, struct walk *walk) {
     walk_section(walk, "the machine", 1);
     walk_expect_text(walk, "the chip", chip->name);
     walk_expect(walk, "the boot ROM's hash", hash_of(machine->rom, chip->rom_size));
+    walk_expect(walk, "the PSRAM's size", machine->desc.psram_size);
     walk_u64(walk, &machine->scheduler.now_ps);
     walk_u64s(walk, machine->irqs, CHIP_CORES);
     walk_u64s(walk, machine->nmi_mask, CHIP_CORES);
     walk_bool(walk, &machine->reset_pending);
-    WALK_ENUM(walk, machine->reset_cause, RESET_GLITCH + 1);
+    WALK_ENUM(walk, machine->reset_cause, RESET_POWER_OFF + 1);
     walk_below(walk, &machine->reset_core, CHIP_CORES);
     walk_u32(walk, &machine->ram_entry);
-    WALK_ENUM(walk, machine->state, MACHINE_UNBOOTABLE + 1);
+    WALK_ENUM(walk, machine->state, MACHINE_OFF + 1);
     bus_walk(&machine->bus, walk);
     walk_section_end(walk);
     if (machine->scheduler.now_ps > INT64_MAX) {
@@ -69,6 +70,9 @@ static void machine_walk(struct machine *machine, struct walk *walk) {
     common_walk(machine, walk);
     memory_walk(machine, walk);
     w25q_walk(&machine->flash, walk);
+    if (machine->psram.contents) {
+        aps6404l_walk(&machine->psram, walk);
+    }
     gpio_bank_walk(&machine->bank0, "the GPIO pins", walk);
     gpio_bank_walk(&machine->qspi, "the QSPI pins", walk);
     for (unsigned i = 0; i < machine->chip->blocks; i++) {

@@ -667,6 +667,7 @@ void net_remove_capacitor(struct net_capacitor *capacitor) {
 #define MOST_VOLTS 1e3
 #define LEAST_OHMS 1e-6
 #define MOST_OHMS 1e12
+#define MOST_FARADS 1.0
 
 unsigned net_number(const struct net *net) {
     return leader((struct net *)net)->serial;
@@ -682,6 +683,15 @@ void net_driver_walk(struct net_driver *driver, struct walk *walk) {
     WALK_ENUM(walk, driver->drive, NET_SOURCE + 1);
     walk_double_within(walk, &driver->volts, -MOST_VOLTS, MOST_VOLTS);
     walk_double_within(walk, &driver->ohms, driver->drive == NET_SOURCE ? LEAST_OHMS : 0, MOST_OHMS);
+}
+
+void net_capacitor_walk(struct net_capacitor *capacitor, struct walk *walk) {
+    walk_double_within(walk, &capacitor->farads, 0, MOST_FARADS);
+    walk_double_within(walk, &capacitor->volts, -MOST_VOLTS, MOST_VOLTS);
+    walk_u64(walk, &capacitor->since_ps);
+    walk_double_within(walk, &capacitor->final_volts, -MOST_VOLTS, MOST_VOLTS);
+    walk_double_within(walk, &capacitor->seconds, 0, INFINITY);
+    walk_event(walk, &capacitor->event);
 }
 
 void net_coupler_walk(struct net_coupler *coupler, struct walk *walk) {

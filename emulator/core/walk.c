@@ -217,6 +217,34 @@ void walk_choice(struct walk *walk, const void **value, const void *const *choic
     *value = choices[index];
 }
 
+/* ---- Memory that is mostly blank ---- */
+static bool is_blank(const uint8_t *bytes, size_t size, uint8_t blank) {
+    return bytes[0] == blank && !memcmp(bytes, bytes + 1, size - 1);
+}
+
+/* The pages that are not blank, each with its number in front; the number of all pages ends them. */
+void walk_sparse(struct walk *walk, uint8_t *bytes, size_t size, size_t page, uint8_t blank) {
+    unsigned pages = (unsigned)(size / page), next = 0;
+    if (walk->reads) {
+        memset(bytes, blank, size);
+    }
+    for (;;) {
+        while (!walk->reads && next < pages && is_blank(bytes + next * page, page, blank)) {
+            next++;
+        }
+        unsigned number = next;
+        walk_below(walk, &number, pages + 1);
+        if (number < next) {
+            walk_fail(walk, "pages of memory that are not in order");
+        }
+        if (number == pages || walk->failed) {
+            return;
+        }
+        walk_bytes(walk, bytes + number * page, page);
+        next = number + 1;
+    }
+}
+
 /* ---- What must be the same ---- */
 void walk_expect(struct walk *walk, const char *what, uint64_t value) {
     uint64_t there = walk_number(walk, value, 8);

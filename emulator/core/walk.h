@@ -72,6 +72,9 @@ void walk_double(struct walk *walk, double *value);
 /* One from `min` to `max`, which is a number. */
 void walk_double_within(struct walk *walk, double *value, double min, double max);
 void walk_bytes(struct walk *walk, void *bytes, size_t size);
+/* The same of a large memory of which most is `blank`: pages of so many bytes that are all `blank` take no room. `size`
+ * is a multiple of `page`. */
+void walk_sparse(struct walk *walk, uint8_t *bytes, size_t size, size_t page, uint8_t blank);
 void walk_bools(struct walk *walk, bool *values, size_t count);
 void walk_u16s(struct walk *walk, uint16_t *values, size_t count);
 void walk_u32s(struct walk *walk, uint32_t *values, size_t count);

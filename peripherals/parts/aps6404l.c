@@ -19,6 +19,7 @@
 #define MANUFACTURER 0x0d
 #define KNOWN_GOOD_DIE 0x5d
 #define WRAP_BYTES 32u
+#define PAGE 4096u
 
 enum aps6404l_phase { PHASE_IGNORE, PHASE_CODE, PHASE_ADDRESS, PHASE_WAIT, PHASE_IN, PHASE_OUT };
 enum aps6404l_modes { IN_SPI = 1, IN_QPI = 2 };
@@ -247,7 +248,7 @@ bool aps6404l_init(struct aps6404l *chip, const struct aps6404l_desc *desc) {
     if (desc->size != 2u << 20 && desc->size != 4u << 20 && desc->size != 8u << 20) {
         return false;
     }
-    *chip = (struct aps6404l){ .desc = *desc, .contents = aligned_alloc(4096, desc->size) };
+    *chip = (struct aps6404l){ .desc = *desc, .contents = aligned_alloc(PAGE, desc->size) };
     chip->desc.name = desc->name ? desc->name : "PSRAM";
     if (!chip->contents) {
         return false;
@@ -261,4 +262,62 @@ bool aps6404l_init(struct aps6404l *chip, const struct aps6404l_desc *desc) {
 void aps6404l_finish(struct aps6404l *chip) {
     free(chip->contents);
     chip->contents = NULL;
+}
+
+/* ---- Snapshots ---- */
+
+/* A command by its code; 0: none. In the mode that the chip is in, which does not change before it is released. */
+static void command_walk(struct aps6404l *chip, struct walk *walk) {
+    uint8_t code = chip->command ? chip->command->code : 0;
+    walk_u8(walk, &code);
+    chip->command = code ? find_command(chip, code) : NULL;
+    if (code && !chip->command) {
+        walk_fail(walk, "a command that it does not know");
+    }
+}
+
+/* Does the phase fit the command, and what is left of it the lines? */
+static bool transaction_is_sane(const struct aps6404l *chip) {
+    const struct aps6404l_command *command = chip->command;
+    if (chip->phase == PHASE_IGNORE) {
+        return true;
+    }
+    bool has_phase = chip->phase == PHASE_CODE ? !command : command && command->address_width;
+    if (!chip->selected || !has_phase || chip->left > 24) {
+        return false;
+    }
+    if (chip->phase == PHASE_WAIT) {
+        return command->wait && chip->left;
+    }
+    if (chip->phase == PHASE_OUT) {
+        return command->out && chip->left <= 8 && chip->left % (chip->quad ? 4u : command->data_width) == 0;
+    }
+    bool fits_data = chip->phase != PHASE_IN || !command->out;
+    return fits_data && chip->left && chip->left % input_width(chip) == 0;
+}
+
+static void transaction_walk(struct aps6404l *chip, struct walk *walk) {
+    walk_bool(walk, &chip->selected);
+    command_walk(chip, walk);
+    walk_below(walk, &chip->phase, PHASE_OUT + 1);
+    walk_unsigned(walk, &chip->left);
+    walk_u32(walk, &chip->shift);
+    walk_u32(walk, &chip->address);
+    walk_u32(walk, &chip->count);
+    if (!transaction_is_sane(chip)) {
+        walk_fail(walk, "a command that cannot be under way");
+        chip->command = NULL;
+        chip->phase = PHASE_IGNORE;
+    }
+}
+
+void aps6404l_walk(struct aps6404l *chip, struct walk *walk) {
+    walk_section(walk, chip->desc.name, 0);
+    walk_expect(walk, "its size", chip->desc.size);
+    walk_sparse(walk, chip->contents, chip->desc.size, PAGE, 0);
+    walk_bool(walk, &chip->quad);
+    walk_bool(walk, &chip->wraps);
+    walk_bool(walk, &chip->reset_enabled);
+    transaction_walk(chip, walk);
+    walk_section_end(walk);
 }

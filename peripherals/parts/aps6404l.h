@@ -48,5 +48,7 @@ void aps6404l_select(struct aps6404l *chip, bool selected);
 void aps6404l_connect_select(struct aps6404l *chip, struct net *net);
 /* One clock, as struct qspi_target has it. */
 unsigned aps6404l_clock(struct aps6404l *chip, unsigned lines);
+/* Its section of a snapshot. Nobody is told that contents change. */
+void aps6404l_walk(struct aps6404l *chip, struct walk *walk);
 
 #endif

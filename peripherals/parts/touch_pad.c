@@ -44,6 +44,13 @@ static void touch_pad_finish(struct part *part) {
     net_remove_capacitor(&((struct touch_pad *)part)->capacitor);
 }
 
+static void touch_pad_walk(struct part *part, struct walk *walk) {
+    struct touch_pad *pad = (struct touch_pad *)part;
+    if (pad->capacitor.net) {
+        net_capacitor_walk(&pad->capacitor, walk);
+    }
+}
+
 static const struct part_shape shapes[] = {
     { PART_RECTANGLE, 0, 0, 12, 12, 0x204020 },
     { PART_DISC, 0.6, 0.6, 10.8, 10.8, 0x806828 },
@@ -67,4 +74,5 @@ const struct part_class touch_pad_class = {
     .init = touch_pad_init,
     .finish = touch_pad_finish,
     .set = touch_pad_set,
+    .walk = touch_pad_walk,
 };

@@ -11,7 +11,7 @@
 #include <zstd.h>
 #endif
 
-#define FORMAT 1
+#define FORMAT 2
 #define LEVEL 3           /* of compression: fast */
 #define MOST (256u << 20) /* bytes of a snapshot */
 #define SHA256_BYTES 32

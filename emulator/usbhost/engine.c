@@ -581,6 +581,8 @@ void usb_engine_walk(struct usb_engine *engine, struct walk *walk) {
     walk_u64(walk, &engine->frame_start_ps);
     walk_u64(walk, &engine->free_ps);
     walk_unsigned(walk, &engine->turn);
+    walk_unsigned(walk, &engine->stalls);
+    walk_u8(walk, &engine->stall_endpoint);
     walk_u64(walk, &engine->transfers);
     walk_event(walk, &engine->frame_event);
     walk_event(walk, &engine->run_event);

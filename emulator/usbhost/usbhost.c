@@ -344,6 +344,13 @@ static unsigned list_transfers(struct usbhost *host, struct usb_transfer **ret_t
     return count;
 }
 
+/* Is the cable in? VBUS is the device's. */
+static void plug_walk(struct usbhost *host, struct walk *walk) {
+    bool plugged = usbhost_is_plugged(host);
+    walk_bool(walk, &plugged);
+    host->device->host = plugged ? &host_class : NULL;
+}
+
 static void port_walk(struct usbhost *host, struct walk *walk) {
     WALK_ENUM(walk, host->state, USBHOST_FAILED + 1);
     walk_bool(walk, &host->detached);
@@ -363,7 +370,8 @@ void usbhost_break_off(struct usbhost *host) {
 void usbhost_walk(struct usbhost *host, struct walk *walk) {
     struct usb_transfer *transfers[USB_TRANSFERS];
     unsigned count = list_transfers(host, transfers);
-    walk_section(walk, "the USB host", 0);
+    walk_section(walk, "the USB host", 1);
+    plug_walk(host, walk);
     port_walk(host, walk);
     device_walk(host, walk);
     drivers_walk(host, walk);

@@ -119,7 +119,7 @@ static void take_pixels(struct dvi_monitor *monitor, uint32_t colour, uint32_t c
             row[x] = colour;
         }
     }
-    monitor->column += count;
+    monitor->column += count < INT16_MAX ? count : INT16_MAX;
 }
 
 static void take_symbols(struct dvi_target *target, const uint16_t *lanes, uint32_t count, uint64_t time_ps,
@@ -244,6 +244,21 @@ static void dvi_monitor_finish(struct part *part) {
     free(monitor->pixels);
 }
 
+/* The frame that comes in, and what the glass shows of it so far. */
+static void dvi_monitor_walk(struct part *part, struct walk *walk) {
+    struct dvi_monitor *monitor = (struct dvi_monitor *)part;
+    walk_u16(walk, &monitor->control);
+    walk_below(walk, &monitor->column, UINT16_MAX);
+    walk_below(walk, &monitor->line, UINT16_MAX);
+    walk_below(walk, &monitor->widest, UINT16_MAX);
+    walk_below(walk, &monitor->columns, UINT16_MAX);
+    walk_below(walk, &monitor->lines, UINT16_MAX);
+    walk_u64(walk, &monitor->frame_ps);
+    walk_u64(walk, &monitor->period_ps);
+    walk_u32s(walk, monitor->pixels, (size_t)monitor->width * monitor->height);
+    walk_u64(walk, &monitor->generation);
+}
+
 static const struct part_pin pins[] = {
     { "D0+", "D0P BLUE+", 10, 1.5 },     { "D0-", "D0N BLUE-", 12.54, 1.5 },
     { "D1+", "D1P GREEN+", 15.08, 1.5 }, { "D1-", "D1N GREEN-", 17.62, 1.5 },
@@ -271,4 +286,5 @@ const struct part_class dvi_monitor_class = {
     .finish = dvi_monitor_finish,
     .reset = dvi_monitor_reset,
     .show = dvi_monitor_show,
+    .walk = dvi_monitor_walk,
 };

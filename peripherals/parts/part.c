@@ -425,6 +425,7 @@ void part_walk(struct part *part, struct walk *walk) {
         const struct part_control *control = &part->class->controls[i];
         walk_double_within(walk, &part->settings[i], control->min, control->max);
     }
+    walk_u64(walk, &part->held);
     for (unsigned i = 0; i < part->view_count; i++) {
         view_walk(&part->views[i], walk);
     }

@@ -801,38 +801,6 @@ void w25q_finish(struct w25q *chip) {
 /* ---- Snapshots ---- */
 #define MOST_WRAP 64 /* bytes */
 
-static bool is_erased(const uint8_t *bytes) {
-    for (unsigned i = 0; i < W25Q_SECTOR; i++) {
-        if (bytes[i] != 0xff) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The sectors that are not erased, each with its number in front; the number of all sectors ends them. */
-static void contents_walk(struct w25q *chip, struct walk *walk) {
-    unsigned sectors = chip->desc.size / W25Q_SECTOR, next = 0;
-    if (walk->reads) {
-        memset(chip->contents, 0xff, chip->desc.size);
-    }
-    for (;;) {
-        while (!walk->reads && next < sectors && is_erased(chip->contents + (size_t)next * W25Q_SECTOR)) {
-            next++;
-        }
-        unsigned sector = next;
-        walk_below(walk, &sector, sectors + 1);
-        if (sector < next) {
-            walk_fail(walk, "sectors that are not in order");
-        }
-        if (sector == sectors || walk->failed) {
-            return;
-        }
-        walk_bytes(walk, chip->contents + (size_t)sector * W25Q_SECTOR, W25Q_SECTOR);
-        next = sector + 1;
-    }
-}
-
 /* A command by its code; 0: none. */
 static void command_walk(const struct w25q_command **command, struct walk *walk) {
     uint8_t code = *command ? (*command)->code : 0;
@@ -882,9 +850,9 @@ static void transaction_walk(struct w25q *chip, struct walk *walk) {
 }
 
 void w25q_walk(struct w25q *chip, struct walk *walk) {
-    walk_section(walk, chip->desc.name, 0);
+    walk_section(walk, chip->desc.name, 1);
     walk_expect(walk, "its size", chip->desc.size);
-    contents_walk(chip, walk);
+    walk_sparse(walk, chip->contents, chip->desc.size, W25Q_SECTOR, 0xff);
     walk_bytes(walk, chip->security, sizeof(chip->security));
     walk_bytes(walk, chip->status, sizeof(chip->status));
     walk_bytes(walk, chip->status_stored, sizeof(chip->status_stored));
@@ -897,6 +865,8 @@ void w25q_walk(struct w25q *chip, struct walk *walk) {
     walk_u64(walk, &chip->suspended_ps);
     walk_bool(walk, &chip->busy_is_array);
     walk_below(walk, &chip->wrap, MOST_WRAP + 1);
+    random_walk(&chip->random, walk);
+    w25q_steps_walk(chip, walk);
     transaction_walk(chip, walk);
     walk_section_end(walk);
     if (chip->wrap & (chip->wrap - 1)) {

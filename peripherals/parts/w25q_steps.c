@@ -94,17 +94,19 @@ void w25q_resume_step(struct w25q *chip) {
 
 /* ---- The supply goes ---- */
 
-/* How much of the step was done, of 256. */
+#define DONE 256u
+
+/* How much of the step was done, of DONE. */
 static unsigned done_of(const struct w25q_step *step, uint64_t now) {
     uint64_t duration = step->end_ps - step->begin_ps;
     uint64_t gone = now > step->begin_ps ? now - step->begin_ps : 0;
     if (step->left_ps) {
         gone = duration - step->left_ps;
     }
-    return gone >= duration ? 256 : (unsigned)(gone / (duration / 256));
+    return gone >= duration ? DONE : (unsigned)(gone / (duration / DONE));
 }
 
-/* Eight bits, each 1 with a chance of `done` in 256. */
+/* Eight bits, each 1 with a chance of `done` in DONE. */
 static uint8_t changed_bits(struct random *random, unsigned done) {
     uint64_t numbers = random_next(random);
     unsigned bits = 0;
@@ -139,10 +141,74 @@ void w25q_power_off(struct w25q *chip) {
     for (unsigned i = chip->step_count;
          i-- > 0;) { /* backwards: a later step may have changed what an earlier one has */
         unsigned done = done_of(&chip->steps[i], now);
-        if (done < 256) {
+        if (done < DONE) {
             take_back(chip, &chip->steps[i], done);
         }
     }
     w25q_forget_steps(chip);
     chip->busy_until_ps = 0;
+}
+
+/* ---- Snapshots ---- */
+
+static bool step_is_sane(const struct w25q *chip, const struct w25q_step *step) {
+    bool fits = step->size && step->offset < chip->desc.size && step->size <= chip->desc.size - step->offset;
+    bool takes_time = step->end_ps > step->begin_ps && step->end_ps - step->begin_ps >= DONE;
+    return fits && takes_time && step->left_ps <= step->end_ps - step->begin_ps;
+}
+
+static void step_walk(struct w25q_step *step, struct walk *walk) {
+    walk_u32(walk, &step->offset);
+    walk_u32(walk, &step->size);
+    walk_u64(walk, &step->begin_ps);
+    walk_u64(walk, &step->end_ps);
+    walk_u64(walk, &step->left_ps);
+}
+
+static void read_step(struct w25q *chip, struct walk *walk) {
+    struct w25q_step step = { 0 };
+    step_walk(&step, walk);
+    if (!step_is_sane(chip, &step) || !walk_has(walk, step.size)) {
+        walk_fail(walk, "an erase or program that cannot be under way");
+        return;
+    }
+    unsigned count = chip->step_count;
+    keep_contents(chip, &step);
+    if (chip->step_count == count) {
+        walk_fail(walk, "out of memory");
+        return;
+    }
+    walk_bytes(walk, chip->steps[count].before, step.size);
+}
+
+static void read_steps(struct w25q *chip, struct walk *walk) {
+    bool more = false;
+    w25q_forget_steps(chip);
+    for (walk_bool(walk, &more); more && !walk->failed; walk_bool(walk, &more)) {
+        read_step(chip, walk);
+    }
+}
+
+/* Nothing can be taken back of a step that is done. */
+static void write_steps(struct w25q *chip, struct walk *walk) {
+    uint64_t now = scheduler_now(chip->desc.env->scheduler);
+    bool more = true;
+    for (unsigned i = 0; i < chip->step_count; i++) {
+        struct w25q_step *step = &chip->steps[i];
+        if (done_of(step, now) < DONE) {
+            walk_bool(walk, &more);
+            step_walk(step, walk);
+            walk_bytes(walk, step->before, step->size);
+        }
+    }
+    more = false;
+    walk_bool(walk, &more);
+}
+
+void w25q_steps_walk(struct w25q *chip, struct walk *walk) {
+    if (walk->reads) {
+        read_steps(chip, walk);
+    } else {
+        write_steps(chip, walk);
+    }
 }

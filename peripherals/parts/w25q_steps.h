@@ -14,5 +14,7 @@ void w25q_be_busy(struct w25q *chip, uint64_t duration_ps, bool is_array);
 void w25q_suspend_step(struct w25q *chip, uint64_t left_ps);
 void w25q_resume_step(struct w25q *chip);
 void w25q_forget_steps(struct w25q *chip);
+/* In a snapshot. */
+void w25q_steps_walk(struct w25q *chip, struct walk *walk);
 
 #endif

@@ -100,7 +100,7 @@ static void what_is_saved_is_loaded(void **state) {
 }
 
 static void the_head_is_as_described(void **state) {
-    static const uint8_t magic[] = { 'O', 'U', 'R', 'O', 0x1a, 'S', 'N', 'P', 1, 0, 0, 0 };
+    static const uint8_t magic[] = { 'O', 'U', 'R', 'O', 0x1a, 'S', 'N', 'P', 2, 0, 0, 0 };
     assert_memory_equal(file_bytes, magic, sizeof(magic));
     assert_string_equal((const char *)file_bytes + HEAD - SNAPSHOT_BOARD, BOARD);
     uint64_t stored = 0;
@@ -146,10 +146,10 @@ static void every_changed_byte_is_noticed(void **state) {
 }
 
 static void another_format_is_refused(void **state) {
-    file_bytes[8] = 2;
-    write_file(file_bytes, file_size);
     file_bytes[8] = 1;
-    expect_refusal(path, BOARD, "is a snapshot of format 2, this release knows format 1", "load it with the one");
+    write_file(file_bytes, file_size);
+    file_bytes[8] = 2;
+    expect_refusal(path, BOARD, "is a snapshot of format 1, this release knows format 2", "load it with the one");
 }
 
 static void what_cannot_be_written_is_told(void **state) {

@@ -195,7 +195,9 @@ struct record {
 
 static void add(struct record *record, const void *bytes, size_t size) {
     record->bytes = realloc(record->bytes, record->size + size + 1);
-    memcpy(record->bytes + record->size, bytes, size);
+    if (size) {
+        memcpy(record->bytes + record->size, bytes, size);
+    }
     record->size += size;
 }
 

@@ -542,7 +542,13 @@ static void wiggle(struct bench *bench, struct random *random, unsigned steps) {
     for (unsigned i = 0; i < steps; i++) {
         uint64_t bits = random_next(random);
         if (pins) {
-            net_drive(&bench->drivers[bits % pins], bits >> 32 & 1 ? NET_HIGH : NET_LOW);
+            const char *name = bench->part->class->pins[bits % pins].name;
+            bool high = bits >> 32 & 1;
+            /* Supplies and resets are seldom wrong. */
+            if (bits >> 33 & 63) {
+                high = (high || !strcmp(name, "VCC") || !strcmp(name, "RST")) && strcmp(name, "GND") != 0;
+            }
+            net_drive(&bench->drivers[bits % pins], high ? NET_HIGH : NET_LOW);
         }
         if (controls && (bits >> 40 & 63) == 0) {
             const struct part_control *control = &bench->part->class->controls[bits >> 48 & 1 ? controls - 1 : 0];

@@ -414,12 +414,22 @@ static void registers_of_the_engine_go_on(void **state) {
         core_set_register(core, CORE_S0 + i, 0x40400000 + i);
     }
     core_set_register(core, CORE_FPSCR, 0xf0000010);
+    core_set_register(core, CORE_CONTROL, CONTROL_SPSEL | CONTROL_NPRIV);
+    core_set_register(core, CORE_MSP, SRAM + 0x1800);
+    core_set_register(core, CORE_PSP, SRAM + 0x1400);
+    core_set_register(core, CORE_BASEPRI, 0x40);
+    core_set_register(core, CORE_FAULTMASK, 1);
+    core_set_register(core, CORE_PRIMASK, 1);
     save(first.machine, &bytes, &size);
     assert_true(machine_load_state(second.machine, bytes, size, &error));
     free(bytes);
-    for (unsigned i = CORE_FPSCR; i < CORE_REGISTERS; i++) {
+    for (unsigned i = 0; i < CORE_REGISTERS; i++) {
         assert_int_equal(core_register(loaded, i), core_register(core, i));
     }
+    assert_int_equal(core_register(loaded, CORE_CONTROL) & 3, CONTROL_SPSEL | CONTROL_NPRIV);
+    assert_int_equal(core_register(loaded, CORE_BASEPRI), 0x40);
+    assert_int_equal(core_register(loaded, CORE_FAULTMASK), 1);
+    assert_int_equal(core_register(loaded, CORE_PRIMASK), 1);
     assert_int_equal(core_register(loaded, CORE_S0 + 31), 0x4040001f);
     assert_int_equal(core_register(loaded, CORE_FPSCR), 0xf0000010);
     uint32_t limits[2];

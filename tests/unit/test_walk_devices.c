@@ -414,6 +414,7 @@ static void registers_of_the_engine_go_on(void **state) {
         core_set_register(core, CORE_S0 + i, 0x40400000 + i);
     }
     core_set_register(core, CORE_FPSCR, 0xf0000010);
+    core_set_register(core, CORE_XPSR, 0xf9000000);
     core_set_register(core, CORE_CONTROL, CONTROL_SPSEL | CONTROL_NPRIV);
     core_set_register(core, CORE_MSP, SRAM + 0x1800);
     core_set_register(core, CORE_PSP, SRAM + 0x1400);
@@ -427,6 +428,7 @@ static void registers_of_the_engine_go_on(void **state) {
         assert_int_equal(core_register(loaded, i), core_register(core, i));
     }
     assert_int_equal(core_register(loaded, CORE_CONTROL) & 3, CONTROL_SPSEL | CONTROL_NPRIV);
+    assert_int_equal(core_register(loaded, CORE_XPSR), 0xf9000000);
     assert_int_equal(core_register(loaded, CORE_BASEPRI), 0x40);
     assert_int_equal(core_register(loaded, CORE_FAULTMASK), 1);
     assert_int_equal(core_register(loaded, CORE_PRIMASK), 1);

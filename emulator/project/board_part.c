@@ -1,6 +1,6 @@
 /* Raspberry Pi Pico datasheet 2.1 and 2.2 for outline and pins; Wokwi's names of pins. The LED's brightness is the
- * share of time that its pin is high, over spans of 20 ms. LEDs behind a radio chip are not modelled, nor what else a
- * radio's pins are connected to. */
+ * share of time that its pin is high, over spans of 20 ms. A radio's own pins are nets that nobody drives as long as
+ * the radio is not modelled; what the board connects to them is there. */
 #include "emulator/project/board_part.h"
 
 #include "emulator/core/scheduler.h"
@@ -12,7 +12,6 @@
 
 #define PITCH 2.54
 #define SPAN_PS (20 * PS_PER_MS)
-#define BOARD_DIVIDERS 2
 
 /* ---- Types ---- */
 static const struct {
@@ -181,6 +180,12 @@ static void add_inner_pins(struct board_class *class) {
         add_pin(class, test_points[i].name, test_point_gpio(class->board, i), class->class.face.width / 2,
                 class->class.face.height / 2);
     }
+    for (int i = 0; i < BOARD_RADIO_GPIOS && class->board->wireless; i++) {
+        snprintf(name, sizeof(name), "WL_GPIO%d", i);
+        if (!has_gpio(class, BOARD_PIN_CYW43 + i)) {
+            add_pin(class, name, BOARD_PIN_CYW43 + i, class->class.face.width / 2, class->class.face.height / 2);
+        }
+    }
     add_pin(class, "NC", -1 - BOARD_OTHER, class->class.face.width / 2, class->class.face.height / 2);
 }
 
@@ -288,30 +293,49 @@ double board_supply_vsys(const struct board_supply *supply) {
     return supply->on ? volts : 0;
 }
 
-/* How the Pico and the Pico 2 measure their supply (datasheets, schematic): VBUS by 5.6 and 10 kohms at GPIO24, VSYS by
- * 200 and 100 kohms at GPIO29. */
-static const struct board_divider {
+static double no_volts(const struct board_supply *supply) {
+    return 0;
+}
+
+/* What Raspberry Pi's boards have at the pins that no header shows (datasheets 2.1 and schematics). VBUS is sensed by
+ * 5.6 and 10 kohms, VSYS by 200 and 100 kohms. The boards with a radio sense VBUS by its GPIO2, and GPIO29, its clock,
+ * shows VSYS while GPIO25, its chip select, is high. The mode pin of the regulator is pulled to "saves power". */
+#define DIVIDER(upper, lower) (lower) / ((upper) + (lower)), (upper) * (lower) / ((upper) + (lower))
+#define ALWAYS -1
+
+static const struct board_source {
     const char *name;
+    bool wireless;
     int gpio;
     double (*volts)(const struct board_supply *supply);
-    double upper_ohms, lower_ohms;
-} pico_dividers[BOARD_DIVIDERS] = {
-    { "VBUS_SENSE", 24, board_supply_vbus, 5600, 10000 },
-    { "VSYS", 29, board_supply_vsys, 200e3, 100e3 },
+    double share, ohms; /* of these volts */
+    int while_high;     /* GPIO; ALWAYS: it does not depend on one */
+} pico_sources[] = {
+    { "VBUS_SENSE", false, 24, board_supply_vbus, DIVIDER(5600.0, 10000.0), ALWAYS },
+    { "VSYS", false, 29, board_supply_vsys, DIVIDER(200e3, 100e3), ALWAYS },
+    { "SMPS_MODE", false, 23, no_volts, 1, 100e3, ALWAYS },
+    { "VBUS_SENSE", true, BOARD_PIN_CYW43 + 2, board_supply_vbus, DIVIDER(5600.0, 10000.0), ALWAYS },
+    { "SMPS_MODE", true, BOARD_PIN_CYW43 + 1, no_volts, 1, 100e3, ALWAYS },
+    { "VSYS", true, 29, board_supply_vsys, DIVIDER(200e3, 100e3), 25 },
 };
+#define SOURCES (sizeof(pico_sources) / sizeof(pico_sources[0]))
 
-static void drive_divider(struct net_driver *driver, const struct board_divider *divider,
-                          const struct board_supply *supply) {
-    double sum = divider->upper_ohms + divider->lower_ohms;
-    driver->name = divider->name;
-    net_drive_volts(driver, divider->volts(supply) * divider->lower_ohms / sum,
-                    divider->upper_ohms * divider->lower_ohms / sum);
+static void drive_source(struct net_driver *driver, const struct board_source *what,
+                         const struct board_supply *supply) {
+    net_drive_volts(driver, what->volts(supply) * what->share, what->ohms);
 }
 
 /* ---- The part ---- */
+/* One of pico_sources on a board. */
+struct source_at {
+    struct net_driver driver;
+    struct net_listener listener; /* of the pin that switches it */
+    struct net *net, *gate;       /* NULL: this board does not have it; no pin switches it */
+};
+
 struct board_part {
     struct part part;
-    struct net_driver dividers[BOARD_DIVIDERS];
+    struct source_at sources[SOURCES];
     struct net_listener listener;
     struct net *led;
     uint64_t span;    /* number of the present one */
@@ -352,22 +376,52 @@ static struct net *net_of_gpio(const struct part *part, int gpio) {
     return NULL;
 }
 
-static void attach_dividers(struct board_part *board, const struct board_class *class) {
-    bool has_dividers = is_pico(class->board) && !class->board->wireless;
-    for (unsigned i = 0; i < BOARD_DIVIDERS && has_dividers; i++) {
-        struct net *net = net_of_gpio(&board->part, pico_dividers[i].gpio);
-        drive_divider(&board->dividers[i], &pico_dividers[i], &(struct board_supply){ .on = true, .usb = true });
-        if (net) {
-            net_attach(net, &board->dividers[i]);
+/* A source that is switched off is taken off: nobody has to look at its pin then. */
+static void gate_changed(struct net_listener *listener, struct net *gate) {
+    struct source_at *source = listener->owner;
+    bool on = !source->gate || net_is_high(source->gate);
+    if (on && !source->driver.net) {
+        net_attach(source->net, &source->driver);
+    } else if (!on) {
+        net_detach(&source->driver);
+    }
+}
+
+static void attach_source(struct board_part *board, struct source_at *source, const struct board_source *what) {
+    source->net = net_of_gpio(&board->part, what->gpio);
+    source->gate = what->while_high == ALWAYS ? NULL : net_of_gpio(&board->part, what->while_high);
+    if (!source->net) {
+        return;
+    }
+    source->driver.name = what->name;
+    drive_source(&source->driver, what, &(struct board_supply){ .on = true, .usb = true });
+    source->listener = (struct net_listener){ .changed = gate_changed, .owner = source, .passive = true };
+    if (source->gate) {
+        net_listen(source->gate, &source->listener);
+    }
+    gate_changed(&source->listener, source->gate);
+}
+
+static void detach_source(struct source_at *source) {
+    net_detach(&source->driver);
+    if (source->net && source->gate) {
+        net_unlisten(source->gate, &source->listener);
+    }
+}
+
+static void attach_sources(struct board_part *board, const struct board_class *class) {
+    for (unsigned i = 0; i < SOURCES && is_pico(class->board); i++) {
+        if (pico_sources[i].wireless == class->board->wireless) {
+            attach_source(board, &board->sources[i], &pico_sources[i]);
         }
     }
 }
 
 void board_part_supply(struct part *part, const struct board_supply *supply) {
     struct board_part *board = (struct board_part *)part;
-    for (unsigned i = 0; i < BOARD_DIVIDERS; i++) {
-        if (board->dividers[i].net) {
-            drive_divider(&board->dividers[i], &pico_dividers[i], supply);
+    for (unsigned i = 0; i < SOURCES; i++) {
+        if (board->sources[i].net) {
+            drive_source(&board->sources[i].driver, &pico_sources[i], supply);
         }
     }
 }
@@ -375,12 +429,13 @@ void board_part_supply(struct part *part, const struct board_supply *supply) {
 static bool board_init(struct part *part, struct error *error) {
     struct board_part *board = (struct board_part *)part;
     const struct board_class *class = (const struct board_class *)part->class;
-    attach_dividers(board, class);
+    attach_sources(board, class);
     if (class->board->wireless) {
-        log_write(part->env->log, LOG_WARN, part->id,
-                  "the radio is not modelled: no Wi-Fi, no Bluetooth, and its pins (the LED of a Pico W) do nothing");
+        log_write(
+            part->env->log, LOG_WARN, part->id,
+            "the radio is not modelled: no Wi-Fi, no Bluetooth, and nobody drives its pins (the LED of a Pico W)");
     }
-    if (class->board->led_pin >= 0 && class->board->led_pin < BOARD_PIN_CYW43) {
+    if (class->board->led_pin >= 0) {
         board->led = net_of_gpio(part, class->board->led_pin);
     }
     if (!board->led) {
@@ -399,8 +454,8 @@ static bool board_init(struct part *part, struct error *error) {
 
 static void board_finish(struct part *part) {
     struct board_part *board = (struct board_part *)part;
-    for (unsigned i = 0; i < BOARD_DIVIDERS; i++) {
-        net_detach(&board->dividers[i]);
+    for (unsigned i = 0; i < SOURCES; i++) {
+        detach_source(&board->sources[i]);
     }
     if (board->led) {
         net_unlisten(board->led, &board->listener);
@@ -414,8 +469,22 @@ static void board_show(struct part *part) {
     }
 }
 
+static void source_walk(struct source_at *source, struct walk *walk) {
+    bool on = source->driver.net;
+    walk_bool(walk, &on);
+    if (source->net && on && !source->driver.net) {
+        net_attach(source->net, &source->driver);
+    } else if (!on) {
+        net_detach(&source->driver);
+    }
+    net_driver_walk(&source->driver, walk);
+}
+
 static void board_walk(struct part *part, struct walk *walk) {
     struct board_part *board = (struct board_part *)part;
+    for (unsigned i = 0; i < SOURCES; i++) {
+        source_walk(&board->sources[i], walk);
+    }
     walk_u64(walk, &board->span);
     walk_u64(walk, &board->from_ps);
     walk_u64(walk, &board->high_ps);

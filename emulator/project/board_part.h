@@ -9,6 +9,7 @@
 
 #define BOARD_CLASS_PINS 112
 #define BOARD_CLASS_SHAPES 160
+#define BOARD_RADIO_GPIOS 3 /* of a CYW43439 */
 
 /* What a pin that is no GPIO is connected to on the board. BOARD_5V is VBUS of the USB connector; BOARD_VSYS is what
  * the board's regulator lives from: VBUS behind a diode, or a battery. */

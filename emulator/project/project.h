@@ -73,6 +73,7 @@ struct project {
     struct project_net *nets;
     struct project_joint *joints;
     struct project_pull_up *pull_ups;
+    struct net radio[BOARD_RADIO_GPIOS]; /* the radio chip's own GPIOs, which a board connects to LED and supply */
     struct net rails[BOARD_RAILS];
     struct net_driver rail_drivers[BOARD_RAILS];
     struct board_supply supply;

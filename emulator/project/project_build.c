@@ -41,8 +41,9 @@ static bool make_bench(struct project *project) {
 }
 
 static struct net *gpio_net_of(const struct project *project, int gpio) {
-    if (gpio >= PROJECT_GPIOS) {
-        return NULL; /* of the radio chip */
+    if (gpio >= BOARD_PIN_CYW43) {
+        int number = gpio - BOARD_PIN_CYW43;
+        return number < BOARD_RADIO_GPIOS ? (struct net *)&project->radio[number] : NULL;
     }
     return project->machine ? machine_gpio(project->machine, (unsigned)gpio) : &project->bench->gpio[gpio];
 }
@@ -70,6 +71,13 @@ static void drive_rails(struct project *project, const struct board_supply *supp
     net_drive_volts(&drivers[BOARD_5V], vbus, vbus > 0 ? RAIL_OHMS : OPEN_VBUS_OHMS);
     net_drive_volts(&drivers[BOARD_VSYS], board_supply_vsys(supply), RAIL_OHMS);
     net_drive_volts(&drivers[BOARD_RUN], regulated, NET_PULL_OHMS);
+}
+
+static void make_radio_nets(struct project *project) {
+    static const char *const names[BOARD_RADIO_GPIOS] = { "WL_GPIO0", "WL_GPIO1", "WL_GPIO2" };
+    for (unsigned i = 0; i < BOARD_RADIO_GPIOS; i++) {
+        net_init(&project->radio[i], names[i], project->env);
+    }
 }
 
 static void make_rails(struct project *project) {
@@ -305,6 +313,7 @@ bool project_build(struct project *project, struct machine *machine, struct find
         findings_add(findings, LOG_ERROR, "out of memory");
         return false;
     }
+    make_radio_nets(project);
     make_rails(project);
     if (!make_slots(project)) {
         findings_add(findings, LOG_ERROR, "out of memory");
@@ -378,6 +387,9 @@ void project_tear_down(struct project *project) {
     for (unsigned i = 0; i < BOARD_RAILS; i++) {
         net_detach(&project->rail_drivers[i]);
         net_leave(&project->rails[i]);
+    }
+    for (unsigned i = 0; i < BOARD_RADIO_GPIOS; i++) {
+        net_leave(&project->radio[i]);
     }
     while (project->nets) {
         struct project_net *net = project->nets;

@@ -205,6 +205,38 @@ static void picos_measure_their_supply(void **state) {
         assert_true(net_is_high(vbus));
         assert_true(fabs(net_volts(vbus) - 3.205) < 0.001);
         assert_true(fabs(net_volts(vsys) - 1.6) < 0.05);
+        assert_int_equal(project_board_net(&project, "SMPS_MODE", &error)->level, NET_LEVEL_LOW); /* pulled down */
+        project_finish(&project);
+    }
+}
+
+/* With a radio (its GPIO0: the LED, GPIO1: the regulator's mode, GPIO2: VBUS) VSYS is there while GPIO25 is high. */
+static void radio_boards_measure_their_supply(void **state) {
+    static const char *const types[] = { "board-pi-pico-w", "board-pi-pico-2-w" };
+    for (unsigned i = 0; i < 2; i++) {
+        struct findings findings = { 0 };
+        struct project project;
+        struct error error;
+        char text[200];
+        snprintf(text, sizeof(text), DIAGRAM("{\"id\":\"p\",\"type\":\"%s\"}", ""), types[i]);
+        assert_true(project_read_text(&project, text, strlen(text), NULL, &findings));
+        assert_true(project_build(&project, NULL, &findings));
+        struct net_driver select = { .name = "test", .drive = NET_LOW }, led = { .name = "radio", .drive = NET_HIGH };
+        struct net *vsys = project_board_net(&project, "VOLTAGE_MONITOR", &error);
+        assert_true(net_is_high(project_board_net(&project, "VBUS_SENSE", &error)));
+        assert_int_equal(project_board_net(&project, "SMPS_MODE", &error)->level, NET_LEVEL_LOW);
+        net_attach(project_board_net(&project, "GP25", &error), &select);
+        assert_int_equal(vsys->level, NET_LEVEL_FLOATING);
+        net_drive(&select, NET_HIGH);
+        assert_true(fabs(net_volts(vsys) - 1.6) < 0.05);
+        net_drive(&select, NET_LOW);
+        assert_int_equal(vsys->level, NET_LEVEL_FLOATING);
+        struct net *led_net = project_board_net(&project, "LED", &error);
+        net_attach(led_net, &led);
+        assert_string_equal(part_view(project.parts[0].part, 0)->name, "led");
+        assert_ptr_equal(led_net, project_board_net(&project, "TP5", &error));
+        net_detach(&led);
+        net_detach(&select);
         project_finish(&project);
     }
 }
@@ -442,6 +474,7 @@ int main(void) {
         cmocka_unit_test(picos_measure_their_supply),
         cmocka_unit_test(rails_follow_the_supply),
         cmocka_unit_test(wires_come_off_and_on),
+        cmocka_unit_test(radio_boards_measure_their_supply),
         cmocka_unit_test(test_points_of_radio_boards_lead_nowhere),
         cmocka_unit_test(errata_are_chosen_by_the_board),
         cmocka_unit_test(a_chosen_erratum_reaches_the_pads),

@@ -74,9 +74,15 @@ void w25q_begin_step(struct w25q *chip, uint32_t offset, uint32_t size, uint64_t
     }
 }
 
+/* The step under way is not always the last one: an erase that was resumed may have a program behind it that is done
+ * already. */
 void w25q_suspend_step(struct w25q *chip, uint64_t left_ps) {
-    if (chip->step_count) {
-        chip->steps[chip->step_count - 1].left_ps = left_ps;
+    uint64_t now = scheduler_now(chip->desc.env->scheduler);
+    for (unsigned i = 0; i < chip->step_count; i++) {
+        struct w25q_step *step = &chip->steps[i];
+        if (step->begin_ps <= now && now < step->end_ps) {
+            step->left_ps = left_ps;
+        }
     }
 }
 

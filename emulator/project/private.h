@@ -12,5 +12,7 @@ void project_check_i2c(struct project *project, struct findings *findings);
 /* project_wires.c: remember a joint; NULL is never given. False: out of memory. */
 bool project_add_joint(struct project *project, struct net *a, struct net *b);
 void project_forget_joints(struct project *project);
+/* Which wires are off, in a snapshot; before the nets. */
+void project_wires_walk(struct project *project, struct walk *walk);
 
 #endif

@@ -283,13 +283,58 @@ static bool start_parts(struct project *project, struct findings *findings) {
     return findings->errors == 0;
 }
 
+/* ---- Supply ---- */
+static void drive_pull_ups(struct project *project, double volts) {
+    for (struct project_pull_up *each = project->pull_ups; each; each = each->next) {
+        net_drive_volts(&each->driver, volts, each->driver.ohms);
+    }
+}
+
+static void supply_parts(struct project *project, const struct board_supply *supply, bool reset) {
+    for (unsigned i = 0; i < project->part_count; i++) {
+        struct project_part *part = &project->parts[i];
+        if (part->is_board) {
+            board_part_supply(part->part, supply);
+        } else if (reset) {
+            part_reset(part->part);
+        }
+    }
+}
+
+/* Parts are reset when they lose their supply, so that screens are dark, and when it comes back. RUN rises with the
+ * supply: that is the power-on reset, no second one by the button. */
+void project_set_supply(struct project *project, const struct board_supply *supply) {
+    bool switched = supply->on != project->supply.on;
+    project->supply = *supply;
+    drive_rails(project, supply);
+    if (switched) {
+        drive_pull_ups(project, supply->on ? NET_SUPPLY_VOLTS : 0);
+        scheduler_cancel(project->env->scheduler, &project->run_event);
+        project->run_was_low = supply->on && !net_is_high(&project->rails[BOARD_RUN]);
+    }
+    supply_parts(project, supply, switched);
+}
+
 /* ---- Snapshots ---- */
+static void supply_walk(struct project *project, struct walk *walk) {
+    struct board_supply *supply = &project->supply;
+    walk_bool(walk, &supply->on);
+    walk_bool(walk, &supply->usb);
+    if (walk->reads) {
+        drive_rails(project, supply);
+        drive_pull_ups(project, supply->on ? NET_SUPPLY_VOLTS : 0);
+        supply_parts(project, supply, false);
+    }
+}
+
 /* Nets and parts go with the machine. */
 static void project_walk(void *context, struct walk *walk) {
     struct project *project = context;
-    walk_section(walk, "the project", 0);
+    walk_section(walk, "the project", 1);
     walk_expect_text(walk, "the board", project->board->id);
     walk_expect(walk, "the number of parts", project->part_count);
+    project_wires_walk(project, walk);
+    supply_walk(project, walk);
     walk_bool(walk, &project->run_was_low);
     walk_event(walk, &project->run_event);
     for (unsigned i = 0; i < BOARD_RAILS; i++) {
@@ -330,38 +375,6 @@ bool project_build(struct project *project, struct machine *machine, struct find
         machine_accompany(machine, &project->companion);
     }
     return true;
-}
-
-/* ---- Supply ---- */
-static void drive_pull_ups(struct project *project, double volts) {
-    for (struct project_pull_up *each = project->pull_ups; each; each = each->next) {
-        net_drive_volts(&each->driver, volts, each->driver.ohms);
-    }
-}
-
-static void supply_parts(struct project *project, const struct board_supply *supply, bool reset) {
-    for (unsigned i = 0; i < project->part_count; i++) {
-        struct project_part *part = &project->parts[i];
-        if (part->is_board) {
-            board_part_supply(part->part, supply);
-        } else if (reset) {
-            part_reset(part->part);
-        }
-    }
-}
-
-/* Parts are reset when they lose their supply, so that screens are dark, and when it comes back. RUN rises with the
- * supply: that is the power-on reset, no second one by the button. */
-void project_set_supply(struct project *project, const struct board_supply *supply) {
-    bool switched = supply->on != project->supply.on;
-    project->supply = *supply;
-    drive_rails(project, supply);
-    if (switched) {
-        drive_pull_ups(project, supply->on ? NET_SUPPLY_VOLTS : 0);
-        scheduler_cancel(project->env->scheduler, &project->run_event);
-        project->run_was_low = supply->on && !net_is_high(&project->rails[BOARD_RUN]);
-    }
-    supply_parts(project, supply, switched);
 }
 
 void project_tear_down(struct project *project) {

@@ -129,3 +129,32 @@ void project_forget_joints(struct project *project) {
         free(gone);
     }
 }
+
+/* ---- Snapshots ---- */
+
+static void wire_walk(struct project *project, struct project_wire *wire, struct walk *walk) {
+    struct net *a = end_net(project, wire, 0), *b = end_net(project, wire, 1);
+    bool off = wire->off;
+    walk_bool(walk, &off);
+    if (off == wire->off) {
+        return;
+    }
+    if (!a || !b || a == b) {
+        walk_fail(walk, "a wire that cannot come off is off");
+    } else if (!project_set_wire(project, a, b, !off)) {
+        walk_fail(walk, "out of memory");
+    }
+}
+
+/* Joints have to be there. */
+void project_wires_walk(struct project *project, struct walk *walk) {
+    unsigned joints = 0;
+    for (const struct project_joint *joint = project->joints; joint; joint = joint->next) {
+        joints++;
+    }
+    walk_expect(walk, "the number of wires that were added", joints);
+    walk_expect(walk, "the number of wires", project->wire_count);
+    for (unsigned i = 0; i < project->wire_count; i++) {
+        wire_walk(project, &project->wires[i], walk);
+    }
+}

@@ -289,11 +289,13 @@ static const struct {
     bool (*check)(struct session *session, const struct fault *fault, struct error *error);
     bool (*begin)(struct session *session, struct active_fault *active, struct error *error);
     void (*end)(struct session *session, struct active_fault *active); /* no longer in the list; may be NULL */
+    /* begin() is done again when a snapshot has been read: what it does is in no device's state. */
+    bool resumes;
 } kinds[FAULT_KINDS] = {
-    [FAULT_I2C_NACK] = { NULL, begin_nack, end_nack },
-    [FAULT_I2C_STUCK] = { check_pin, begin_stuck_line, end_stuck_line },
+    [FAULT_I2C_NACK] = { NULL, begin_nack, end_nack, true },
+    [FAULT_I2C_STUCK] = { check_pin, begin_stuck_line, end_stuck_line, true },
     [FAULT_FLASH_FLIP] = { check_flip, begin_flip, NULL },
-    [FAULT_FLASH_POWER] = { NULL, begin_flash_power, end_flash_power },
+    [FAULT_FLASH_POWER] = { NULL, begin_flash_power, end_flash_power, true },
     [FAULT_POWER] = { NULL, begin_power, end_power },
     [FAULT_USB_UNPLUG] = { NULL, begin_unplug, end_unplug },
     [FAULT_USB_STALL] = { NULL, begin_usb_stall, end_usb_stall },
@@ -411,15 +413,93 @@ void faults_init(struct session *session) {
     random_derive(&session->faults.moments, seed, "fault", "flash-power");
 }
 
-/* The board goes: nets are let go of, nothing else changes. */
-void faults_finish(struct session *session) {
-    if (session->machine) {
-        scheduler_cancel(environment_of(session)->scheduler, &session->faults.power);
-    }
+/* Nets are let go of, nothing else changes. */
+static void forget_faults(struct session *session) {
     while (session->faults.list) {
         struct active_fault *gone = session->faults.list;
         session->faults.list = gone->next;
         net_detach(&gone->driver);
         free(gone);
     }
+}
+
+/* The board goes. */
+void faults_finish(struct session *session) {
+    if (session->machine) {
+        scheduler_cancel(environment_of(session)->scheduler, &session->faults.power);
+    }
+    forget_faults(session);
+}
+
+/* ---- Snapshots ---- */
+
+static void fault_walk(struct active_fault *active, char text[FAULT_TEXT], struct walk *walk) {
+    walk_bytes(walk, text, FAULT_TEXT);
+    text[FAULT_TEXT - 1] = '\0';
+    for (char *each = text; *each; each++) {
+        *each = *each >= ' ' && *each <= '~' ? *each : '?'; /* it may come to be in an error line */
+    }
+    walk_u64(walk, &active->end_ps);
+    walk_bool(walk, &active->fired);
+}
+
+static void write_faults(struct session *session, struct walk *walk) {
+    bool more = true;
+    for (struct active_fault *each = session->faults.list; each; each = each->next) {
+        char text[FAULT_TEXT] = "";
+        fault_format(&each->fault, text);
+        walk_bool(walk, &more);
+        fault_walk(each, text, walk);
+    }
+    more = false;
+    walk_bool(walk, &more);
+}
+
+/* Makes of the text what is to be at `at`. False: it is no fault that can be here. */
+static bool resume_fault(struct session *session, const struct active_fault *wanted, const char *text,
+                         struct active_fault **at, struct error *error) {
+    struct fault fault;
+    if (!faults_check(session, text, &fault, error)) {
+        return false;
+    }
+    struct active_fault *active = fault.off ? NULL : calloc(1, sizeof(*active));
+    if (!active) {
+        error_set(error, fault.off ? "%s: is the end of a fault" : "%s: out of memory", text);
+        return false;
+    }
+    *active = *wanted;
+    active->fault = fault;
+    *at = active;
+    return !kinds[fault.kind].resumes || kinds[fault.kind].begin(session, active, error);
+}
+
+static void read_faults(struct session *session, struct walk *walk) {
+    struct active_fault **end = &session->faults.list;
+    bool more = false;
+    forget_faults(session);
+    environment_of(session)->i2c_refuses = NULL;
+    machine_flash(session->machine)->begun = NULL;
+    for (walk_bool(walk, &more); more && !walk->failed; walk_bool(walk, &more)) {
+        struct active_fault wanted = { .next = NULL };
+        char text[FAULT_TEXT];
+        struct error error = { "" };
+        fault_walk(&wanted, text, walk);
+        if (!walk->failed && !resume_fault(session, &wanted, text, end, &error)) {
+            walk_fail(walk, "%s", error.message);
+        }
+        end = *end ? &(*end)->next : end;
+    }
+}
+
+void faults_walk(struct session *session, struct walk *walk) {
+    walk_section(walk, "faults", 0);
+    random_walk(&session->faults.flips, walk);
+    random_walk(&session->faults.moments, walk);
+    if (walk->reads) {
+        read_faults(session, walk);
+    } else {
+        write_faults(session, walk);
+    }
+    walk_event(walk, &session->faults.power);
+    walk_section_end(walk);
 }

@@ -140,15 +140,18 @@ static struct pin_driver *find_driver(struct session *session, struct net *net) 
     return each;
 }
 
-static struct pin_driver *make_driver(struct session *session, struct net *net, struct error *error) {
-    struct pin_driver *made = calloc(1, sizeof(*made));
+static struct pin_driver *make_driver(struct session *session, const char *name, struct net *net, struct error *error) {
+    struct pin_driver *made = calloc(1, sizeof(*made)), **end = &session->pins;
     if (!made) {
         error_set(error, "out of memory");
         return NULL;
     }
+    while (*end) {
+        end = &(*end)->next;
+    }
+    snprintf(made->name, sizeof(made->name), "%s", name);
     made->driver.name = "from outside";
-    made->next = session->pins;
-    session->pins = made;
+    *end = made;
     net_attach(net, &made->driver);
     return made;
 }
@@ -172,7 +175,7 @@ static bool apply_pin(struct session *session, const struct input *input, struct
         return false;
     }
     struct pin_driver *driver = find_driver(session, net);
-    driver = driver ? driver : make_driver(session, net, error);
+    driver = driver ? driver : make_driver(session, input->name, net, error);
     if (driver) {
         drive_pin(&driver->driver, (enum input_drive)input->index, input->value);
     }
@@ -266,6 +269,55 @@ void gate_tell_area(struct session *session, uint8_t *before) {
     free(before);
 }
 
+/* ---- Snapshots ---- */
+
+static void forget_pins(struct session *session) {
+    while (session->pins) {
+        struct pin_driver *gone = session->pins;
+        session->pins = gone->next;
+        net_detach(&gone->driver);
+        free(gone);
+    }
+}
+
+static void pin_walk(struct session *session, struct pin_driver *pin, struct walk *walk) {
+    char name[sizeof(pin->name)] = "";
+    struct error error = { "" };
+    if (pin) {
+        memcpy(name, pin->name, sizeof(name));
+    }
+    walk_bytes(walk, name, sizeof(name));
+    name[sizeof(name) - 1] = '\0';
+    if (!pin) {
+        struct net *net = session_pin_net(session, name, &error);
+        pin = net ? make_driver(session, name, net, &error) : NULL;
+    }
+    if (pin) {
+        net_driver_walk(&pin->driver, walk);
+    } else {
+        walk_fail(walk, "%s", error.message);
+    }
+}
+
+/* Pins that are driven from outside. */
+void gate_pins_walk(struct session *session, struct walk *walk) {
+    unsigned count = 0;
+    struct pin_driver *pins = session->pins;
+    for (struct pin_driver *each = pins; each; each = each->next) {
+        count++;
+    }
+    walk_section(walk, "pins driven from outside", 0);
+    walk_unsigned(walk, &count);
+    if (walk->reads) {
+        forget_pins(session);
+    }
+    for (unsigned i = 0; i < count && !walk->failed; i++) {
+        pin_walk(session, walk->reads ? NULL : pins, walk);
+        pins = walk->reads ? NULL : pins->next;
+    }
+    walk_section_end(walk);
+}
+
 /* ---- All of them ---- */
 
 static bool apply_input(struct session *session, const struct input *input, struct error *error) {
@@ -313,10 +365,5 @@ bool session_apply(struct session *session, const struct input *input, struct er
 }
 
 void gate_finish(struct session *session) {
-    while (session->pins) {
-        struct pin_driver *gone = session->pins;
-        session->pins = gone->next;
-        net_detach(&gone->driver);
-        free(gone);
-    }
+    forget_pins(session);
 }

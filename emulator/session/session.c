@@ -155,6 +155,12 @@ void session_unlisten(struct session *session, struct session_listener *listener
 
 /* ---- Life ---- */
 
+/* What outside of it goes with the machine's snapshot. */
+static void session_walk(void *context, struct walk *walk) {
+    gate_pins_walk(context, walk);
+    faults_walk(context, walk);
+}
+
 static bool begin(struct session *session, struct error *error) {
     if (!session_make(session, error)) {
         return false;
@@ -162,6 +168,8 @@ static bool begin(struct session *session, struct error *error) {
     bool ram_only = session->has_image && image_is_ram_only(&session->image);
     typing_init(session);
     faults_init(session);
+    session->companion = (struct machine_companion){ .walk = session_walk, .context = session };
+    machine_accompany(session->machine, &session->companion);
     console_first_begin(session);
     if (session->desc.load_state) {
         return session_load(session, error);

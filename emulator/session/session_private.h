@@ -33,6 +33,7 @@ struct plan {
 /* Something outside that drives a pin, from the first time it does so on. */
 struct pin_driver {
     struct net_driver driver;
+    char name[2 * DIAGRAM_PATH]; /* of the pin, as it was given */
     struct pin_driver *next;
 };
 
@@ -76,6 +77,7 @@ struct session {
     struct record *record; /* NULL: none */
     struct replay *replay; /* NULL: none */
     struct faults faults;
+    struct machine_companion companion;
     bool stop;
     enum session_state ended; /* SESSION_RUNS: it goes on */
     uint64_t locked_up_ps;    /* since when core 0 is in lock-up; TIME_NEVER: it is not */
@@ -119,6 +121,7 @@ uint8_t *gate_keep_area(const struct session *session);
 void gate_tell_area(struct session *session, uint8_t *before);
 /* The board's supply or its USB cable has come or gone. */
 void gate_supply_changed(struct session *session, bool on);
+void gate_pins_walk(struct session *session, struct walk *walk);
 void gate_finish(struct session *session);
 /* The planned inputs that are due. */
 void plan_step(struct session *session, uint64_t now_ps);
@@ -142,6 +145,7 @@ void replay_step(struct session *session, uint64_t now_ps);
 /* The board has done something that was answered. */
 void replay_answer(struct session *session);
 void replay_close(struct session *session);
+
 /* ---- Faults (faults.c) ---- */
 void faults_init(struct session *session);
 void faults_finish(struct session *session);
@@ -157,6 +161,8 @@ uint64_t faults_next(const struct session *session);
 /* Flash contents have been erased or programmed just now. */
 void faults_flash_changed(struct session *session, uint32_t offset, uint32_t size);
 void faults_power_changed(struct session *session, bool on);
+/* Their section of a snapshot. */
+void faults_walk(struct session *session, struct walk *walk);
 
 /* ---- What is typed (typing.c) ---- */
 void typing_init(struct session *session);

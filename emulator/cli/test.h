@@ -81,6 +81,8 @@ struct test_place {
 };
 /* Folder of what is kept of a case that failed; made. False when nothing is kept. */
 bool test_artifact_folder(const struct test_place *place, unsigned index, char *ret_path, size_t size);
+/* Log, pictures and result of a case that has not passed. */
+void test_case_keep(const struct test_place *place, unsigned index, const struct runner_result *result);
 /* Run the case, tell, keep what is of use, and end the process: with code 0 when it has passed, else 1. */
 void test_case_run(const struct test_place *place, unsigned index);
 /* What is watched of a case that has failed, in a second run of it from power-on: its wires and its inputs. */

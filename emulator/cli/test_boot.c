@@ -414,6 +414,12 @@ static bool prepare_session(struct boot *boot, struct error *error) {
            open_session(boot, error);
 }
 
+/* What is of use of a boot that has not come to its cases lies with the first one. */
+static void keep_first(const struct boot *boot, const struct runner_result *result) {
+    const struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
+    test_case_keep(&place, 0, result);
+}
+
 static void boot_and_run(struct boot *boot) {
     struct error error = { "" };
     struct runner_result result;
@@ -430,6 +436,7 @@ static void boot_and_run(struct boot *boot) {
     if (!ready) {
         tell_wrong(boot, error.message[0] ? error.message : boot->why);
     } else if (result.outcome != RUNNER_PASSED) {
+        keep_first(boot, &result);
         tell_all_cases(boot, &result);
     } else {
         run_cases(boot);

@@ -94,7 +94,7 @@ static void keep_result(const struct test_place *place, unsigned index, const ch
     }
 }
 
-static void keep_all(const struct test_place *place, unsigned index, const struct runner_result *result) {
+void test_case_keep(const struct test_place *place, unsigned index, const struct runner_result *result) {
     char folder[4096];
     if (test_artifact_folder(place, index, folder, sizeof(folder))) {
         keep_result(place, index, folder, result);
@@ -171,7 +171,7 @@ void test_case_run(const struct test_place *place, unsigned index) {
     session_hold_code(place->session, false);
     runner_run(place->runner, &place->run->scenario->cases[index].list, &result);
     if (result.outcome != RUNNER_PASSED) {
-        keep_all(place, index, &result);
+        test_case_keep(place, index, &result);
     }
     tell_result(place, index, &result);
     _exit(result.outcome == RUNNER_PASSED ? 0 : 1);

@@ -32,10 +32,11 @@ def _start_board(options):
 
 
 def _lend_package(folder):
-    """This package alone, for an editor that runs in a Python of its own."""
-    here = Path(__file__).resolve().parent
-    for name in (here.name, 'thonnycontrib'):
-        (folder / name).symlink_to(here.parent / name)
+    """This package and its plug-in alone, for an editor that runs in a Python of its own."""
+    here, plug_in = Path(__file__).resolve().parent, Path('thonnycontrib') / 'ouroboard_boards.py'
+    (folder / here.name).symlink_to(here)
+    (folder / plug_in.parent).mkdir()
+    (folder / plug_in).symlink_to(here.parent / plug_in)
 
 
 def _thonny_environment(folder, port):

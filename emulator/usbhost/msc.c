@@ -473,11 +473,19 @@ enum usbhost_msc_state usbhost_msc_state(const struct usbhost *host, unsigned lu
     return usbhost_msc_info(host, lun)->state;
 }
 
+static size_t size_of_data(const struct usbhost_msc *msc, const struct usb_msc_request *request) {
+    bool has_data = request->operation == USB_MSC_TRANSFER;
+    return has_data ? (size_t)request->count * msc->lun[request->lun].info.sector_size : 0;
+}
+
 bool usbhost_msc_submit(struct usbhost *host, struct usb_msc_request *request) {
     struct usbhost_msc *msc = &host->msc;
     if (request->queued || request->lun >= msc->luns ||
         (needs_medium(request) && !fits(&msc->lun[request->lun].info, request))) {
         return false;
+    }
+    if (!request->write && request->operation == USB_MSC_TRANSFER) {
+        memset(request->data, 0, size_of_data(msc, request)); /* what was there before is no state of ours */
     }
     request->queued = true;
     request->moved = 0;
@@ -513,11 +521,6 @@ static struct usb_msc_request *new_orphan(size_t size, struct walk *walk) {
     }
     orphan->request = (struct usb_msc_request){ .data = orphan->data, .done = orphan_done, .owner = orphan };
     return &orphan->request;
-}
-
-static size_t size_of_data(const struct usbhost_msc *msc, const struct usb_msc_request *request) {
-    bool has_data = request->operation == USB_MSC_TRANSFER;
-    return has_data ? (size_t)request->count * msc->lun[request->lun].info.sector_size : 0;
 }
 
 static void request_fields_walk(struct usb_msc_request *request, struct walk *walk) {

@@ -46,7 +46,7 @@ struct machine_desc {
 struct machine_events {
     void *context;
     void (*console)(void *context, enum console_port port, const uint8_t *data, size_t size);
-    /* Flash contents have been erased or programmed. */
+    /* Flash contents have been erased or programmed; or, while environment.loading, a snapshot has been loaded. */
     void (*flash_changed)(void *context, uint32_t offset, uint32_t size, bool erased);
     /* The chip was reset: "watchdog", "SYSRESETREQ", ...; not when it is switched on for the first time. */
     void (*reset)(void *context, const char *cause);

@@ -125,6 +125,15 @@ static void check_cycles(struct machine *machine, struct walk *walk) {
     }
 }
 
+/* It is other contents now, but no operation of the chip has made them. */
+static void tell_flash(struct machine *machine) {
+    machine->env.loading = true;
+    if (machine->events.flash_changed) {
+        machine->events.flash_changed(machine->events.context, 0, machine->flash.desc.size, false);
+    }
+    machine->env.loading = false;
+}
+
 static void tell_restored(struct machine *machine) {
     machine->synced_cycles = UINT64_MAX;
     for (unsigned i = 0; i < machine->chip->blocks; i++) {
@@ -135,9 +144,7 @@ static void tell_restored(struct machine *machine) {
     }
     machine_map_changed(machine);
     usbhost_tell_all(&machine->usbhost);
-    if (machine->events.flash_changed) {
-        machine->events.flash_changed(machine->events.context, 0, machine->flash.desc.size, false);
-    }
+    tell_flash(machine);
 }
 
 bool machine_load_state(struct machine *machine, const uint8_t *bytes, size_t size, struct error *error) {

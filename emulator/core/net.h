@@ -148,8 +148,8 @@ bool net_is_watched(const struct net *net, const struct net_listener *except);
 bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener);
 /* The same for nets that wires make one, and no others of their environment; goes by the order in which they came. */
 unsigned net_number(const struct net *net);
-/* State of a net, a driver, a coupler, a capacitor that has been added, for snapshots. While environment.loading, nets keep their levels and tell
- * nobody, until net_walk() has given each the level that it had. */
+/* State of a net, a driver, a coupler, a capacitor that has been added, for snapshots. While environment.loading, nets
+ * keep their levels and tell nobody, until net_walk() has given each the level that it had. */
 void net_walk(struct net *net, struct walk *walk);
 void net_driver_walk(struct net_driver *driver, struct walk *walk);
 void net_coupler_walk(struct net_coupler *coupler, struct walk *walk);

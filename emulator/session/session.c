@@ -65,7 +65,9 @@ static void hear_console(void *context, enum console_port port, const uint8_t *d
 
 static void hear_flash(void *context, uint32_t offset, uint32_t size, bool erased) {
     struct session *session = context;
-    faults_flash_changed(session, offset, size);
+    if (!machine_gpio(session->machine, 0)->env->loading) {
+        faults_flash_changed(session, offset, size);
+    }
     if (session->flash_file && session->console_first.step != CONSOLE_FIRST_HELD) {
         flash_file_changed(session->flash_file, offset, size, erased);
     }

@@ -16,7 +16,7 @@
 
 #define REFILL_LEVEL 2u
 #define MOST_CYCLES (UINT64_C(1) << 60) /* that a run comes to */
-#define MOST_WORDS 65536u /* between two looks at an endless command */
+#define MOST_WORDS 65536u               /* between two looks at an endless command */
 #define FUNCTION_PINS(hstx) (UINT64_C(0xff) << (hstx)->first_pin)
 
 /* ---- State ---- */

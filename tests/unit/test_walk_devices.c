@@ -323,7 +323,8 @@ static void every_word_of_a_core_is_kept(void **state) {
 
 /* ---- Classes ---- */
 /* They have nothing beside registers but wiring. */
-static const char *const stateless[] = { "glitch_detector", "hstx_fifo", "pads", "resets", "syscfg", "sysinfo", "xip_aux" };
+static const char *const stateless[] = { "glitch_detector", "hstx_fifo", "pads",   "resets",
+                                         "syscfg",          "sysinfo",   "xip_aux" };
 
 static bool is_stateless(const struct block_class *class) {
     for (size_t i = 0; i < sizeof(stateless) / sizeof(stateless[0]); i++) {

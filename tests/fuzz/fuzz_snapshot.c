@@ -15,7 +15,7 @@
 #define STORES 400
 #define RUN_PS (20 * PS_PER_US)
 #define SECTIONS 128
-#define PARTS 5
+#define PARTS 7
 
 struct bench {
     struct machine *machine;
@@ -57,10 +57,12 @@ static void place(struct bench *bench, unsigned index, const char *type, unsigne
 }
 
 static bool build(struct bench *bench, const struct chip_desc *chip) {
-    static const char *const types[PARTS] = { "st7789", "ssd1306", "as5600", "pushbutton", "led" };
-    static const unsigned gpios[PARTS] = { 16, 4, 0, 12, 10 };
+    static const char *const types[PARTS] = { "st7789", "ssd1306",   "as5600",     "pushbutton",
+                                              "led",    "touch-pad", "dvi-monitor" };
+    static const unsigned gpios[PARTS] = { 16, 4, 0, 12, 10, 9, 12 };
     struct error error;
     struct machine_desc desc = { .chip = chip, .flash_size = 2u << 20 };
+    desc.psram_size = chip->has_second_select ? 2u << 20 : 0;
     *bench = (struct bench){ .machine = machine_create(&desc, &error) };
     if (!bench->machine) {
         return false;

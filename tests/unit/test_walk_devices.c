@@ -36,6 +36,7 @@ static void build(struct bench_machine *bench, const struct chip_desc *chip) {
     static const uint16_t count[] = { 0x3001, 0xe7fd }; /* adds r0, #1; b .-2 */
     struct error error;
     struct machine_desc desc = { .chip = chip, .flash_size = 2u << 20, .seed = 5 };
+    desc.psram_size = chip->has_second_select ? 2u << 20 : 0;
     bench->machine = machine_create(&desc, &error);
     assert_non_null(bench->machine);
     memset(bench->machine->log.enabled, 0, sizeof(bench->machine->log.enabled));

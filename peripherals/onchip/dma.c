@@ -353,6 +353,7 @@ static void dma_channel_walk(const struct dma *dma, struct dma_channel *ch, stru
 static void dma_walk(struct block *block, struct walk *walk) {
     struct dma *dma = dma_of(block);
     uint32_t all = (UINT32_C(2) << (dma->variant->channels - 1)) - 1;
+    walk_expect(walk, "erratum RP2040-E13", dma->interrupts_after_abort);
     for (unsigned number = 0; number < dma->variant->channels; number++) {
         dma_channel_walk(dma, &dma->channels[number], walk);
     }
@@ -386,5 +387,6 @@ const struct block_class dma_class = {
     .read = dma_read,
     .write = dma_write,
     .walk = dma_walk,
+    .walk_version = 1,
     .holds_until = dma_holds_until,
 };

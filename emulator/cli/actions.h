@@ -5,7 +5,6 @@
 #include "emulator/cli/options.h"
 #include "emulator/core/time_text.h"
 #include "emulator/session/session.h"
-#include "emulator/session/time_text.h"
 
 struct action {
     uint64_t when_ps;          /* TIME_NEVER: at the end of the run */

@@ -2,7 +2,7 @@
 
 #include "emulator/control/bytes.h"
 #include "emulator/core/nearest.h"
-#include "emulator/session/time_text.h"
+#include "emulator/core/time_text.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -34,23 +34,8 @@ static enum control_outcome handle_help(struct control *control, json_t *request
 /* ---- status ---- */
 
 static const char *state_name(struct control *control) {
-    switch (session_run(control->session, 0)) { /* no time passes: what the last run has ended with */
-    case SESSION_RUNS:
-        break;
-    case SESSION_LOCKED_UP:
-        return "locked_up";
-    case SESSION_IN_BOOTLOADER:
-        return "bootloader";
-    case SESSION_UNBOOTABLE:
-        return "unbootable";
-    case SESSION_REPLAYED:
-        return "replayed";
-    case SESSION_DIFFERS:
-        return "differs";
-    case SESSION_BEGIN_AGAIN:
-        return "console_not_first";
-    }
-    return session_is_locked_up(control->session) ? "locked_up" : "runs";
+    const char *ended = session_state_name(session_run(control->session, 0)); /* no time passes */
+    return ended ? ended : session_is_locked_up(control->session) ? "locked_up" : "runs";
 }
 
 static enum control_outcome handle_status(struct control *control, json_t *request, json_t *reply,

@@ -251,26 +251,6 @@ bool control_is_running(const struct control *control) {
     return control->run.active;
 }
 
-static const char *reason_of_state(enum session_state state) {
-    switch (state) {
-    case SESSION_RUNS:
-        break;
-    case SESSION_LOCKED_UP:
-        return "locked_up";
-    case SESSION_IN_BOOTLOADER:
-        return "bootloader";
-    case SESSION_UNBOOTABLE:
-        return "unbootable";
-    case SESSION_REPLAYED:
-        return "replayed";
-    case SESSION_DIFFERS:
-        return "differs";
-    case SESSION_BEGIN_AGAIN:
-        return "console_not_first";
-    }
-    return NULL;
-}
-
 static uint64_t end_of_slice(const struct control *control) {
     bool typed = control->typing.length;
     uint64_t slice_ps = typed ? PS_PER_MS : CONTROL_SLICE_PS;
@@ -290,7 +270,7 @@ void control_run_slice(struct control *control) {
     }
     events_end_slice(control);
     run_look_at_open_matches(control);
-    const char *stopped = run->stopped ? run->stopped : reason_of_state(state);
+    const char *stopped = run->stopped ? run->stopped : session_state_name(state);
     if (!stopped && session_now(control->session) >= run->until_ps) {
         stopped = "time";
     }

@@ -2,9 +2,9 @@
 #include "emulator/scenario/value.h"
 
 #include "emulator/core/nearest.h"
+#include "emulator/core/time_text.h"
 #include "emulator/session/fault.h"
 #include "emulator/session/input.h"
-#include "emulator/session/time_text.h"
 
 #include <errno.h>
 #include <math.h>

@@ -155,6 +155,15 @@ void session_unlisten(struct session *session, struct session_listener *listener
     *at = *at ? listener->next : NULL;
 }
 
+const char *session_state_name(enum session_state state) {
+    static const char *const names[] = {
+        [SESSION_LOCKED_UP] = "locked_up",   [SESSION_IN_BOOTLOADER] = "bootloader",
+        [SESSION_UNBOOTABLE] = "unbootable", [SESSION_REPLAYED] = "replayed",
+        [SESSION_DIFFERS] = "differs",       [SESSION_BEGIN_AGAIN] = "console_not_first",
+    };
+    return names[state];
+}
+
 /* ---- Life ---- */
 
 /* What outside of it goes with the machine's snapshot. */

@@ -89,6 +89,9 @@ enum session_state {
     SESSION_BEGIN_AGAIN,   /* the console could not be first: abandon the session, and open it with SESSION_AT_ONCE */
 };
 
+/* "locked_up", "bootloader", ...; NULL of SESSION_RUNS. */
+const char *session_state_name(enum session_state state);
+
 /* ---- Life ---- */
 
 /* `listener` is borrowed; it hears what is said while the session is opened. NULL with `error`, whose message is empty

@@ -370,7 +370,7 @@ static void hstx_init(struct block *block) {
 
 static void expander_walk(struct hstx_expander *expander, struct walk *walk) {
     walk_below(walk, &expander->command, HSTX_COMMANDS);
-    walk_u32(walk, &expander->left);
+    walk_below(walk, &expander->left, HSTX_MOST_WORDS + 1);
     walk_bool(walk, &expander->endless);
     walk_bool(walk, &expander->has_data);
     walk_u32(walk, &expander->data);

@@ -11,8 +11,9 @@
 #define HSTX_FIFO 8u
 #define HSTX_PINS 8u
 #define HSTX_MONITORS 2u
-#define HSTX_COMMANDS 16 /* their numbers */
-#define HSTX_BALANCES 32 /* of ones over zeros, halved: -16 to 15 */
+#define HSTX_COMMANDS 16        /* their numbers */
+#define HSTX_MOST_WORDS 0x0fffu /* of a command that ends */
+#define HSTX_BALANCES 32        /* of ones over zeros, halved: -16 to 15 */
 
 /* A pixel's symbol by the balance before it, and the balance behind. */
 struct hstx_code {

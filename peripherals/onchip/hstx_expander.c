@@ -12,7 +12,7 @@
 enum hstx_command { RAW, RAW_REPEAT, TMDS, TMDS_REPEAT, NOP = 15 };
 
 #define COMMAND_OPERATION 0xf000u
-#define COMMAND_LENGTH 0x0fffu
+#define COMMAND_LENGTH HSTX_MOST_WORDS
 #define PIXELS 256
 
 static uint32_t rotate_right(uint32_t word, unsigned by) {

@@ -74,7 +74,15 @@ void nvic_update(struct nvic *nvic) {
     nvic->pending_priority = nvic_group(nvic, nvic->pending_priority);
 }
 
+/* IPSR is what a frame of the guest's making says: it may be any of 512 numbers. */
+static bool nvic_has(const struct nvic *nvic, unsigned exception) {
+    return exception < EXCEPTION_IRQ0 + nvic->irqs;
+}
+
 bool nvic_is_active(const struct nvic *nvic, unsigned exception) {
+    if (!nvic_has(nvic, exception)) {
+        return false;
+    }
     if (exception >= EXCEPTION_IRQ0) {
         return nvic->irq_active >> (exception - EXCEPTION_IRQ0) & 1;
     }
@@ -145,6 +153,9 @@ void nvic_activate(struct nvic *nvic, unsigned exception) {
 }
 
 void nvic_deactivate(struct nvic *nvic, unsigned exception) {
+    if (!nvic_has(nvic, exception)) {
+        return;
+    }
     if (exception >= EXCEPTION_IRQ0) {
         uint64_t bit = UINT64_C(1) << (exception - EXCEPTION_IRQ0);
         nvic->irq_active &= ~bit;

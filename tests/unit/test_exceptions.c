@@ -45,6 +45,25 @@ static void test_interrupt_frame_and_return(void **state) {
     assert_true(reg(bench, 5) > 0x1005);
 }
 
+/* A handler returns into "handler mode" by a frame that says an exception which this core does not have, and from there
+ * once more: what becomes of the program is its own business. */
+static void test_frames_may_say_any_exception(void **state) {
+    struct bench *bench = *state;
+    static const uint32_t frame[8] = { 0, 0, 0, 0, 0, 0xfffffff9, CODE + 0x100, 0x010000ff };
+    PROGRAM(bench, CODE, B(-4));
+    PROGRAM(bench, CODE + 0x100, BX(LR));
+    HANDLER(bench, 16, MOVS(0, 0), SUBS(0, 15), BX(0)); /* to 0xfffffff1 */
+    start(bench);
+    enable_irq(bench, 0, 0);
+    core_set_irq(bench->core, 0, true);
+    core_set_irq(bench->core, 0, false);
+    run(bench, 16); /* entry is 15 */
+    memcpy(bench->sram + (STACK - 32 - SRAM), frame, sizeof(frame));
+    uint64_t before = core_cycles(bench->core);
+    run(bench, 200);
+    assert_true(core_cycles(bench->core) >= before + 200);
+}
+
 static void test_unaligned_stack_is_aligned(void **state) {
     struct bench *bench = *state;
     PROGRAM(bench, CODE, B(-4));
@@ -444,6 +463,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(test_program_runs),
         TEST(test_interrupt_frame_and_return),
+        TEST(test_frames_may_say_any_exception),
         TEST(test_unaligned_stack_is_aligned),
         TEST(test_nesting_and_priority_order),
         TEST(test_equal_priority_lower_number_first_and_tail_chain),

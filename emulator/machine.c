@@ -641,6 +641,33 @@ static uint64_t next_turn(const struct machine *machine) {
     return next_alarm(machine, scheduler_next(&machine->scheduler));
 }
 
+/* Each core once; returns how far the first of them has come. */
+static uint64_t run_each(struct machine *machine, uint64_t target, uint64_t reached) {
+    for (unsigned i = 0; i < CHIP_CORES; i++) {
+        if (core_state(machine->cores[i]) == CORE_RUNNING && core_cycles(machine->cores[i]) < target) {
+            run_core(machine, i, target);
+            uint64_t cycles = core_cycles(machine->cores[i]);
+            reached = cycles > reached ? cycles : reached;
+        }
+    }
+    return reached;
+}
+
+static bool is_behind(const struct machine *machine, uint64_t target) {
+    return core_cycles(machine->cores[0]) < target || core_cycles(machine->cores[1]) < target;
+}
+
+/* A core that has sent an event gives way to the other one. It goes on when that has had its turn: a core that sends
+ * many is not to fall behind. */
+static uint64_t run_cores(struct machine *machine, uint64_t target, uint64_t reached) {
+    bool together = running_cores(machine) > 1;
+    do {
+        reached = run_each(machine, target, reached);
+        together = together && running_cores(machine) > 1 && !machine->reset_pending;
+    } while (together && machine->state == MACHINE_RUNS && is_behind(machine, target));
+    return reached;
+}
+
 static void slice(struct machine *machine) {
     unsigned running = running_cores(machine);
     if (!running && machine->chip->cores_halted) {
@@ -658,13 +685,7 @@ static void slice(struct machine *machine) {
     if (running > 1 && target > reached + QUANTUM_CYCLES) {
         target = reached + QUANTUM_CYCLES;
     }
-    for (unsigned i = 0; i < CHIP_CORES; i++) {
-        if (core_state(machine->cores[i]) == CORE_RUNNING) {
-            run_core(machine, i, target);
-            uint64_t cycles = core_cycles(machine->cores[i]);
-            reached = cycles > reached ? cycles : reached;
-        }
-    }
+    reached = run_cores(machine, target, reached);
     uint64_t now = clock_time_of(machine->clk_sys, reached);
     if (now == TIME_NEVER) { /* clk_sys has been stopped, or is so slow that 64 bits do not hold its next cycle */
         bool slow = clock_is_running(machine->clk_sys) && next > machine->scheduler.now_ps;

@@ -7,6 +7,7 @@
 
 #include "emulator/core/net.h"
 #include "emulator/core/scheduler.h"
+#include "emulator/cpu/core.h"
 #include "peripherals/parts/w25q.h"
 
 #include <stdio.h>
@@ -46,6 +47,14 @@ static void blink(struct run *run) {
     rig_repl(rig, "random.random(), time.monotonic_ns(), sum(i*i for i in range(1000))", 1000);
 }
 
+/* Of two cores that run, none is further ahead than by a turn and what a block or an exception takes. */
+static bool cores_are_together(struct machine *machine) {
+    const struct core *first = machine_core(machine, 0), *second = machine_core(machine, 1);
+    uint64_t a = core_cycles(first), b = core_cycles(second);
+    bool run = core_state(first) == CORE_RUNNING && core_state(second) == CORE_RUNNING;
+    return !run || (a > b ? a - b : b - a) < 1500;
+}
+
 /* Both cores toggle a pin, and each prints how often it got to. */
 static void blink_on_two_cores(struct run *run) {
     struct rig *rig = &run->rig;
@@ -53,6 +62,17 @@ static void blink_on_two_cores(struct run *run) {
     rig_repl(rig, "import _thread, time, machine; p = machine.Pin(25, machine.Pin.OUT); q = machine.Pin(2, 1)", 1000);
     rig_repl(rig, "f = lambda p, n: [p.toggle() for i in range(n)] and print(n)", 1000);
     rig_repl(rig, "_thread.start_new_thread(f, (q, 5000)); f(p, 3000)", 1000);
+    RIG_CHECK(rig, rig_repl(rig, "time.sleep(3)", 5000)); /* the other thread ends */
+    rig_repl(rig,
+             "exec('@micropython.asm_thumb\\ndef s(r0):\\n label(L)\\n data(2, 0xbf40)\\n sub(r0, r0, 1)\\n bne(L)')",
+             1000);
+    rig_type(rig, "_thread.start_new_thread(s, (10000000,)); f(p, 20000)\r");
+    for (unsigned i = 0; i < 50; i++) { /* the other core does nothing but send events */
+        rig_run(rig, 1);
+        RIG_CHECK(rig, cores_are_together(run->rig.machine));
+    }
+    rig_type(rig, "\x03");
+    RIG_CHECK(rig, rig_expect(rig, ">>> ", 5000));
     rig_repl(rig, "time.ticks_us()", 1000);
 }
 

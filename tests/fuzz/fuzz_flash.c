@@ -1,6 +1,7 @@
 /* A guest that does anything to the flash chip: register accesses of SSI and QMI, lines clocked by hand, time. */
 #include "peripherals/onchip/qmi.h"
 #include "peripherals/onchip/ssi.h"
+#include "peripherals/parts/w25q.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/stage.h"
 

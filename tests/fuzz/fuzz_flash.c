@@ -36,7 +36,7 @@ static void open_bench(struct bench *bench) {
     net_attach(&bench->select, &bench->driver);
     w25q_connect_select(&bench->chip, &bench->select);
     bench->ssi = (struct ssi *)block_create(&ssi_class, "SSI", env, &rp2040_ssi_registers);
-    bench->ssi->flash = &bench->chip;
+    bench->ssi->flash = &bench->chip.target;
     bench->ssi->clock = &bench->stage.clock;
     block_start(&bench->ssi->block);
     bench->qmi = (struct qmi *)block_create(&qmi_class, "QMI", env, &rp2350_qmi_registers);
@@ -58,7 +58,7 @@ static void step(struct bench *bench, const uint8_t *op) {
         w25q_select(&bench->chip, op[1] & 1);
         break;
     case 1:
-        w25q_shift(&bench->chip, value, op[1] % 32 + 1, 1u << op[1] / 32 % 3, op[1] & 0x80);
+        qspi_shift(&bench->chip.target, value, op[1] % 32 + 1, 1u << op[1] / 32 % 3, op[1] & 0x80);
         break;
     case 2:
         stage_run(&bench->stage, (uint64_t)value << op[1] % 8);

@@ -644,11 +644,14 @@ static uint64_t next_turn(const struct machine *machine) {
 /* Each core once; returns how far the first of them has come. */
 static uint64_t run_each(struct machine *machine, uint64_t target, uint64_t reached) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
-        if (core_state(machine->cores[i]) == CORE_RUNNING && core_cycles(machine->cores[i]) < target) {
-            run_core(machine, i, target);
-            uint64_t cycles = core_cycles(machine->cores[i]);
-            reached = cycles > reached ? cycles : reached;
+        if (core_state(machine->cores[i]) != CORE_RUNNING) {
+            continue;
         }
+        if (core_cycles(machine->cores[i]) < target) {
+            run_core(machine, i, target);
+        }
+        uint64_t cycles = core_cycles(machine->cores[i]); /* it may have been there before */
+        reached = cycles > reached ? cycles : reached;
     }
     return reached;
 }

@@ -98,6 +98,8 @@ uint64_t machine_hz(struct machine *machine);
 
 /* Bytes from the user to a console port; returns how many were taken. */
 size_t machine_console_write(struct machine *machine, enum console_port port, const uint8_t *data, size_t size);
+/* Bytes that it would take now. */
+size_t machine_console_room(struct machine *machine, enum console_port port);
 /* True once firmware has made the port usable (USB: enumerated and DTR accepted; UART: its receiver is on). */
 bool machine_console_ready(struct machine *machine, enum console_port port);
 

@@ -70,20 +70,36 @@ size_t session_write_cdc(struct session *session, unsigned instance, const void 
     return taken;
 }
 
+/* All of it or nothing: what was taken of a refused input would be in no recording. */
+static bool has_room(const struct input *input, size_t room, struct error *error) {
+    error_set(error, "the board has room for %zu of %zu bytes now: let it run, or send less", room, input->size);
+    return input->size <= room;
+}
+
 static bool apply_serial(struct session *session, const struct input *input, struct error *error) {
     if (input->index >= CONSOLE_PORTS) {
         error_set(error, "there is no console port %u", input->index);
         return false;
     }
-    size_t taken = machine_console_write(session->machine, (enum console_port)input->index, input->data, input->size);
-    error_set(error, "the board took %zu of %zu bytes for its console", taken, input->size);
-    return taken == input->size;
+    enum console_port port = (enum console_port)input->index;
+    if (!has_room(input, machine_console_room(session->machine, port), error)) {
+        return false;
+    }
+    machine_console_write(session->machine, port, input->data, input->size);
+    return true;
 }
 
 static bool apply_cdc(struct session *session, const struct input *input, struct error *error) {
-    size_t taken = usbhost_cdc_write(machine_usbhost(session->machine), input->index, input->data, input->size);
-    error_set(error, "the board took %zu of %zu bytes for its USB serial port %u", taken, input->size, input->index);
-    return taken == input->size;
+    struct usbhost *host = machine_usbhost(session->machine);
+    if (input->index >= USBHOST_CDCS) {
+        error_set(error, "there is no USB serial port %u", input->index);
+        return false;
+    }
+    if (!has_room(input, usbhost_cdc_room(host, input->index), error)) {
+        return false;
+    }
+    usbhost_cdc_write(host, input->index, input->data, input->size);
+    return true;
 }
 
 static bool apply_cdc_state(struct session *session, const struct input *input, struct error *error) {

@@ -404,9 +404,9 @@ static void serial_mistakes_are_told(void **state) {
     fails(&bench, "{\"do\":\"serial.write\",\"text\":\"a\",\"at\":\"1s\"}",
           "serial.write: \"at\" is for other ports than \"console\": what is typed goes when the board takes it");
     fails(&bench, "{\"do\":\"serial.write\",\"text\":\"a\",\"port\":\"usb\"}",
-          "serial.write: the board took 0 of 1 bytes for its console");
+          "serial.write: the board has room for 0 of 1 bytes now: let it run, or send less");
     fails(&bench, "{\"do\":\"serial.write\",\"text\":\"a\",\"port\":\"data\"}",
-          "serial.write: the board took 0 of 1 bytes for its USB serial port 1");
+          "serial.write: the board has room for 0 of 1 bytes now: let it run, or send less");
     fails(&bench, "{\"do\":\"serial.read\",\"as\":\"octal\"}",
           "serial.read: there is no as \"octal\"; say one of: text, hex, base64");
     fails(&bench, "{\"do\":\"run\",\"until\":{\"text\":\"\"}}",

@@ -239,10 +239,18 @@ static void bytes_that_nobody_takes(void **state) {
     struct desk *desk = *state;
     open_desk(desk);
     assert_apply_fails(desk, &(struct input){ .kind = INPUT_SERIAL, .index = 9, .data = "x", .size = 1 }, "port 9");
-    assert_apply_fails(desk, &(struct input){ .kind = INPUT_SERIAL, .data = "x", .size = 1 }, "0 of 1 bytes");
-    assert_apply_fails(desk, &(struct input){ .kind = INPUT_USB_CDC, .index = 1, .data = "xy", .size = 2 }, "0 of 2");
+    assert_apply_fails(desk, &(struct input){ .kind = INPUT_SERIAL, .data = "x", .size = 1 }, "room for 0 of 1 bytes");
+    assert_apply_fails(desk, &(struct input){ .kind = INPUT_USB_CDC, .index = 1, .data = "xy", .size = 2 },
+                       "room for 0 of 2");
     assert_apply_fails(desk, &(struct input){ .kind = INPUT_USB_OPEN, .index = 99, .value = 1 }, "port 99");
     assert_apply_fails(desk, &(struct input){ .kind = (enum input_kind)99 }, "kind 99");
+    static const char long_line[5000]; /* more than a UART's queue holds: nothing of it is taken */
+    assert_apply_fails(desk,
+                       &(struct input){ .kind = INPUT_SERIAL, .index = CONSOLE_UART0, .data = long_line, .size = 5000 },
+                       "room for 4096 of 5000 bytes");
+    apply(desk, (struct input){ .kind = INPUT_SERIAL, .index = CONSOLE_UART0, .data = long_line, .size = 4096 });
+    assert_apply_fails(desk, &(struct input){ .kind = INPUT_SERIAL, .index = CONSOLE_UART0, .data = "x", .size = 1 },
+                       "room for 0 of 1 bytes");
     assert_int_equal(session_type(desk->session, "hello", 5, false), 5);
     assert_int_equal(session_typing_room(desk->session), SESSION_TYPING - 5);
     char many[2 * SESSION_TYPING] = { 0 };

@@ -1,3 +1,4 @@
+/* The drive engine (firmware-loader/drive.h) on the emulated PC's mass storage. */
 #include "emulator/drive_link.h"
 
 #include "emulator/core/scheduler.h"

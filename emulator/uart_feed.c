@@ -1,3 +1,4 @@
+/* Bytes that wait for a UART's receiver, one frame after the other. */
 #include "emulator/uart_feed.h"
 
 #define RETRY_PS PS_PER_MS /* the receiver is off or full: look again */

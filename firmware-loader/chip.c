@@ -1,3 +1,4 @@
+/* Names of the chips. */
 #include "firmware-loader/chip.h"
 
 struct chip_facts {

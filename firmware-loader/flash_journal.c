@@ -1,3 +1,4 @@
+/* Records of whole sectors beside a flash file; a torn one at the end is no record. See flash_file.h. */
 #include "firmware-loader/flash_journal.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Letters of the window from tables of dots or, smooth, from a font file (FreeType). */
 #include "gui/font.h"
 
 #include <stddef.h>

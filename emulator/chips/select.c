@@ -1,3 +1,4 @@
+/* Which chip table a board or an image is for. */
 #include "emulator/chips/select.h"
 
 #include "emulator/machine.h"

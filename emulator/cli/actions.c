@@ -1,3 +1,4 @@
+/* The options with a time (--set, --press, --fault, --screenshot, --save-state): their texts, and what they plan. */
 #include "emulator/cli/actions.h"
 
 #include "emulator/project/scene.h"

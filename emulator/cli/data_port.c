@@ -1,3 +1,5 @@
+/* usb_cdc.data for programs on the host: bytes between the board's second serial port and a pseudo-terminal or socket.
+ */
 #include "emulator/cli/data_port.h"
 
 #include <string.h>

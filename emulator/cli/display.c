@@ -1,3 +1,4 @@
+/* Whether a run has a window, and the run inside it. */
 #include "emulator/cli/display.h"
 
 #include "gui/window.h"

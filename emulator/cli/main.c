@@ -1,3 +1,4 @@
+/* The first word of the command line. */
 #include "emulator/cli/commands.h"
 #include "emulator/cli/options.h"
 

@@ -1,3 +1,4 @@
+/* The options of `ouroboard run`: help, values, what does not go together. docs/command-line.md */
 #include "emulator/cli/options.h"
 
 #include "emulator/cli/actions.h"

@@ -1,3 +1,4 @@
+/* Files that a run writes: one that cannot be opened, or is not complete, is told. */
 #include "emulator/cli/output.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Virtual time by the clock on the wall. */
 #include "emulator/cli/pace.h"
 
 #include <time.h>

@@ -1,3 +1,4 @@
+/* Members of a request by kind: what is missing, of another kind or misspelt has its line. docs/control.md */
 #include "emulator/control/arguments.h"
 
 #include "emulator/control/bytes.h"

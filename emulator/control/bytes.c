@@ -1,3 +1,4 @@
+/* Bytes as members of JSON objects. Base64 is session/bytes.c. */
 #include "emulator/control/bytes.h"
 
 #include "emulator/session/bytes.h"

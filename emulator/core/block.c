@@ -1,3 +1,4 @@
+/* Registers as tables say: reset values, masks, atomic aliases of the chips' peripherals (RP2040 datasheet 2.1.2). */
 #include "emulator/core/block.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Addresses to blocks, windows and memory. RP2040 datasheet 2.1, RP2350 datasheet 2.1; arbitration is not modelled. */
 #include "emulator/core/bus.h"
 
 #include <stdlib.h>

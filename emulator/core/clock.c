@@ -1,3 +1,4 @@
+/* Cycles and picoseconds of a clock by whole numbers, so that a change of frequency never drifts. */
 #include "emulator/core/clock.h"
 
 #include "emulator/core/scheduler.h"

@@ -1,3 +1,4 @@
+/* One line of error. */
 #include "emulator/core/error.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Levels, and lines to the sink. */
 #include "emulator/core/log.h"
 
 #include <stdarg.h>

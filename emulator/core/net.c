@@ -1,3 +1,4 @@
+/* Levels and volts of wires: drivers, couplers and capacitors resolved, listeners told until all rests. See net.h. */
 #include "emulator/core/net.h"
 
 #include <math.h>

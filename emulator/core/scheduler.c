@@ -1,3 +1,4 @@
+/* Events in a list, by time, then by priority, then by age. */
 #include "emulator/core/scheduler.h"
 
 #include <stddef.h>

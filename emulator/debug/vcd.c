@@ -1,3 +1,4 @@
+/* Levels of nets as a value change dump (IEEE 1364-2005, 18.2). */
 #include "emulator/debug/vcd.h"
 
 #include "emulator/core/scheduler.h"

@@ -1,3 +1,4 @@
+/* Lines about a project, counted. */
 #include "emulator/project/findings.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Pictures in memory, and as PNG files (libpng). */
 #include "emulator/project/picture.h"
 
 #include "emulator/project/font.h"

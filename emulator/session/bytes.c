@@ -1,3 +1,4 @@
+/* Base64 (RFC 4648, section 4), zstd, and the CRC-32 of ISO 3309. */
 #include "emulator/session/bytes.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* A text in a stream, byte by byte, by the longest beginning that still fits. */
 #include "emulator/session/matcher.h"
 
 #include <string.h>

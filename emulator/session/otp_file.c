@@ -1,3 +1,4 @@
+/* The file of --otp: read as a whole, replaced as a whole. */
 #include "emulator/session/otp_file.h"
 
 #include "peripherals/onchip/otp.h"

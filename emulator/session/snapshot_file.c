@@ -1,3 +1,4 @@
+/* Head, sum and packing of snapshot files, as snapshot_file.h describes them. */
 #include "emulator/session/snapshot_file.h"
 
 #include "peripherals/onchip/sha256.h"

@@ -1,3 +1,4 @@
+/* How bright a light looks that is switched: the share of time over what an eye averages over. */
 #include "peripherals/parts/brightness.h"
 
 #define AVERAGE_PS (10 * PS_PER_MS)

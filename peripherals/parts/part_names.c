@@ -1,3 +1,4 @@
+/* The nearest name, and texts of attributes and controls as values. */
 #include "peripherals/parts/part_names.h"
 
 #include <ctype.h>

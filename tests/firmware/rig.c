@@ -1,3 +1,4 @@
+/* See rig.h. Images are found by OUROBOARD_FIRMWARE_PATH or in ../shared/firmware. */
 #include "tests/firmware/rig.h"
 
 #include "emulator/core/scheduler.h"

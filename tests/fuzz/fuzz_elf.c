@@ -1,3 +1,4 @@
+/* Any bytes as an ELF file. */
 #include "tests/fuzz/fuzz_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -1,3 +1,4 @@
+/* Any bytes as a UF2 file. */
 #include "tests/fuzz/fuzz_image.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -1,3 +1,4 @@
+/* Clock domains: exact cycles, changes of frequency, stops. */
 #include "emulator/core/clock.h"
 #include "emulator/core/scheduler.h"
 #include "tests/unit/unit.h"

@@ -1,3 +1,4 @@
+/* The DMA by its registers: RP2040 datasheet 2.5, RP2350 datasheet 12.6. */
 #include "peripherals/onchip/dma.h"
 #include "peripherals/onchip/pwm.h"
 #include "peripherals/onchip/registers/dma.h"

@@ -1,3 +1,4 @@
+/* IO_BANK0 and PADS: RP2040 datasheet 2.19, RP2350 datasheet 9. */
 #include "peripherals/onchip/io_bank.h"
 #include "peripherals/onchip/pads.h"
 #include "peripherals/onchip/registers/io_bank0.h"

@@ -1,3 +1,4 @@
+/* The I2C controller: RP2040 datasheet 4.3. */
 #include "emulator/core/serial.h"
 #include "peripherals/onchip/i2c.h"
 #include "peripherals/onchip/registers/i2c.h"

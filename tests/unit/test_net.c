@@ -1,3 +1,4 @@
+/* Levels, volts, listeners and couplers of wires. */
 #include "emulator/core/net.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"

@@ -1,3 +1,4 @@
+/* Order and lateness of events. */
 #include "emulator/core/scheduler.h"
 #include "tests/unit/unit.h"
 

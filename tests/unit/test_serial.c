@@ -1,3 +1,4 @@
+/* Frames of serial buses handed over whole, and as edges. */
 #include "emulator/core/serial.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"

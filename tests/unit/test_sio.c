@@ -1,3 +1,4 @@
+/* SIO: RP2040 datasheet 2.3.1, RP2350 datasheet 3.1. */
 #include "peripherals/onchip/registers/sio.h"
 #include "peripherals/onchip/sio.h"
 #include "tests/unit/stage.h"

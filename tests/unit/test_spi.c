@@ -1,3 +1,4 @@
+/* The SPI controller (PL022): RP2040 datasheet 4.4. */
 #include "emulator/core/serial.h"
 #include "peripherals/onchip/registers/spi.h"
 #include "peripherals/onchip/spi.h"

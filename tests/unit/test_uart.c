@@ -1,3 +1,4 @@
+/* The UART (PL011): RP2040 datasheet 4.2. */
 #include "peripherals/onchip/registers/uart.h"
 #include "peripherals/onchip/uart.h"
 #include "tests/unit/stage.h"

@@ -210,6 +210,11 @@ static void reached(void *context, struct core *core) {
 
 static bool more(void *context, struct core *core);
 
+static void halted(void *context, struct core *core) {
+    struct machine *machine = context;
+    machine->halted = true;
+}
+
 static bool create_cores(struct machine *machine, struct error *error) {
     for (unsigned i = 0; i < CHIP_CORES; i++) {
         struct core_desc desc = {
@@ -233,6 +238,7 @@ static bool create_cores(struct machine *machine, struct error *error) {
             .gpio = { machine->chip->gpio_read, machine->chip->gpio_write, machine },
             .reached = reached,
             .more = more,
+            .halted = halted,
             .machine_context = machine,
             .exact = machine->desc.exact,
         };
@@ -462,6 +468,7 @@ static void power_off_now(struct machine *machine) {
 
 static void reset_now(struct machine *machine) {
     machine->reset_pending = false;
+    machine->turn.open = false;
     if (machine->reset_cause == RESET_POWER_OFF) {
         power_off_now(machine);
         return;
@@ -641,19 +648,31 @@ static uint64_t next_turn(const struct machine *machine) {
     return next_alarm(machine, scheduler_next(&machine->scheduler));
 }
 
-/* Each core once; returns how far the first of them has come. */
-static uint64_t run_each(struct machine *machine, uint64_t target, uint64_t reached) {
-    for (unsigned i = 0; i < CHIP_CORES; i++) {
-        if (core_state(machine->cores[i]) != CORE_RUNNING) {
-            continue;
-        }
-        if (core_cycles(machine->cores[i]) < target) {
-            run_core(machine, i, target);
-        }
-        uint64_t cycles = core_cycles(machine->cores[i]); /* it may have been there before */
-        reached = cycles > reached ? cycles : reached;
+/* A core until the end of the turn; notes how far the first of them has come. */
+static void take_turn(struct machine *machine, unsigned index) {
+    struct turn *turn = &machine->turn;
+    struct core *core = machine->cores[index];
+    if (core_state(core) != CORE_RUNNING) {
+        return;
     }
-    return reached;
+    if (core_cycles(core) < turn->target) {
+        run_core(machine, index, turn->target);
+    }
+    uint64_t cycles = core_cycles(core); /* it may have been there before */
+    turn->reached = cycles > turn->reached ? cycles : turn->reached;
+}
+
+/* Each core once, but those that have had their run; false: a debugger has stopped one. */
+static bool run_each(struct machine *machine) {
+    struct turn *turn = &machine->turn;
+    for (; turn->core < CHIP_CORES; turn->core++) {
+        take_turn(machine, turn->core);
+        if (machine->halted) {
+            return false;
+        }
+    }
+    turn->core = 0;
+    return true;
 }
 
 static bool is_behind(const struct machine *machine, uint64_t target) {
@@ -662,17 +681,48 @@ static bool is_behind(const struct machine *machine, uint64_t target) {
 
 /* A core that has sent an event gives way to the other one. It goes on when that has had its turn: a core that sends
  * many is not to fall behind. */
-static uint64_t run_cores(struct machine *machine, uint64_t target, uint64_t reached) {
-    bool together = running_cores(machine) > 1;
+static void run_cores(struct machine *machine) {
+    struct turn *turn = &machine->turn;
     do {
-        reached = run_each(machine, target, reached);
-        together = together && running_cores(machine) > 1 && !machine->reset_pending;
-    } while (together && machine->state == MACHINE_RUNS && is_behind(machine, target));
-    return reached;
+        if (!run_each(machine)) {
+            turn->open = turn->together;
+            return;
+        }
+        turn->together = turn->together && running_cores(machine) > 1 && !machine->reset_pending;
+    } while (turn->together && machine->state == MACHINE_RUNS && is_behind(machine, turn->target));
+}
+
+/* What the cores have come to is time for all. */
+static void end_turn(struct machine *machine, uint64_t next) {
+    uint64_t reached = machine->turn.reached, now = clock_time_of(machine->clk_sys, reached);
+    if (now == TIME_NEVER) { /* clk_sys has been stopped, or is so slow that 64 bits do not hold its next cycle */
+        bool slow = clock_is_running(machine->clk_sys) && next > machine->scheduler.now_ps;
+        now = slow ? next : machine->scheduler.now_ps;
+    }
+    settle(machine, reached, now);
+}
+
+static void run_turn(struct machine *machine, uint64_t next) {
+    run_cores(machine);
+    if (!machine->turn.open) {
+        end_turn(machine, next);
+        machine->turn = (struct turn){ 0 };
+    }
+}
+
+/* The turn in which a debugger has stopped a core goes on, unless all has changed. */
+static bool goes_on_with_turn(struct machine *machine) {
+    bool open = machine->turn.open && running_cores(machine) && clock_is_running(machine->clk_sys);
+    machine->turn.open = false;
+    return open;
 }
 
 static void slice(struct machine *machine) {
     unsigned running = running_cores(machine);
+    if (goes_on_with_turn(machine)) {
+        run_turn(machine, machine->until_ps);
+        return;
+    }
     if (!running && machine->chip->cores_halted) {
         machine->chip->cores_halted(machine);
     }
@@ -688,13 +738,8 @@ static void slice(struct machine *machine) {
     if (running > 1 && target > reached + QUANTUM_CYCLES) {
         target = reached + QUANTUM_CYCLES;
     }
-    reached = run_cores(machine, target, reached);
-    uint64_t now = clock_time_of(machine->clk_sys, reached);
-    if (now == TIME_NEVER) { /* clk_sys has been stopped, or is so slow that 64 bits do not hold its next cycle */
-        bool slow = clock_is_running(machine->clk_sys) && next > machine->scheduler.now_ps;
-        now = slow ? next : machine->scheduler.now_ps;
-    }
-    settle(machine, reached, now);
+    machine->turn = (struct turn){ .together = running > 1, .target = target, .reached = reached };
+    run_turn(machine, next);
 }
 
 static bool is_locked_up(const struct machine *machine) {
@@ -708,11 +753,12 @@ static bool goes_on(const struct machine *machine) {
 
 enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
     machine->stop = false;
+    machine->halted = false;
     machine->until_ps = until_ps;
     if (machine->reset_pending) { /* asked for between runs */
         reset_now(machine);
     }
-    while (goes_on(machine) && !machine->stop && machine->scheduler.now_ps < until_ps) {
+    while (goes_on(machine) && !machine->stop && !machine->halted && machine->scheduler.now_ps < until_ps) {
         slice(machine);
         if (machine->reset_pending) {
             reset_now(machine);
@@ -720,6 +766,10 @@ enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
     }
     gpio_settle(&machine->bank0); /* the caller looks at pins as he likes */
     return machine->state == MACHINE_RUNS && is_locked_up(machine) ? MACHINE_LOCKED_UP : machine->state;
+}
+
+bool machine_is_halted(const struct machine *machine) {
+    return machine->halted;
 }
 
 void machine_stop(struct machine *machine) {

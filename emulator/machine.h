@@ -91,6 +91,9 @@ bool machine_usb_is_plugged(const struct machine *machine);
  * caller cuts a run makes no difference to it. */
 enum machine_state machine_run(struct machine *machine, uint64_t until_ps);
 void machine_stop(struct machine *machine);
+/* The last run ended because a debugger stopped a core (core_watch(), core_step()): at once, with the other core
+ * anywhere in its turn. The next run goes on as if nothing had been. */
+bool machine_is_halted(const struct machine *machine);
 uint64_t machine_now(struct machine *machine); /* picoseconds */
 /* Cycles of clk_sys so far, and its present frequency in Hz. */
 uint64_t machine_cycles(struct machine *machine);

@@ -21,6 +21,15 @@ enum reset_cause {
     RESET_POWER_OFF
 };
 
+/* What the cores are at while both run: each comes to `target` before time goes on. */
+struct turn {
+    bool open;       /* a debugger has stopped a core in the middle of it */
+    bool together;   /* both have run all the time */
+    unsigned core;   /* whose run it is */
+    uint64_t target; /* cycles */
+    uint64_t reached;
+};
+
 struct machine {
     struct machine_desc desc;
     const struct chip_desc *chip;
@@ -53,6 +62,8 @@ struct machine {
     uint64_t nmi_mask[CHIP_CORES];
     uint64_t until_ps; /* of the running machine_run() */
     bool stop;
+    bool halted; /* a debugger has stopped a core */
+    struct turn turn;
     bool reset_pending;
     enum reset_cause reset_cause;
     unsigned reset_core; /* that wrote SYSRESETREQ */

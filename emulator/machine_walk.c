@@ -39,7 +39,7 @@ static uint64_t hash_of(const uint8_t *bytes, size_t size) {
 
 static void common_walk(struct machine *machine, struct walk *walk) {
     const struct chip_desc *chip = machine->chip;
-    walk_section(walk, "the machine", 1);
+    walk_section(walk, "the machine", 2);
     walk_expect_text(walk, "the chip", chip->name);
     walk_expect(walk, "the boot ROM's hash", hash_of(machine->rom, chip->rom_size));
     walk_expect(walk, "the PSRAM's size", machine->desc.psram_size);
@@ -50,6 +50,11 @@ static void common_walk(struct machine *machine, struct walk *walk) {
     WALK_ENUM(walk, machine->reset_cause, RESET_POWER_OFF + 1);
     walk_below(walk, &machine->reset_core, CHIP_CORES);
     walk_u32(walk, &machine->ram_entry);
+    walk_bool(walk, &machine->turn.open);
+    walk_bool(walk, &machine->turn.together);
+    walk_below(walk, &machine->turn.core, CHIP_CORES);
+    walk_u64(walk, &machine->turn.target);
+    walk_u64(walk, &machine->turn.reached);
     WALK_ENUM(walk, machine->state, MACHINE_OFF + 1);
     bus_walk(&machine->bus, walk);
     walk_section_end(walk);

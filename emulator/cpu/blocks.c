@@ -143,7 +143,7 @@ void blocks_clear(struct core *core) {
 /* A block that may be paid with what a branch before it gave back asks, lest it runs when the slice is over. */
 static void set_price(struct block_cost *block) {
     int32_t price = block->cycles + block->taken;
-    bool asks = block->sev || block->limits || block->watched || block->cold || price <= block->refund;
+    bool asks = block->sev || block->limits || block->loops || block->watched || block->cold || price <= block->refund;
     block->price = asks ? BLOCK_ASKS : price;
 }
 
@@ -179,6 +179,7 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
             scs_main_report(core, REPORTED_NON_SECURE, LOG_STUB, "BXNS or BLXNS: Non-secure state is not modelled");
         }
     }
+    watch_note_block(core, block);
     set_price(block);
     if (block == &core->blocks->spare) {
         block->price = BLOCK_ASKS; /* it is the price of many */
@@ -188,8 +189,8 @@ struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t si
     return block;
 }
 
-void blocks_watch(struct block_cost *block, bool watched) {
-    block->watched = watched;
+void blocks_set_loops(struct block_cost *block, bool loops) {
+    block->loops = loops;
     set_price(block);
 }
 

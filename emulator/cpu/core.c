@@ -68,6 +68,7 @@ void core_reset(struct core *core) {
     core->stall_until = 0;
     core->event = false;
     core->reset_requested = false;
+    core->watches.passes = core->watches.steps = false;
     core->yield = true;
     core->vtor = 0;
     nvic_reset(&core->nvic, core->desc.irqs, core->arch->priority_bits);
@@ -163,7 +164,7 @@ static void handle_stop(struct core *core, enum stop stop) {
 static bool is_polling(struct core *core) {
     bool polls = core->polling.resume && engine_pc(core) == core->polling.resume_pc;
     core->polling.resume = false;
-    return polls;
+    return polls && !core->watches.steps;
 }
 
 void core_run(struct core *core, uint64_t until) {
@@ -179,6 +180,7 @@ void core_run(struct core *core, uint64_t until) {
         if (core->attention) {
             engine_fetch(core);
             if (exceptions_take_pending(core)) {
+                watch_end_step(core);
                 continue;
             }
         }

@@ -74,6 +74,8 @@ struct core_desc {
     /* Between two blocks, at the end of the slice: do what is due, and core_extend(); false: core_run() is to return.
      * May be NULL. */
     bool (*more)(void *context, struct core *core);
+    /* A debugger has stopped the core (core_watch(), core_step()): core_run() is about to return. May be NULL. */
+    void (*halted)(void *context, struct core *core);
     void *machine_context;
     bool exact; /* run every instruction: no shortcut in time (the results are the same) */
 };
@@ -146,6 +148,33 @@ uint32_t core_register(const struct core *core, unsigned number);
 void core_set_register(struct core *core, unsigned number, uint32_t value);
 /* A trace line for every exception that is taken. */
 void core_trace_exceptions(struct core *core, bool on);
+
+/* ---- For a debugger ---- */
+
+/* Somebody wants to know when the instruction at an address is about to run. Owned by whoever asks; it stays where it
+ * is until core_unwatch(). Addresses are as the code runs there (an alias of the flash is another one). */
+struct core_watch {
+    uint32_t address; /* bit 0 is 0 */
+    /* Code gets there by branches only: it costs less then, however many there are. What runs into it from the
+     * instruction above is not noticed. */
+    bool at_branches;
+    /* Called before the instruction, at its own time; core_register() tells what it would find, but for CORE_PC, which
+     * is `address`. True: the core stops before it, core_run() returns, and the next one goes on with it without a
+     * further call. */
+    bool (*reached)(void *context, struct core *core);
+    void *context;
+    struct core_watch *next; /* the core's, as what follows */
+    size_t hook;
+};
+/* Both between runs, or from within reached(): an address that is new then counts from the next core_run() on. Several
+ * may be at one address; they are called in the order of their coming. */
+void core_watch(struct core *core, struct core_watch *watch);
+void core_unwatch(struct core *core, struct core_watch *watch);
+/* The next core_run() ends after one instruction, or when an exception is entered instead; core_steps() tells whether
+ * that is still to come. A core that sleeps steps when it wakes. */
+void core_step(struct core *core, bool steps);
+bool core_steps(const struct core *core);
+
 /* Memory that may hold translated code has changed behind the core's back (flash, debugger, DMA, other core). */
 void core_code_changed(struct core *core, uint32_t address, uint32_t size);
 /* The line of the cache at an address is no longer there, or any line may be so. */

@@ -466,11 +466,11 @@ uint32_t engine_pc(const struct core *core) {
     return core->outside ? core->registers.r[15] : core->engine->pc;
 }
 
-/* The IT state of the instruction at `pc` in the block that runs, by the IT instruction before it: when a load or
- * store ends the run, the engine has lost it. */
-static uint32_t it_state_at(struct core *core, uint32_t pc) {
+/* The IT state of the instruction at `pc` in a block, by the IT instruction before it: when a load or store or a hook
+ * ends the run, the engine has lost it. */
+uint32_t engine_it_state(struct core *core, uint32_t start, uint32_t pc) {
     uint32_t it = 0;
-    for (uint32_t at = time_block_start(core); at && at < pc;) {
+    for (uint32_t at = start; at && at < pc;) {
         const uint8_t *host = bus_memory_at(core->desc.bus, at, 2, false);
         uint16_t code = 0;
         if (!host) {
@@ -506,32 +506,27 @@ static void apply_map(struct core *core) {
     }
 }
 
-enum stop engine_run(struct core *core) {
+/* The state that a load, a store or a hook has left, with the IT state that it has lost. */
+static void mend_lost_it_state(struct core *core, uint32_t block) {
+    if (core->desc.model == CORE_M33) {
+        engine_fetch(core);
+        core->registers.xpsr = (core->registers.xpsr & ~XPSR_IT) | engine_it_state(core, block, core->engine->pc);
+    }
+}
+
+/* Where in its block the engine has stopped, and when that was. */
+static void account_for_stop(struct core *core, enum stop stop) {
     struct engine *engine = core->engine;
-    engine_give(core);
-    choose_traps(core);
-    if (core->mpu.enabled) {
-        mpu_settle(core);
-    }
-    engine->stop = STOP_NONE;
-    engine->hook_stopped = false;
-    apply_map(core);
-    time_begin(core);
-    uc_err result = uc_emu_start(engine->uc, engine->pc | 1, 0, 0, 0);
-    if (core->outside) { /* a callback has replaced the state */
-        return STOP_NONE;
-    }
-    time_now(core);
-    enum stop stop = classify(core, result);
     switch (stop) {
     case STOP_BAD_LOAD:
     case STOP_BAD_STORE:
         uc_reg_read(engine->uc, UC_ARM_REG_PC, &engine->pc);
-        if (core->desc.model == CORE_M33) {
-            engine_fetch(core);
-            core->registers.xpsr = (core->registers.xpsr & ~XPSR_IT) | it_state_at(core, engine->pc);
-        }
+        mend_lost_it_state(core, time_block_start(core));
         time_stopped_at(core, engine->pc);
+        break;
+    case STOP_WATCH:
+        mend_lost_it_state(core, core->watches.block->address);
+        time_stopped_in(core, core->watches.block, engine->pc);
         break;
     case STOP_UNALIGNED:
     case STOP_UNDEFINED:
@@ -545,9 +540,31 @@ enum stop engine_run(struct core *core) {
         time_went_to(core, engine->pc);
         break;
     }
-    return stop;
 }
 
+enum stop engine_run(struct core *core) {
+    struct engine *engine = core->engine;
+    engine_give(core);
+    choose_traps(core);
+    watch_before_run(core);
+    if (core->mpu.enabled) {
+        mpu_settle(core);
+    }
+    engine->stop = STOP_NONE;
+    engine->hook_stopped = false;
+    apply_map(core);
+    time_begin(core);
+    uc_err result = uc_emu_start(engine->uc, engine->pc | 1, 0, 0, 0);
+    if (core->outside) { /* a callback has replaced the state */
+        watch_after_run(core);
+        return STOP_NONE;
+    }
+    time_now(core);
+    enum stop stop = classify(core, result);
+    account_for_stop(core, stop);
+    watch_after_run(core);
+    return stop == STOP_WATCH ? STOP_NONE : stop;
+}
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
     struct engine *engine = core->engine;
     if (engine->remapped) { /* what follows goes by addresses as they are now */

@@ -109,7 +109,7 @@ static void suspect(struct core *core, uint32_t block) {
     if (polling_notices(&core->polling, block, core->cycles)) {
         struct block_cost *head = blocks_known(core, block);
         if (head) {
-            blocks_watch(head, true);
+            blocks_set_loops(head, true);
         }
     }
 }

@@ -56,7 +56,8 @@ struct engine {
     uint8_t *executable;         /* a bit per page: code has been fetched from it */
     uint32_t mixed[MIXED_PAGES]; /* pages that a boundary of the MPU goes through, by where they are served */
     unsigned mixed_count;
-    unsigned changes; /* times that translated code was dropped from outside */
+    struct core_watch step_watch; /* behind the instruction that runs alone */
+    unsigned changes;             /* times that translated code was dropped from outside */
 
     /* engine_time.c */
     uint64_t base;                      /* core cycles when the count is 0 */
@@ -82,6 +83,8 @@ bool engine_add_hook(struct core *core, int type, void *callback, uint64_t begin
 void engine_end_run(struct engine *engine, enum stop stop);
 /* Behind callbacks that Unicorn 2.1.4 leaves with a wrong IT state. */
 void engine_mend_it_state(struct core *core);
+/* As in XPSR, of the instruction at `pc` in the block that begins at `start`. */
+uint32_t engine_it_state(struct core *core, uint32_t start, uint32_t pc);
 static inline bool engine_is_ppb(uint32_t address) {
     return address >= PPB_BASE && address < PPB_END;
 }
@@ -115,10 +118,14 @@ bool time_watch_registers(struct core *core, uint32_t first, uint32_t last);
 void time_begin(struct core *core);
 /* Set core->cycles: the end of the block that runs. */
 void time_now(struct core *core);
+/* The next block is to ask. From within a block. */
+void time_ask_next(struct core *core);
 /* That block has ended: what it does at its end. */
 void time_end(struct core *core);
 /* The same for a block that the engine left before the instruction at `pc`; with time_now() before. */
 void time_stopped_at(struct core *core, uint32_t pc);
+/* The same when it is known which block that is. */
+void time_stopped_in(struct core *core, const struct block_cost *block, uint32_t pc);
 /* The same for a block that it left for code at `pc` that it did not reach. */
 void time_went_to(struct core *core, uint32_t pc);
 /* Cycles that the block takes from the instruction at `pc` on. */

@@ -36,6 +36,13 @@ void time_now(struct core *core) {
     core->cycles = core->engine->base - engine_cycles_left(core->engine);
 }
 
+void time_ask_next(struct core *core) {
+    uint32_t *count = (uint32_t *)engine_count(core->engine);
+    time_now(core);
+    core->engine->base = core->cycles;
+    *count &= 0xffff0000u;
+}
+
 /* ---- The block that runs ---- */
 /* Where the engine is; NULL: not within a block. */
 static const struct block_cost *running_block(struct core *core) {
@@ -81,15 +88,23 @@ static void finish_partly(struct core *core, const struct block_cost *block, uin
     }
 }
 
-void time_stopped_at(struct core *core, uint32_t pc) {
+static void stopped_before(struct core *core, uint32_t pc, unsigned rest) {
     const struct block_cost *block = core->engine->finishing;
-    core->cycles -= time_rest(core, pc);
+    core->cycles -= rest;
     core->engine->finishing = NULL;
     if (block && pc - block->address < block->end - block->address) {
         finish_partly(core, block, pc);
     } else if (block) {
         blocks_finish(core, block);
     }
+}
+
+void time_stopped_at(struct core *core, uint32_t pc) {
+    stopped_before(core, pc, time_rest(core, pc));
+}
+
+void time_stopped_in(struct core *core, const struct block_cost *block, uint32_t pc) {
+    stopped_before(core, pc, time_rest_from(core, block, pc));
 }
 
 void time_went_to(struct core *core, uint32_t pc) {
@@ -149,12 +164,12 @@ static bool take_sample(struct core *core, uint32_t pc) {
 
 static bool wants_to_poll(struct core *core, struct block_cost *block) {
     bool found = take_sample(core, block->address);
-    if ((!found && !block->watched) || block->cold) {
+    if ((!found && !block->loops) || block->cold || block->watched || core->watches.steps) {
         return false;
     }
     bool wants = polling_wants(core, block->address);
     if (!wants) {
-        blocks_watch(block, false); /* until it is noticed again */
+        blocks_set_loops(block, false); /* until it is noticed again */
     }
     return wants;
 }
@@ -177,12 +192,22 @@ static bool waits_for_code(struct core *core, struct block_cost *block) {
     return true;
 }
 
+/* A debugger hears of it, and may stop the core before it. */
+static bool begins_watched(struct core *core, const struct block_cost *block) {
+    struct watches *watches = &core->watches;
+    if (!block->watched && !watches->steps) {
+        return false;
+    }
+    watches->block = block;
+    return watch_stops_before(core, block->address);
+}
+
 /* How far may the engine go without asking? */
 static void pay_block(struct core *core, const struct block_cost *block) {
     struct engine *engine = core->engine;
     unsigned price = block->cycles + block->taken;
     uint64_t budget = core->slice - core->cycles;
-    bool special = block->sev || block->limits;
+    bool special = block->sev || block->limits || core->watches.steps;
     engine->finishing = special ? block : NULL;
     budget = budget < BUDGET ? budget : BUDGET;
     if (budget < price || special || core->attention || engine->sample) {
@@ -206,6 +231,8 @@ static void block_asks(struct core *core, struct block_cost *block) {
         end_before(core, block->address);
     } else if (waits_for_code(core, block)) {
         return;
+    } else if (begins_watched(core, block)) {
+        end_before(core, block->address);
     } else if (wants_to_poll(core, block)) {
         core->polling.resume = true;
         core->polling.resume_pc = block->address;

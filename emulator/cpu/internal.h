@@ -43,6 +43,7 @@ enum stop {
     STOP_WFI,       /* pc behind the instruction */
     STOP_WFE,       /* the same */
     STOP_BKPT,      /* pc at the instruction */
+    STOP_WATCH,     /* a debugger stops the core before the instruction at pc */
     STOP_UNDEFINED, /* pc at the instruction */
     STOP_UNALIGNED, /* pc at the instruction */
     STOP_BAD_LOAD,  /* pc at the instruction, fault_address set */
@@ -113,7 +114,8 @@ struct block_cost {
     bool sev;                /* has an SEV */
     bool limits;             /* has an MSR to a stack limit */
     bool leaves;             /* has a BXNS or BLXNS */
-    bool watched;            /* somebody wants to know each time when it begins */
+    bool loops;              /* has been noticed as the head of a loop: asks each time when it begins */
+    bool watched;            /* a debugger wants to know when an instruction of it begins: asks */
     bool cold;               /* some of its code may have to be fetched from behind the cache first */
     bool linked;             /* code_lines.c knows what lines it is in */
     struct block_cost *next; /* of those with the same hash */
@@ -168,6 +170,19 @@ struct mpu {
     bool security; /* the SAU does, of code */
 };
 
+/* What a debugger wants (engine_watch.c). */
+#define WATCH_CHAINS 256u
+struct watches {
+    struct core_watch *chains[WATCH_CHAINS]; /* by address, each in the order of their coming */
+    unsigned count;
+    bool changed;   /* translated code does not know of it yet */
+    bool passes;    /* the core has stopped before `passes_pc`, and is to go on from there */
+    bool steps;     /* one instruction is to run */
+    bool has_begun; /* and has begun to */
+    uint32_t passes_pc;
+    const struct block_cost *block; /* the last one that asked and has such an instruction */
+};
+
 struct engine;
 struct code_lines;
 
@@ -205,6 +220,7 @@ struct core {
     struct blocks *blocks; /* what they cost */
     struct code_lines *code_lines;
     struct polling polling;
+    struct watches watches;
     unsigned generation; /* goes up when something else than running sets registers */
 };
 
@@ -231,8 +247,8 @@ void blocks_destroy(struct blocks *blocks);
 struct block_cost *blocks_known(struct core *core, uint32_t address);
 /* The same, worked out anew. */
 struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size);
-/* A block that is watched asks each time before it runs. */
-void blocks_watch(struct block_cost *block, bool watched);
+/* Such a block asks each time before it runs. */
+void blocks_set_loops(struct block_cost *block, bool loops);
 /* The block may have to wait for its code: it asks, and code_lines_fetch() is to be called before it runs. */
 void blocks_set_cold(struct block_cost *block, bool cold);
 /* All blocks with code behind the cache may have to. */
@@ -313,6 +329,17 @@ void engine_map_changed(struct core *core);
 void engine_walk(struct core *core, struct walk *walk);
 /* Goes up when translated code is dropped, or leads elsewhere. */
 unsigned engine_changes(const struct core *core);
+
+/* ---- engine_watch.c ---- */
+/* A block has been formed: is there an instruction that is watched? */
+void watch_note_block(struct core *core, struct block_cost *block);
+/* The instruction at `pc`, where such a block begins, or any block in a step, is about to run. True: it is not to. */
+bool watch_stops_before(struct core *core, uint32_t pc);
+/* Around a run of the engine. */
+void watch_before_run(struct core *core);
+void watch_after_run(struct core *core);
+/* An exception has been entered, which ends a step as well. */
+void watch_end_step(struct core *core);
 
 /* ---- exceptions.c ---- (all with core->outside, but the priorities) */
 /* The priority at which the core runs, with what the mask registers say. */

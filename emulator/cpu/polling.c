@@ -366,6 +366,9 @@ static enum verdict next_block(struct polling_session *session) {
     if (!code || !polls(core, cost, code)) {
         return LEAVE_LOOP;
     }
+    if (cost->watched) {
+        return LEAVE_LOOP;
+    }
     if (cost->cold) {
         return LEAVE_COLD;
     }
@@ -677,7 +680,7 @@ static enum verdict run_loop(struct polling_session *session) {
 static void note_outcome(struct core *core, uint32_t head, bool good, unsigned blocks) {
     struct block_cost *block = blocks_known(core, head);
     if (block) {
-        blocks_watch(block, good);
+        blocks_set_loops(block, good);
     }
     if (!good) {
         core->polling.head = NO_HEAD;

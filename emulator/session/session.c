@@ -330,6 +330,9 @@ enum session_state session_run(struct session *session, uint64_t until_ps) {
     session->stop = false;
     while (session->ended == SESSION_RUNS && !session->stop && session_now(session) < until_ps) {
         enum machine_state state = machine_run(session->machine, session_next(session, until_ps));
+        if (machine_is_halted(session->machine)) {
+            break;
+        }
         look_after(session);
         if (session->ended == SESSION_RUNS) {
             session->ended = judge_state(session, state);

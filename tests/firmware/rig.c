@@ -122,17 +122,25 @@ void rig_stop(struct rig *rig) {
     free(rig->output);
 }
 
+/* Whoever stops cores in between does not end what a test waits for. */
+static enum session_state run_until(struct rig *rig, uint64_t until) {
+    enum session_state state;
+    do {
+        state = session_run(rig->session, until);
+    } while (state == SESSION_RUNS && machine_is_halted(rig->machine));
+    return state;
+}
+
 static enum session_state run_slice(struct rig *rig) {
-    return session_run(rig->session, session_now(rig->session) + PS_PER_MS);
+    return run_until(rig, session_now(rig->session) + PS_PER_MS);
 }
 
 void rig_run(struct rig *rig, uint64_t ms) {
     uint64_t now = session_now(rig->session), end = now + ms * PS_PER_MS;
-    while (rig->slice_ps && now + rig->slice_ps < end &&
-           session_run(rig->session, now + rig->slice_ps) == SESSION_RUNS) {
+    while (rig->slice_ps && now + rig->slice_ps < end && run_until(rig, now + rig->slice_ps) == SESSION_RUNS) {
         now = session_now(rig->session);
     }
-    session_run(rig->session, end);
+    run_until(rig, end);
 }
 
 /* A text in the output from the cursor on; the output may hold NUL bytes. */

@@ -1,6 +1,7 @@
 /* The same inputs give the same run, and neither shortcuts in time nor the way the run is cut change anything: console
  * bytes, edges of pins with their times, cycle count and flash are compared between two runs, with a run in odd pieces,
- * and with a run that executes everything (--exact). A MicroPython image runs a thread on the second core.
+ * with a run in which a debugger stops the cores now and then, and with a run that executes everything (--exact). A
+ * MicroPython image runs a thread on the second core.
  *
  * usage: test_repeatable IMAGE */
 #include "tests/firmware/rig.h"
@@ -16,6 +17,9 @@
 
 #define MAX_EDGES 20000
 #define LED 25
+#define SRAM 0x20000000u
+#define WATCHES 16384u /* the halfwords at the beginning of SRAM, where firmware has its fastest code */
+#define STOP_AFTER 1009u
 
 struct edge {
     uint64_t ps;
@@ -27,6 +31,8 @@ struct run {
     struct net_listener listener;
     struct edge edges[MAX_EDGES];
     unsigned edge_count;
+    struct core_watch watches[2][WATCHES];
+    unsigned heard, stops;
 };
 
 static void on_edge(struct net_listener *listener, struct net *net) {
@@ -86,8 +92,28 @@ static void lose_power(struct rig *rig) {
     RIG_CHECK(rig, rig->resets == 1);
 }
 
-static void perform(struct run *run, const struct rig_desc *desc) {
+static bool stop_sometimes(void *context, struct core *core) {
+    struct run *run = context;
+    bool stops = ++run->heard % STOP_AFTER == 0;
+    run->stops += stops;
+    return stops;
+}
+
+static void watch_much(struct run *run) {
+    for (unsigned i = 0; i < 2 * WATCHES; i++) {
+        struct core_watch *watch = &run->watches[i % 2][i / 2];
+        *watch = (struct core_watch){
+            .address = SRAM + i / 2 * 2, .at_branches = true, .reached = stop_sometimes, .context = run
+        };
+        core_watch(machine_core(run->rig.machine, i % 2), watch);
+    }
+}
+
+static void perform(struct run *run, const struct rig_desc *desc, bool watched) {
     rig_start(&run->rig, desc);
+    if (watched) {
+        watch_much(run);
+    }
     run->listener = (struct net_listener){ .changed = on_edge, .owner = run };
     net_listen(machine_gpio(run->rig.machine, LED), &run->listener);
     if (strstr(desc->image, "circuitpython")) {
@@ -114,22 +140,27 @@ static bool same(const struct run *a, const struct run *b, const char *what) {
 }
 
 int main(int argc, char **argv) {
-    static struct run first, second, pieces, exact;
+    static struct run first, second, pieces, stopped, exact;
     if (argc != 2) {
         fprintf(stderr, "usage: test_repeatable IMAGE\n");
         return 2;
     }
-    perform(&first, &(struct rig_desc){ .image = argv[1], .seed = 7 });
-    perform(&second, &(struct rig_desc){ .image = argv[1], .seed = 7 });
-    perform(&pieces, &(struct rig_desc){ .image = argv[1], .seed = 7, .slice_ps = 7777777 });
-    perform(&exact, &(struct rig_desc){ .image = argv[1], .seed = 7, .exact = true });
+    perform(&first, &(struct rig_desc){ .image = argv[1], .seed = 7 }, false);
+    perform(&second, &(struct rig_desc){ .image = argv[1], .seed = 7 }, false);
+    perform(&pieces, &(struct rig_desc){ .image = argv[1], .seed = 7, .slice_ps = 7777777 }, false);
+    perform(&stopped, &(struct rig_desc){ .image = argv[1], .seed = 7 }, true);
+    perform(&exact, &(struct rig_desc){ .image = argv[1], .seed = 7, .exact = true }, false);
     bool ok = same(&first, &second, "again");
     ok &= same(&first, &pieces, "in pieces");
+    ok &= same(&first, &stopped, "stopped");
+    printf("stopped: %u times\n", stopped.stops);
+    ok &= stopped.stops > 1000;
     ok &= same(&first, &exact, "exact");
     ok &= first.edge_count >= 9;
     rig_stop(&first.rig);
     rig_stop(&second.rig);
     rig_stop(&pieces.rig);
+    rig_stop(&stopped.rig);
     rig_stop(&exact.rig);
     return !ok;
 }

@@ -1,0 +1,362 @@
+/* Functions as their bytecode describes them: prelude, names, line table, functions they define. py/bc.h has the
+ * prelude's encoding, py/bc.c (mp_bytecode_get_source_line) that of line tables, py/bc0.h the formats of opcodes.
+ *
+ * Code moves: a heap is collected, a program is loaded again. So what has been met is kept by its contents, and looked
+ * up by its address only as long as memory still has the same there. */
+#include "emulator/debug/python_private.h"
+
+#include <stdlib.h>
+
+#define INFO_MOST 4096 /* bytes of names and line table */
+#define CODE_MOST 0x8000
+#define CODES_MOST 65536
+#define NAME_BYTES 128
+#define CHAINS 4096 /* of the tables by contents and by address */
+
+/* ---- Preludes ---- */
+
+/* A number of 7-bit groups, the highest first. */
+static bool take_number(const struct python_memory *memory, uint32_t *at, uint32_t *ret_number) {
+    uint8_t byte = 0x80;
+    *ret_number = 0;
+    for (unsigned i = 0; i < 5 && byte & 0x80; i++) {
+        if (!python_byte(memory, (*at)++, &byte)) {
+            return false;
+        }
+        *ret_number = *ret_number << 7 | (byte & 0x7f);
+    }
+    return !(byte & 0x80);
+}
+
+/* Sizes of state and counts of arguments: xSSSSEAA, then xFSSKAED as often as bit 7 asks. */
+static bool take_signature(const struct python_memory *memory, uint32_t *at, struct python_prelude *prelude) {
+    uint8_t byte;
+    if (!python_byte(memory, (*at)++, &byte)) {
+        return false;
+    }
+    prelude->states = byte >> 3 & 15;
+    prelude->handlers = byte >> 2 & 1;
+    prelude->positional = byte & 3;
+    for (unsigned n = 0; byte & 0x80; n++) {
+        if (n > 4 || !python_byte(memory, (*at)++, &byte)) {
+            return false;
+        }
+        prelude->states |= (byte & 0x30u) << 2 * n;
+        prelude->handlers |= (byte & 2u) << n;
+        prelude->flags |= ((byte & 0x40u) >> 6) << n;
+        prelude->positional |= (byte & 4u) << n;
+        prelude->keyword_only |= ((byte & 8u) >> 3) << n;
+        prelude->defaults |= (byte & 1u) << n;
+    }
+    prelude->states++;
+    return true;
+}
+
+/* Sizes of what follows: xIIIIIIC as often as bit 7 asks. */
+static bool take_sizes(const struct python_memory *memory, uint32_t *at, struct python_prelude *prelude) {
+    uint8_t byte = 0x80;
+    uint32_t info = 0;
+    for (unsigned n = 0; byte & 0x80; n++) {
+        if (n > 4 || !python_byte(memory, (*at)++, &byte)) {
+            return false;
+        }
+        prelude->cells |= (byte & 1u) << n;
+        info |= ((byte & 0x7eu) >> 1) << 6 * n;
+    }
+    prelude->info = *at;
+    prelude->info_end = *at + info;
+    prelude->start = prelude->info_end + prelude->cells;
+    return info <= INFO_MOST && prelude->cells < 256;
+}
+
+/* Name and file, or name and parameters; the line table follows. */
+static bool take_names(const struct python_memory *memory, bool contexts, struct python_prelude *prelude) {
+    uint32_t at = prelude->info, parameter;
+    if (!contexts) {
+        const uint8_t *names = python_at(memory, at, 4);
+        if (names) {
+            prelude->name = names[0] | (uint32_t)names[1] << 8;
+            prelude->file = names[2] | (uint32_t)names[3] << 8;
+        }
+        prelude->lines = at + 4;
+        return names && prelude->lines <= prelude->info_end;
+    }
+    bool ok = take_number(memory, &at, &prelude->name);
+    for (unsigned i = 0; ok && i < prelude->positional + prelude->keyword_only; i++) {
+        ok = take_number(memory, &at, &parameter) && at <= prelude->info_end;
+    }
+    prelude->lines = at;
+    return ok && at <= prelude->info_end;
+}
+
+bool python_decode_prelude(const struct python_memory *memory, bool contexts, uint32_t bytecode,
+                           struct python_prelude *ret_prelude) {
+    uint32_t at = bytecode;
+    *ret_prelude = (struct python_prelude){ 0 };
+    return take_signature(memory, &at, ret_prelude) && take_sizes(memory, &at, ret_prelude) &&
+           take_names(memory, contexts, ret_prelude) &&
+           python_at(memory, bytecode, ret_prelude->start + 1 - bytecode) != NULL;
+}
+
+/* ---- Line tables ---- */
+
+/* So many bytes of code further it is so many lines further. False at the end of the table. */
+struct line_step {
+    unsigned bytes, lines;
+};
+static bool take_step(const struct python_memory *memory, bool contexts, uint32_t *at, uint32_t end,
+                      struct line_step *ret_step) {
+    uint8_t first, second;
+    if (*at >= end || !python_byte(memory, (*at)++, &first) || (!contexts && !first)) {
+        return false;
+    }
+    if (!(first & 0x80)) {
+        *ret_step = (struct line_step){ .bytes = first & 0x1f, .lines = first >> 5 };
+        return true;
+    }
+    if (!python_byte(memory, (*at)++, &second)) {
+        return false;
+    }
+    *ret_step = (struct line_step){ .bytes = first & 0xf, .lines = ((unsigned)first << 4 & 0x700) | second };
+    return true;
+}
+
+void python_find_line(const struct python_memory *memory, bool contexts, const struct python_prelude *prelude,
+                      uint32_t ip, struct python_range *ret_range) {
+    uint32_t at = prelude->lines, position = 0, offset = ip - prelude->start;
+    struct line_step step;
+    *ret_range = (struct python_range){ .line = 1, .begin = prelude->start, .end = prelude->start + CODE_MOST };
+    while (take_step(memory, contexts, &at, prelude->info_end, &step)) {
+        if (offset < position + step.bytes) {
+            ret_range->end = prelude->start + position + step.bytes;
+            return;
+        }
+        position += step.bytes;
+        ret_range->line += step.lines;
+        if (step.lines) {
+            ret_range->begin = prelude->start + position;
+        }
+    }
+}
+
+/* ---- Functions and frames ---- */
+
+static uint32_t half_at(const struct python_memory *memory, uint32_t address) {
+    const uint8_t *bytes = python_at(memory, address, 2);
+    return bytes ? bytes[0] | (uint32_t)bytes[1] << 8 : 0;
+}
+
+/* A type's own type is `type`, whose type is itself. */
+static bool is_type(const struct python_memory *memory, uint32_t object) {
+    uint32_t type, type_of_type;
+    return python_read(memory, object, &type) && python_read(memory, type, &type_of_type) && type_of_type == type;
+}
+
+static bool take_context(const struct python_memory *memory, struct python_function *function) {
+    uint32_t strings = python_word(memory, function->context + 8);
+    function->globals = python_word(memory, function->context + 4);
+    function->children = python_word(memory, function->object + 8);
+    function->bytecode = python_word(memory, function->object + 12);
+    bool ok = python_decode_prelude(memory, true, function->bytecode, &function->prelude) &&
+              python_at(memory, strings + 2 * function->prelude.name, 2);
+    function->name = ok ? half_at(memory, strings + 2 * function->prelude.name) : 0;
+    function->file = ok ? half_at(memory, strings) : 0;
+    return ok;
+}
+
+static bool take_without_context(const struct python_memory *memory, struct python_function *function) {
+    function->globals = function->context;
+    function->context = 0;
+    function->bytecode = python_word(memory, function->object + 8);
+    function->children = python_word(memory, function->object + 12);
+    bool ok = python_decode_prelude(memory, false, function->bytecode, &function->prelude);
+    function->name = function->prelude.name;
+    function->file = function->prelude.file;
+    return ok;
+}
+
+bool python_read_function(const struct python_memory *memory, bool contexts, uint32_t object,
+                          struct python_function *ret_function) {
+    uint32_t type;
+    if (!python_is_ram(memory, object) || !python_read(memory, object, &type) || !is_type(memory, type)) {
+        return false;
+    }
+    *ret_function = (struct python_function){ .object = object, .context = python_word(memory, object + 4) };
+    return contexts ? take_context(memory, ret_function) : take_without_context(memory, ret_function);
+}
+
+bool python_read_state(const struct python_memory *memory, bool contexts, uint32_t address,
+                       struct python_state *ret_state) {
+    const uint8_t *bytes = address & 3 ? NULL : python_at(memory, address, 4 * PYTHON_STATE_WORDS);
+    if (!bytes || !python_is_ram(memory, address)) {
+        return false;
+    }
+    uint32_t words[PYTHON_STATE_WORDS];
+    memcpy(words, bytes, sizeof(words));
+    *ret_state = (struct python_state){ .address = address, .ip = words[1], .sp = words[2] };
+    if (!python_read_function(memory, contexts, words[0], &ret_state->function)) {
+        return false;
+    }
+    const struct python_prelude *prelude = &ret_state->function.prelude;
+    uint32_t slots = address + 4 * PYTHON_STATE_WORDS;
+    bool sizes = (words[3] & 0xffff) == prelude->states && words[3] >> 16 <= prelude->handlers + 1;
+    bool ip = ret_state->ip - prelude->start < CODE_MOST && python_at(memory, ret_state->ip, 1);
+    bool sp = !(ret_state->sp & 3) && ret_state->sp + 4 - slots <= 4 * prelude->states;
+    return sizes && ip && sp;
+}
+
+/* ---- What has been met ---- */
+
+/* A struct python_code with what it was made from. */
+struct code {
+    struct python_code public;
+    struct code *same_hash, *same_address;
+    uint32_t hash;
+    uint32_t bytecode, context; /* where it was seen last; 0: nowhere */
+    uint32_t name, file;        /* interned strings, then */
+    uint32_t size;              /* bytes of the prelude up to the first instruction */
+    uint8_t *prelude;
+    char text[]; /* file and function */
+};
+
+struct python_codes {
+    struct code *by_hash[CHAINS], *by_address[CHAINS];
+    unsigned count;
+};
+
+struct python_codes *python_codes_create(void) {
+    return calloc(1, sizeof(struct python_codes));
+}
+
+void python_codes_destroy(struct python_codes *codes) {
+    for (unsigned i = 0; codes && i < CHAINS; i++) {
+        while (codes->by_hash[i]) {
+            struct code *code = codes->by_hash[i];
+            codes->by_hash[i] = code->same_hash;
+            free(code->prelude);
+            free(code);
+        }
+    }
+    free(codes);
+}
+
+static struct code **address_chain(struct python_codes *codes, uint32_t bytecode) {
+    return &codes->by_address[(bytecode ^ bytecode >> 12) % CHAINS];
+}
+
+static uint32_t prelude_size(const struct python_function *function) {
+    return function->prelude.start - function->bytecode;
+}
+
+static bool is_same_code(const struct python_memory *memory, const struct code *code,
+                         const struct python_function *function) {
+    const uint8_t *bytes = python_at(memory, function->bytecode, code->size);
+    return bytes && code->size == prelude_size(function) && !memcmp(bytes, code->prelude, code->size);
+}
+
+static struct code *find_by_address(struct python *python, const struct python_function *function) {
+    for (struct code *code = *address_chain(python->codes, function->bytecode); code; code = code->same_address) {
+        if (code->bytecode == function->bytecode) {
+            bool same = code->context == function->context && code->name == function->name &&
+                        code->file == function->file && is_same_code(&python->memory, code, function);
+            return same ? code : NULL;
+        }
+    }
+    return NULL;
+}
+
+static void forget_address(struct python_codes *codes, uint32_t bytecode) {
+    for (struct code **at = address_chain(codes, bytecode); *at; at = &(*at)->same_address) {
+        if ((*at)->bytecode == bytecode) {
+            (*at)->bytecode = 0;
+            *at = (*at)->same_address;
+            return;
+        }
+    }
+}
+
+/* From now on it is found at this address. */
+static void note_address(struct python_codes *codes, struct code *code, const struct python_function *function) {
+    forget_address(codes, function->bytecode);
+    if (code->bytecode) {
+        forget_address(codes, code->bytecode);
+    }
+    code->bytecode = function->bytecode;
+    code->context = function->context;
+    code->name = function->name;
+    code->file = function->file;
+    code->same_address = *address_chain(codes, function->bytecode);
+    *address_chain(codes, function->bytecode) = code;
+}
+
+static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t size) {
+    const uint8_t *at = bytes;
+    for (size_t i = 0; i < size; i++) {
+        hash = (hash ^ at[i]) * 16777619u;
+    }
+    return hash;
+}
+
+static struct code *make_code(struct python_codes *codes, const uint8_t *prelude, uint32_t size, const char *file,
+                              const char *function, unsigned parameters) {
+    struct code *code =
+        codes->count < CODES_MOST ? calloc(1, sizeof(*code) + strlen(file) + strlen(function) + 2) : NULL;
+    uint8_t *copy = code ? malloc(size ? size : 1) : NULL;
+    if (!copy) {
+        free(code);
+        return NULL;
+    }
+    memcpy(copy, prelude, size);
+    code->prelude = copy;
+    code->size = size;
+    strcpy(code->text, file);
+    strcpy(code->text + strlen(file) + 1, function);
+    code->public = (struct python_code){
+        .file = code->text, .function = code->text + strlen(file) + 1, .id = codes->count++, .parameters = parameters
+    };
+    return code;
+}
+
+/* By contents: names and prelude, but for the numbers of strings in it, which differ from one load to the next. The
+ * line table alone stands for them. */
+static struct code *find_or_make(struct python *python, const struct python_function *function) {
+    char file[NAME_BYTES], name[NAME_BYTES];
+    const struct python_prelude *prelude = &function->prelude;
+    uint32_t size = prelude_size(function), lines = prelude->info_end - prelude->lines;
+    const uint8_t *bytes = python_at(&python->memory, function->bytecode, size);
+    const uint8_t *table = python_at(&python->memory, prelude->lines, lines);
+    if (!bytes || !table) {
+        return NULL;
+    }
+    python_string(python, function->file, file, sizeof(file));
+    python_string(python, function->name, name, sizeof(name));
+    uint32_t hash =
+        hash_bytes(hash_bytes(hash_bytes(2166136261u, file, strlen(file) + 1), name, strlen(name)), table, lines);
+    struct code **chain = &python->codes->by_hash[hash % CHAINS];
+    for (struct code *code = *chain; code; code = code->same_hash) {
+        bool same = code->hash == hash && !strcmp(code->public.file, file) && !strcmp(code->public.function, name) &&
+                    code->size >= lines && code->size == size;
+        if (same && !memcmp(code->prelude + (prelude->lines - function->bytecode), table, lines)) {
+            memcpy(code->prelude, bytes, size);
+            return code;
+        }
+    }
+    struct code *code = make_code(python->codes, bytes, size, file, name, prelude->positional + prelude->keyword_only);
+    if (code) {
+        code->hash = hash;
+        code->same_hash = *chain;
+        *chain = code;
+    }
+    return code;
+}
+
+const struct python_code *python_code_of(struct python *python, const struct python_function *function) {
+    struct code *code = find_by_address(python, function);
+    if (!code) {
+        code = find_or_make(python, function);
+        if (code) {
+            note_address(python->codes, code, function);
+        }
+    }
+    return code ? &code->public : NULL;
+}

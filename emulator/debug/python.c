@@ -57,20 +57,19 @@ struct python *python_open_memory(const struct python_memory *memory) {
     return python;
 }
 
-struct python *python_open(struct machine *machine, void (*stop)(void *context), void *context) {
+struct python *python_open(struct machine *machine) {
     struct python_memory memory = { .count = 0 };
     take_memory(&memory, machine_core(machine, 0)->desc.bus);
     struct python *python = python_open_memory(&memory);
     if (python) {
         python->machine = machine;
-        python->stop = stop;
-        python->stop_context = context;
     }
     return python;
 }
 
 void python_close(struct python *python) {
     if (python) {
+        python_trace_close(python);
         python_codes_destroy(python->codes);
         free(python);
     }
@@ -88,6 +87,7 @@ void python_forget(struct python *python) {
     python->newest_pool_at = 0;
     python->site_count = python->known ? python->site_count : 0;
     memset(python->core, 0, sizeof(python->core));
+    python_trace_forget(python);
 }
 
 /* ---- Where it is ---- */
@@ -99,13 +99,15 @@ bool python_make_frame(struct python *python, uint32_t address, struct python_fr
     if (!python_read_state(&python->memory, contexts, address, &state)) {
         return false;
     }
-    python_find_line(&python->memory, contexts, &state.function.prelude, state.ip, &range);
-    *ret_frame = (struct python_frame){ .code = python_code_of(python, &state.function),
-                                        .line = range.line,
-                                        .state = address,
-                                        .ip = state.ip,
-                                        .globals = state.function.globals };
-    return ret_frame->code;
+    const struct python_code *code = python_code_of(python, &state.function);
+    if (!code) {
+        return false;
+    }
+    python_line_of(python, code, &state.function, state.ip, &range);
+    *ret_frame = (struct python_frame){
+        .code = code, .line = range.line, .state = address, .ip = state.ip, .globals = state.function.globals
+    };
+    return true;
 }
 
 static uint32_t stack_pointer(const struct python *python, unsigned core) {

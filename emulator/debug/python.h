@@ -24,9 +24,8 @@ struct python;
 
 /* ---- Life ---- */
 
-/* `stop` is called when a tracer wants the run to end (session_stop(), machine_stop()); may be NULL. The machine is
- * borrowed. NULL when out of memory. Clients of a session take session_python() instead. */
-struct python *python_open(struct machine *machine, void (*stop)(void *context), void *context);
+/* The machine is borrowed. NULL when out of memory. Clients of a session take session_python() instead. */
+struct python *python_open(struct machine *machine);
 void python_close(struct python *python); /* NULL is fine */
 /* The image's structures are recognised. Looks again when they have not been, which takes a few milliseconds. */
 bool python_is_known(struct python *python);
@@ -104,7 +103,8 @@ struct python_event {
 struct python_tracer {
     void *context;
     unsigned moments; /* 1u << PYTHON_LINE | ... that it wants */
-    /* True: the run is to stop right here, before the instruction. Going on, the same event does not come again. From
+    /* True: the run is to end right here, before the instruction (machine_is_halted()). Going on, the same event does
+     * not come again. From
      * here everything above may be called, but python_trace() and python_untrace() not. */
     bool (*event)(void *context, struct python *python, const struct python_event *event);
     struct python_tracer *next; /* the view's */

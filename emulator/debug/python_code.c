@@ -360,3 +360,29 @@ const struct python_code *python_code_of(struct python *python, const struct pyt
     }
     return code ? &code->public : NULL;
 }
+
+/* Offset of the first instruction that the table has a line for. */
+static uint32_t first_lined(const struct python_memory *memory, bool contexts, const struct python_prelude *prelude) {
+    uint32_t at = prelude->lines, position = 0;
+    struct line_step step;
+    while (take_step(memory, contexts, &at, prelude->info_end, &step)) {
+        position += step.bytes;
+        if (step.lines) {
+            return position;
+        }
+    }
+    return 0;
+}
+
+/* What a class does before its first statement has no line: it would be on line 1. */
+void python_line_of(const struct python *python, const struct python_code *code, const struct python_function *function,
+                    uint32_t ip, struct python_range *ret_range) {
+    const struct python_prelude *prelude = &function->prelude;
+    bool contexts = python_has_contexts(&python->image);
+    python_find_line(&python->memory, contexts, prelude, ip, ret_range);
+    uint32_t lined = ret_range->line == 1 ? first_lined(&python->memory, contexts, prelude) : 0;
+    if (lined && ip < prelude->start + lined && strcmp(code->function, "<module>") != 0) {
+        python_find_line(&python->memory, contexts, prelude, prelude->start + lined, ret_range);
+        ret_range->begin = prelude->start;
+    }
+}

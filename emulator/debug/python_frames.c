@@ -64,8 +64,7 @@ static bool outer_holds(const struct python *python, uint32_t handler, uint32_t 
     return false;
 }
 
-/* The instruction that a state is at is implemented at `entry`; 0: any. */
-static bool is_at_entry(const struct python *python, const struct python_state *state, uint32_t entry) {
+bool python_is_at_entry(const struct python *python, const struct python_state *state, uint32_t entry) {
     uint8_t opcode;
     return !entry || (python_byte(&python->memory, state->ip, &opcode) && python->image.entry[opcode] == entry);
 }
@@ -76,7 +75,7 @@ static uint64_t candidate_slots(struct python *python, uint32_t handler, uint32_
         uint32_t word = python_word(&python->memory, handler + PYTHON_SLOT_FIRST + 4 * i);
         struct python_state state;
         if (python_read_state(&python->memory, python_has_contexts(&python->image), word, &state) &&
-            is_at_entry(python, &state, entry) && !outer_holds(python, handler, word)) {
+            python_is_at_entry(python, &state, entry) && !outer_holds(python, handler, word)) {
             slots |= UINT64_C(1) << i;
         }
     }
@@ -99,10 +98,10 @@ static bool slots_agree(const struct python *python, uint32_t handler, uint64_t 
     return true;
 }
 
-static struct python_site *find_site(struct python *python, uint32_t lr) {
+static struct python_site *find_site(const struct python *python, uint32_t lr) {
     for (unsigned i = 0; i < python->site_count; i++) {
         if (python->sites[i].lr == lr) {
-            return &python->sites[i];
+            return (struct python_site *)&python->sites[i];
         }
     }
     return NULL;
@@ -120,8 +119,20 @@ static struct python_site *learn_site(struct python *python, uint32_t handler, u
     if (site && site->slots & slots) {
         site->slots &= slots;
         site->seen++;
+    } else if (site && slots && entry) {
+        *site = (struct python_site){ .lr = lr, .slots = slots }; /* what was learnt before was wrong */
     }
     return site;
+}
+
+bool python_is_settled(const struct python *python, uint32_t handler) {
+    const struct python_site *site = find_site(python, return_address(python, handler));
+    return site && site->seen >= SITE_SETTLED && slots_agree(python, handler, site->slots);
+}
+
+uint32_t python_slot_of(const struct python *python, uint32_t handler) {
+    const struct python_site *site = find_site(python, return_address(python, handler));
+    return site ? handler + PYTHON_SLOT_FIRST + 4 * (uint32_t)__builtin_ctzll(site->slots) : 0;
 }
 
 uint32_t python_state_of(struct python *python, uint32_t handler) {
@@ -224,10 +235,20 @@ unsigned python_states(struct python *python, unsigned core, uint32_t sp, uint32
     return count;
 }
 
+uint32_t python_outer(struct python *python, uint32_t handler) {
+    for (unsigned n = 0; handler && n < CHAIN_MOST; n++) {
+        handler = outer_handler(&python->memory, handler);
+        if (handler && is_state(python, python_state_of(python, handler))) {
+            return handler;
+        }
+    }
+    return 0;
+}
+
 /* ---- At an instruction of the interpreter ---- */
 
-/* The buffer in the interpreter's own stack frame, whose stack pointer is the present one; 0: none. */
-static uint32_t own_handler(const struct python *python, uint32_t sp) {
+/* It is in the interpreter's own stack frame. */
+uint32_t python_own_handler(const struct python *python, uint32_t sp) {
     const struct python_memory *memory = &python->memory;
     for (uint32_t at = sp; !(sp & 3) && at - sp <= STACK_NEAR; at += 4) {
         if (python_word(memory, at + NLR_SP) == sp && is_handler(memory, at) &&
@@ -261,7 +282,7 @@ static uint32_t find_name_of(const struct python *python, uint32_t handler) {
 }
 
 uint32_t python_learn(struct python *python, unsigned core, uint32_t sp, uint32_t entry) {
-    uint32_t handler = own_handler(python, sp);
+    uint32_t handler = python_own_handler(python, sp);
     if (!handler) {
         return 0;
     }

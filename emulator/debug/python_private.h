@@ -177,8 +177,6 @@ struct python {
     struct python_codes *codes;
     struct python_trace *trace;
     struct machine *machine; /* NULL: memory alone, for tests */
-    void (*stop)(void *context);
-    void *stop_context;
 };
 
 /* A frame from the address of its state. False when there is none. */
@@ -193,14 +191,31 @@ bool python_string(struct python *python, uint32_t number, char *ret_text, size_
 uint32_t python_state_of(struct python *python, uint32_t handler);
 /* The frames of a core whose stack pointer is `sp` (0: not known), as addresses of their states, innermost first. */
 unsigned python_states(struct python *python, unsigned core, uint32_t sp, uint32_t *ret_states, unsigned most);
+/* The next buffer further out that belongs to a frame; 0: none. */
+uint32_t python_outer(struct python *python, uint32_t handler);
+/* The buffer of the interpreter whose stack pointer is `sp` right now; 0: it is not the interpreter that runs. */
+uint32_t python_own_handler(const struct python *python, uint32_t sp);
+/* It is known for certain where the frame of such a buffer is, and in which word. */
+bool python_is_settled(const struct python *python, uint32_t handler);
+uint32_t python_slot_of(const struct python *python, uint32_t handler);
+/* The instruction that a state is at is implemented at `entry`; 0: any. */
+bool python_is_at_entry(const struct python *python, const struct python_state *state, uint32_t entry);
 /* An instruction of the interpreter is about to run on a core: learn what can be learnt. The handler's address, 0 when
  * it cannot be told. */
 uint32_t python_learn(struct python *python, unsigned core, uint32_t sp, uint32_t entry);
+
+/* ---- As it runs (python_trace.c) ---- */
+/* What was known of the cores' stacks; and the end of it all. */
+void python_trace_forget(struct python *python);
+void python_trace_close(struct python *python);
 
 /* ---- Functions that have been met (python_code.c) ---- */
 struct python_codes *python_codes_create(void);
 void python_codes_destroy(struct python_codes *codes);
 /* NULL: out of memory, or there are too many. */
 const struct python_code *python_code_of(struct python *python, const struct python_function *function);
+/* The line of an instruction, where tables leave out the first instructions of a class too. */
+void python_line_of(const struct python *python, const struct python_code *code, const struct python_function *function,
+                    uint32_t ip, struct python_range *ret_range);
 
 #endif

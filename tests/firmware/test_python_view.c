@@ -81,7 +81,7 @@ static bool is_right(const struct python_frame *frames, unsigned count, const ui
 }
 
 static void is_right_in_every_sample(struct rig *rig) {
-    struct python *python = python_open(rig->machine, NULL, NULL);
+    struct python *python = python_open(rig->machine);
     const uint8_t *marks = NULL;
     unsigned judged = 0, wrong = 0, samples = 0;
     bool done = false;
@@ -105,7 +105,7 @@ static void is_right_in_every_sample(struct rig *rig) {
 }
 
 static void sees_nothing_where_no_python_runs(struct rig *rig) {
-    struct python *python = python_open(rig->machine, NULL, NULL);
+    struct python *python = python_open(rig->machine);
     unsigned false_frames = 0;
     RIG_CHECK(rig, rig_expect(rig, "DONE", 30000));
     rig_run(rig, 500);
@@ -121,7 +121,7 @@ static void sees_nothing_where_no_python_runs(struct rig *rig) {
 }
 
 static void shows_nothing_of_what_it_does_not_know(struct rig *rig) {
-    struct python *python = python_open(rig->machine, NULL, NULL);
+    struct python *python = python_open(rig->machine);
     struct python_frame frames[PYTHON_DEPTH];
     for (unsigned sample = 0; sample < 20; sample++) {
         rig_run(rig, 50);

@@ -92,22 +92,23 @@ void python_forget(struct python *python) {
 
 /* ---- Where it is ---- */
 
-bool python_make_frame(struct python *python, uint32_t address, struct python_frame *ret_frame) {
-    bool contexts = python_has_contexts(&python->image);
-    struct python_state state;
+bool python_frame_of(struct python *python, const struct python_state *state, struct python_frame *ret_frame) {
+    const struct python_code *code = python_code_of(python, &state->function);
     struct python_range range;
-    if (!python_read_state(&python->memory, contexts, address, &state)) {
-        return false;
-    }
-    const struct python_code *code = python_code_of(python, &state.function);
     if (!code) {
         return false;
     }
-    python_line_of(python, code, &state.function, state.ip, &range);
+    python_line_of(python, code, &state->function, state->ip, &range);
     *ret_frame = (struct python_frame){
-        .code = code, .line = range.line, .state = address, .ip = state.ip, .globals = state.function.globals
+        .code = code, .line = range.line, .state = state->address, .ip = state->ip, .globals = state->function.globals
     };
     return true;
+}
+
+bool python_make_frame(struct python *python, uint32_t address, struct python_frame *ret_frame) {
+    struct python_state state;
+    return python_read_state(&python->memory, python_has_contexts(&python->image), address, &state) &&
+           python_frame_of(python, &state, ret_frame);
 }
 
 static uint32_t stack_pointer(const struct python *python, unsigned core) {

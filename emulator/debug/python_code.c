@@ -8,7 +8,6 @@
 #include <stdlib.h>
 
 #define INFO_MOST 4096 /* bytes of names and line table */
-#define CODE_MOST 0x8000
 #define CODES_MOST 65536
 #define NAME_BYTES 128
 #define CHAINS 4096 /* of the tables by contents and by address */
@@ -125,7 +124,7 @@ void python_find_line(const struct python_memory *memory, bool contexts, const s
                       uint32_t ip, struct python_range *ret_range) {
     uint32_t at = prelude->lines, position = 0, offset = ip - prelude->start;
     struct line_step step;
-    *ret_range = (struct python_range){ .line = 1, .begin = prelude->start, .end = prelude->start + CODE_MOST };
+    *ret_range = (struct python_range){ .line = 1, .begin = prelude->start, .end = prelude->start + PYTHON_CODE_MOST };
     while (take_step(memory, contexts, &at, prelude->info_end, &step)) {
         if (offset < position + step.bytes) {
             ret_range->end = prelude->start + position + step.bytes;
@@ -200,7 +199,7 @@ bool python_read_state(const struct python_memory *memory, bool contexts, uint32
     const struct python_prelude *prelude = &ret_state->function.prelude;
     uint32_t slots = address + 4 * PYTHON_STATE_WORDS;
     bool sizes = (words[3] & 0xffff) == prelude->states && words[3] >> 16 <= prelude->handlers + 1;
-    bool ip = ret_state->ip - prelude->start < CODE_MOST && python_at(memory, ret_state->ip, 1);
+    bool ip = ret_state->ip - prelude->start < PYTHON_CODE_MOST && python_at(memory, ret_state->ip, 1);
     bool sp = !(ret_state->sp & 3) && ret_state->sp + 4 - slots <= 4 * prelude->states;
     return sizes && ip && sp;
 }

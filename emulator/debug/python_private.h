@@ -144,7 +144,8 @@ struct python_state {
     uint32_t address, ip, sp;
     struct python_function function;
 };
-#define PYTHON_STATE_WORDS 5 /* before its slots */
+#define PYTHON_CODE_MOST 0x8000 /* bytes of a function's instructions */
+#define PYTHON_STATE_WORDS 5    /* before its slots */
 bool python_read_state(const struct python_memory *memory, bool contexts, uint32_t address,
                        struct python_state *ret_state);
 
@@ -179,7 +180,8 @@ struct python {
     struct machine *machine; /* NULL: memory alone, for tests */
 };
 
-/* A frame from the address of its state. False when there is none. */
+/* A frame from its state, or from the state's address. False when there is none. */
+bool python_frame_of(struct python *python, const struct python_state *state, struct python_frame *ret_frame);
 bool python_make_frame(struct python *python, uint32_t address, struct python_frame *ret_frame);
 /* For tests: a view of memory without a machine. */
 struct python *python_open_memory(const struct python_memory *memory);

@@ -21,7 +21,9 @@
 
 /* A frame of the stack beside its struct python_frame. */
 struct level {
-    uint32_t handler, function;
+    uint32_t handler;
+    uint32_t slot; /* address of the word that names its state */
+    struct python_function function;
     bool left; /* it was about to return or yield */
 };
 
@@ -81,11 +83,14 @@ static bool tell_moment(struct python *python, unsigned index, enum python_momen
 /* ---- The stack ---- */
 
 static bool fill_level(struct python *python, struct trace_core *core, unsigned level, uint32_t handler) {
-    uint32_t state = python_state_of(python, handler);
-    if (!state || !python_make_frame(python, state, &core->frames[level])) {
+    struct python_state state;
+    uint32_t address = python_state_of(python, handler);
+    if (!address || !python_read_state(&python->memory, python_has_contexts(&python->image), address, &state) ||
+        !python_frame_of(python, &state, &core->frames[level])) {
         return false;
     }
-    core->levels[level] = (struct level){ .handler = handler, .function = python_word(&python->memory, state) };
+    core->levels[level] =
+        (struct level){ .handler = handler, .slot = python_slot_of(python, handler), .function = state.function };
     return true;
 }
 
@@ -118,7 +123,8 @@ static bool is_same_frame(const struct python *python, const struct trace_core *
     }
     const struct level *level = &core->levels[core->depth - 1];
     bool again = level->left && state->ip == state->function.prelude.start;
-    return core->frames[core->depth - 1].state == state->address && level->function == state->function.object && !again;
+    return core->frames[core->depth - 1].state == state->address && level->function.object == state->function.object &&
+           !again;
 }
 
 /* The stack with this frame as its innermost one. False when there is no room for it. */
@@ -196,6 +202,25 @@ static uint32_t find_frame(struct python *python, unsigned index, uint32_t entry
     return 0;
 }
 
+/* The innermost frame, or one that it has returned to, goes on: all but its instruction is known. */
+static uint32_t find_known_frame(struct python *python, unsigned index, struct python_state *ret_state) {
+    struct trace_core *core = &python->trace->core[index];
+    const struct python_memory *memory = &python->memory;
+    uint32_t handler = python_word(memory, python->core[index].top_at);
+    drop_deeper(core, handler);
+    const struct level *level = core->depth ? &core->levels[core->depth - 1] : NULL;
+    if (!level || level->handler != handler || level->left) {
+        return 0;
+    }
+    uint32_t state = core->frames[core->depth - 1].state;
+    if (python_word(memory, level->slot) != state || python_word(memory, state) != level->function.object) {
+        return 0;
+    }
+    *ret_state = (struct python_state){ .address = state, .ip = python_word(memory, state + 4) };
+    ret_state->function = level->function;
+    return ret_state->ip - level->function.prelude.start < PYTHON_CODE_MOST ? handler : 0;
+}
+
 /* What the innermost frame's new instruction means. */
 static bool tell_instruction(struct python *python, unsigned index, const struct python_state *state, bool entered,
                              const struct python_range *range) {
@@ -228,15 +253,16 @@ static bool step_instruction(struct python *python, unsigned index, uint32_t ent
     struct trace_core *core = &python->trace->core[index];
     struct python_state state;
     struct python_range range;
-    uint32_t handler = find_frame(python, index, entry, &state);
-    core->top = NULL;
-    if (!handler) {
-        return false;
-    }
     keep_progress(core);
-    drop_deeper(core, handler);
-    bool entered = !is_same_frame(python, core, handler, &state);
-    if (entered && !enter_frame(python, core, handler)) {
+    core->top = NULL;
+    uint32_t handler = find_known_frame(python, index, &state);
+    bool entered = !handler;
+    if (!handler) {
+        handler = find_frame(python, index, entry, &state);
+        drop_deeper(core, handler);
+        entered = handler && !is_same_frame(python, core, handler, &state);
+    }
+    if (!handler || (entered && !enter_frame(python, core, handler))) {
         return false;
     }
     python_line_of(python, core->frames[core->depth - 1].code, &state.function, state.ip, &range);

@@ -213,6 +213,7 @@ static bool more(void *context, struct core *core);
 static void halted(void *context, struct core *core) {
     struct machine *machine = context;
     machine->halted = true;
+    machine->halted_core = (unsigned)(core == machine->cores[1]);
 }
 
 static bool create_cores(struct machine *machine, struct error *error) {
@@ -655,9 +656,10 @@ static void take_turn(struct machine *machine, unsigned index) {
     if (core_state(core) != CORE_RUNNING) {
         return;
     }
-    if (core_cycles(core) < turn->target) {
-        run_core(machine, index, turn->target);
+    if (core_cycles(core) < turn->target || core_is_within_block(core)) {
+        run_core(machine, index, turn->limit ? turn->limit : turn->target);
     }
+    turn->limit = machine->halted ? core_until(core) : 0;
     uint64_t cycles = core_cycles(core); /* it may have been there before */
     turn->reached = cycles > turn->reached ? cycles : turn->reached;
 }
@@ -685,7 +687,7 @@ static void run_cores(struct machine *machine) {
     struct turn *turn = &machine->turn;
     do {
         if (!run_each(machine)) {
-            turn->open = turn->together;
+            turn->open = turn->together || core_is_within_block(machine->cores[turn->core]);
             return;
         }
         turn->together = turn->together && running_cores(machine) > 1 && !machine->reset_pending;
@@ -758,7 +760,8 @@ enum machine_state machine_run(struct machine *machine, uint64_t until_ps) {
     if (machine->reset_pending) { /* asked for between runs */
         reset_now(machine);
     }
-    while (goes_on(machine) && !machine->stop && !machine->halted && machine->scheduler.now_ps < until_ps) {
+    while (goes_on(machine) && !machine->stop && !machine->halted &&
+           (machine->scheduler.now_ps < until_ps || machine->turn.open)) {
         slice(machine);
         if (machine->reset_pending) {
             reset_now(machine);

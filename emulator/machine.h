@@ -106,6 +106,28 @@ size_t machine_console_room(struct machine *machine, enum console_port port);
 /* True once firmware has made the port usable (USB: enumerated and DTR accepted; UART: its receiver is on). */
 bool machine_console_ready(struct machine *machine, enum console_port port);
 
+/* ---- For debuggers ---- */
+struct core_debugger;
+/* Of all cores; NULL: nobody. */
+void machine_set_debugger(struct machine *machine, const struct core_debugger *debugger);
+/* The core that has been stopped while machine_is_halted(); else -1. */
+int machine_halted_core(const struct machine *machine);
+/* The turn of the cores is not over: the next machine_run() ends it first. */
+bool machine_is_in_turn(const struct machine *machine);
+/* What a load would give, without the guest or the machine noticing. False when nothing is there, or when loading there
+ * does something. */
+bool machine_look(struct machine *machine, unsigned core, uint32_t address, unsigned size, uint32_t *ret_value);
+/* Put bytes into RAM or the flash, or store 1, 2 or 4 of them into a register, as `core` would. Between runs. False
+ * with an error line. */
+bool machine_poke(struct machine *machine, unsigned core, uint32_t address, const void *data, uint32_t size,
+                  struct error *error);
+/* When the core's next instruction is, in picoseconds: while one is halted, this may be later than machine_now(). */
+uint64_t machine_core_time(struct machine *machine, unsigned index);
+/* The chip's blocks and its memories, from number 0 on; NULL behind the last one. */
+struct block *machine_block_number(struct machine *machine, unsigned number, uint32_t *ret_base);
+struct bus_memory;
+const struct bus_memory *machine_memory(const struct machine *machine, unsigned number);
+
 struct log *machine_log(struct machine *machine);
 struct usbhost *machine_usbhost(struct machine *machine);
 struct w25q *machine_flash(struct machine *machine);

@@ -28,6 +28,7 @@ struct turn {
     unsigned core;   /* whose run it is */
     uint64_t target; /* cycles */
     uint64_t reached;
+    uint64_t limit; /* of the core that was stopped; 0: none was */
 };
 
 struct machine {
@@ -63,6 +64,7 @@ struct machine {
     uint64_t until_ps; /* of the running machine_run() */
     bool stop;
     bool halted; /* a debugger has stopped a core */
+    unsigned halted_core;
     struct turn turn;
     bool reset_pending;
     enum reset_cause reset_cause;

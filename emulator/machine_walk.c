@@ -55,6 +55,7 @@ static void common_walk(struct machine *machine, struct walk *walk) {
     walk_below(walk, &machine->turn.core, CHIP_CORES);
     walk_u64(walk, &machine->turn.target);
     walk_u64(walk, &machine->turn.reached);
+    walk_u64(walk, &machine->turn.limit);
     WALK_ENUM(walk, machine->state, MACHINE_OFF + 1);
     bus_walk(&machine->bus, walk);
     walk_section_end(walk);

@@ -143,6 +143,12 @@ const char *bus_name_at(const struct bus *bus, uint32_t address) {
     return entry->block ? entry->block->name : entry->window.name;
 }
 
+struct block *bus_block_at(const struct bus *bus, uint32_t address, uint32_t *ret_offset) {
+    const struct bus_entry *entry = find(bus, address);
+    *ret_offset = entry ? address - entry->base : 0;
+    return entry ? entry->block : NULL;
+}
+
 uint64_t bus_holds_until(const struct bus *bus, uint32_t address) {
     const struct bus_entry *entry = find(bus, address);
     if (!entry) {

@@ -133,5 +133,7 @@ static inline bool bus_port_write(struct bus *bus, const struct bus_port *port, 
     return true;
 }
 const char *bus_name_at(const struct bus *bus, uint32_t address);
+/* The block alone, and the offset from its base, aliases included; NULL: it is a window, or nothing. */
+struct block *bus_block_at(const struct bus *bus, uint32_t address, uint32_t *ret_offset);
 
 #endif

@@ -47,6 +47,7 @@ void core_destroy(struct core *core) {
         if (core->peer) {
             core->peer->peer = NULL;
         }
+        halt_finish(core);
         engine_destroy(core->engine);
         blocks_destroy(core->blocks);
         code_lines_destroy(core->code_lines);
@@ -68,7 +69,9 @@ void core_reset(struct core *core) {
     core->stall_until = 0;
     core->event = false;
     core->reset_requested = false;
-    core->watches.passes = core->watches.steps = false;
+    core->watches.passes = false;
+    core->watches.steps = core->watches.steps && core->watches.has_begun; /* core_halt_next() */
+    halt_forget(core);
     core->yield = true;
     core->vtor = 0;
     nvic_reset(&core->nvic, core->desc.irqs, core->arch->priority_bits);
@@ -89,6 +92,10 @@ void core_start(struct core *core, uint32_t sp, uint32_t pc, uint32_t vtor) {
 
 enum core_state core_state(const struct core *core) {
     return core->state;
+}
+
+enum core_model core_model(const struct core *core) {
+    return core->desc.model;
 }
 
 uint64_t core_cycles(const struct core *core) {
@@ -155,7 +162,9 @@ static void handle_stop(struct core *core, enum stop stop) {
         break;
     default:
         engine_fetch(core);
-        exceptions_stopped(core, stop);
+        if (!halt_at_stop(core, stop)) {
+            exceptions_stopped(core, stop);
+        }
         break;
     }
 }
@@ -171,6 +180,11 @@ void core_run(struct core *core, uint64_t until) {
     core->limit = until;
     core->yield = false;
     core->desc.env->core = core->desc.index;
+    halt_begin_run(core);
+    if (core->state == CORE_RUNNING && halt_is_within(core, engine_pc(core))) {
+        core->slice = earlier(core->limit, core->systick.expiry);
+        handle_stop(core, engine_run(core));
+    }
     while (core->state == CORE_RUNNING && core->cycles < core->limit && !core->yield) {
         update_systick(core);
         if (core->stall_until > core->cycles) {
@@ -337,6 +351,9 @@ uint32_t core_register(const struct core *core, unsigned number) {
 
 void core_set_register(struct core *core, unsigned number, uint32_t value) {
     engine_set_register(core, number, value);
+    if (number == CORE_PC) {
+        halt_forget(core);
+    }
 }
 
 void core_trace_exceptions(struct core *core, bool on) {

@@ -91,6 +91,7 @@ void core_reset(struct core *core);
 /* Begin at `pc` with main stack `sp` (bit 0 of pc is ignored), VTOR as given. */
 void core_start(struct core *core, uint32_t sp, uint32_t pc, uint32_t vtor);
 enum core_state core_state(const struct core *core);
+enum core_model core_model(const struct core *core);
 
 /* Cycles of clk_sys that this core has been given, run or slept, since it was made. */
 uint64_t core_cycles(const struct core *core);
@@ -146,10 +147,45 @@ enum core_register_number {
  * is the start of its block; a boot ROM service sees and sets the exact ones. */
 uint32_t core_register(const struct core *core, unsigned number);
 void core_set_register(struct core *core, unsigned number, uint32_t value);
+/* Guest memory or a register, as the core's own load and store; false: nothing answers. */
+bool core_load(struct core *core, uint32_t address, unsigned size, uint32_t *ret_value);
+bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned size);
 /* A trace line for every exception that is taken. */
 void core_trace_exceptions(struct core *core, bool on);
 
 /* ---- For a debugger ---- */
+
+/* Why the last core_run() has ended for a debugger. */
+enum core_halt { CORE_NOT_HALTED, CORE_AT_WATCH, CORE_STEPPED, CORE_AT_ACCESS, CORE_AT_BREAKPOINT, CORE_AT_FAULT };
+enum core_halt core_halted_by(const struct core *core);
+/* Where a core has been halted, or is in a callback of its debugger: no other moment of the run has the same. */
+struct core_position {
+    uint64_t cycles; /* at the beginning of a block: now; within one: when it will have ended */
+    uint32_t pc;
+};
+struct core_position core_position(const struct core *core);
+/* It has been halted in the middle of a block, the rest of which comes first in the next core_run(). */
+bool core_is_within_block(const struct core *core);
+/* Up to where the core was to run when it was halted: for the core_run() that goes on. */
+uint64_t core_until(const struct core *core);
+
+/* What else a debugger is asked, from within core_run(). True: core_run() returns before the instruction, of which
+ * nothing has happened, and the next one goes on with it without a further call. Any function may be NULL. */
+struct core_debugger {
+    void *context;
+    /* A load or store of watched data. */
+    bool (*on_access)(void *context, struct core *core, uint32_t address, unsigned size, bool is_store);
+    /* A BKPT is about to be a fault. (The core asks again when it goes on at it.) */
+    bool (*on_breakpoint)(void *context, struct core *core, uint32_t address);
+    /* An instruction is about to be a fault; `words` say what is wrong. */
+    bool (*on_fault)(void *context, struct core *core, const char *words);
+};
+void core_set_debugger(struct core *core, const struct core_debugger *debugger);
+/* The core's accesses to `size` bytes of memory, or of registers. Between runs. False: out of memory, or no bytes. */
+bool core_watch_data(struct core *core, uint32_t address, uint32_t size, bool loads, bool stores);
+void core_unwatch_data(struct core *core, uint32_t address, uint32_t size, bool loads, bool stores);
+/* core_run() is to end before the next instruction; a reset in between does not change that. */
+void core_halt_next(struct core *core);
 
 /* Somebody wants to know when the instruction at an address is about to run. Owned by whoever asks; it stays where it
  * is until core_unwatch(). Addresses are as the code runs there (an alias of the flash is another one). */

@@ -121,6 +121,11 @@ void core_walk(struct core *core, struct walk *walk) {
     walk_section(walk, core->desc.index ? "core 1" : "core 0", 0);
     walk_expect(walk, "the kind of core", core->desc.model);
     engine_fetch(core);
+    if (walk->reads) {
+        halt_forget(core);
+        core->watches.passes = false;
+        core_step(core, false);
+    }
     core_state_walk(core, walk);
     registers_walk(core, walk);
     nvic_walk(&core->nvic, walk);

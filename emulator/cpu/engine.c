@@ -273,10 +273,28 @@ static bool fill_protected(struct core *core, uint32_t address, uc_mem_type type
     return true;
 }
 
+/* Loads and stores of a page with watched data are served one by one. */
+static void fill_watched(struct core *core, uint32_t address, uc_mem_type type, uc_tlb_entry *entry) {
+    uint32_t page = address & ~(PAGE_SIZE - 1);
+    if (core->engine->in_stub || !bus_memory_at(core->desc.bus, address, 1, false) ||
+        !halt_has_page(core, page, PAGE_SIZE)) {
+        return;
+    }
+    if (type == UC_MEM_FETCH) {
+        entry->perms = UC_PROT_EXEC;
+    } else {
+        entry->paddr = mix_page(core->engine, page);
+        entry->perms = UC_PROT_READ | UC_PROT_WRITE;
+    }
+}
+
 static bool on_tlb_fill(uc_engine *uc, uint64_t vaddr, uc_mem_type type, uc_tlb_entry *entry, void *user) {
     struct core *core = user;
     bool filled = core->mpu.enabled ? fill_protected(core, (uint32_t)vaddr, type, entry)
                                     : fill_tlb(core, (uint32_t)vaddr, type, entry);
+    if (filled && core->halt.data_count) {
+        fill_watched(core, (uint32_t)vaddr, type, entry);
+    }
     if (filled && type != UC_MEM_FETCH) {
         engine_mend_it_state(core);
     }
@@ -514,6 +532,15 @@ static void mend_lost_it_state(struct core *core, uint32_t block) {
     }
 }
 
+/* Before an access of watched data. */
+static void stopped_at_access(struct core *core) {
+    uc_reg_read(core->engine->uc, UC_ARM_REG_PC, &core->engine->pc);
+    unsigned rest = time_rest(core, core->engine->pc);
+    mend_lost_it_state(core, time_block_start(core));
+    halt_within_block(core);
+    core->cycles -= rest;
+}
+
 /* Where in its block the engine has stopped, and when that was. */
 static void account_for_stop(struct core *core, enum stop stop) {
     struct engine *engine = core->engine;
@@ -525,8 +552,13 @@ static void account_for_stop(struct core *core, enum stop stop) {
         time_stopped_at(core, engine->pc);
         break;
     case STOP_WATCH:
+        if (core->halt.why == CORE_AT_ACCESS) {
+            stopped_at_access(core);
+            break;
+        }
         mend_lost_it_state(core, core->watches.block->address);
-        time_stopped_in(core, core->watches.block, engine->pc);
+        halt_within_block(core);
+        core->cycles -= time_rest_from(core, core->watches.block, engine->pc);
         break;
     case STOP_UNALIGNED:
     case STOP_UNDEFINED:

@@ -68,6 +68,15 @@ static struct access_point *point_of(struct core *core, uint32_t address) {
 }
 #endif
 
+uint32_t engine_access_pc(struct core *core) {
+#ifdef UC_OWNER
+    uint32_t block, pc;
+    return uc_owner_find(core->engine->uc, *core->engine->owned.host, &block, &pc) ? pc : 0;
+#else
+    return core->engine->access_pc;
+#endif
+}
+
 /* ---- Time ---- */
 static inline __attribute__((always_inline)) struct access_point *begin_access(struct core *core, uint32_t address) {
     struct access_point *point = point_of(core, address);
@@ -125,7 +134,7 @@ static bool serve_load(struct core *core, const struct bus_port *port, uint32_t 
         *ret_value = scs_read(core, address, size);
         return true;
     }
-    if (core->mpu.enabled) { /* memory in a page that a boundary goes through */
+    if (halt_checks_access(core)) { /* memory in a page that is served access by access */
         return core_load(core, address, size, ret_value);
     }
     return bus_read(core->desc.bus, address, size, ret_value);
@@ -140,7 +149,7 @@ static bool serve_store(struct core *core, const struct bus_port *port, uint32_t
         scs_write(core, address, value, size);
         return true;
     }
-    if (core->mpu.enabled) {
+    if (halt_checks_access(core)) {
         return core_store(core, address, value, size);
     }
     return bus_write(core->desc.bus, address, value, size);
@@ -165,10 +174,12 @@ bool engine_is_privileged(struct core *core) {
     return engine_register(core, CORE_XPSR) & XPSR_IPSR || !(engine_register(core, CORE_CONTROL) & CONTROL_NPRIV);
 }
 
-/* With the MPU on: the guest's address of the access. What it forbids ends the run; false then. */
+/* With the MPU on, or watched data: the guest's address of the access. What the MPU forbids ends the run, and so does
+ * what halts the core; false then. */
 static __attribute__((noinline)) bool may_access(struct core *core, uint32_t *address, unsigned size, unsigned right) {
-    if (!is_mixed(core->engine, address) || mpu_allows(core, *address, size, right, engine_is_privileged(core))) {
-        return true;
+    bool mixed = is_mixed(core->engine, address), is_store = right == MPU_WRITE;
+    if (!mixed || !core->mpu.enabled || mpu_allows(core, *address, size, right, engine_is_privileged(core))) {
+        return !core->halt.data_count || !halt_at_access(core, *address, size, is_store);
     }
     core->fault_address = *address;
     core->fault_protected = true;
@@ -178,8 +189,14 @@ static __attribute__((noinline)) bool may_access(struct core *core, uint32_t *ad
 
 static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
     uint32_t value = 0;
-    if (core->mpu.enabled && !may_access(core, &address, size, MPU_READ)) {
-        return 0;
+    if (halt_checks_access(core)) {
+        if (!may_access(core, &address, size, MPU_READ)) {
+            return 0;
+        }
+        if (!core->mpu.enabled && bus_memory_at(core->desc.bus, address, size, false)) {
+            core_load(core, address, size, &value);
+            return value;
+        }
     }
     struct access_point *point = begin_access(core, address);
     if (!serve_load(core, &point->port, address, size, &value)) {
@@ -194,14 +211,18 @@ static uint32_t load_register(struct core *core, uint32_t address, unsigned size
 /* Is this a store to read-only memory, which is to be lost? */
 static bool is_lost(struct core *core, uint32_t address) {
     return address >= SINK || (address < FIRST_BLOCK && bus_memory_at(core->desc.bus, address, 1, false) &&
-                               !(core->mpu.enabled && bus_memory_at(core->desc.bus, address, 1, true)));
+                               !(halt_checks_access(core) && bus_memory_at(core->desc.bus, address, 1, true)));
 }
 
 static void store_register(struct core *core, uint32_t address, uint32_t value, unsigned size) {
-    if (core->mpu.enabled && !may_access(core, &address, size, MPU_WRITE)) {
+    if (halt_checks_access(core) && !may_access(core, &address, size, MPU_WRITE)) {
         return;
     }
     if (is_lost(core, address)) {
+        return;
+    }
+    if (!core->mpu.enabled && core->halt.data_count && bus_memory_at(core->desc.bus, address, size, true)) {
+        core_store(core, address, value, size);
         return;
     }
     struct access_point *point = begin_access(core, address);

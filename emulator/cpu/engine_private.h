@@ -90,6 +90,8 @@ static inline bool engine_is_ppb(uint32_t address) {
 }
 
 /* ---- engine_access.c ---- */
+/* The instruction whose access is served; 0: not known. */
+uint32_t engine_access_pc(struct core *core);
 /* Whether the code that runs is privileged. */
 bool engine_is_privileged(struct core *core);
 /* A register, at its own time. True: stop at this very instruction. */

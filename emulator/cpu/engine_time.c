@@ -199,6 +199,7 @@ static bool begins_watched(struct core *core, const struct block_cost *block) {
         return false;
     }
     watches->block = block;
+    halt_before_block(core, block->address);
     return watch_stops_before(core, block->address);
 }
 
@@ -217,6 +218,19 @@ static void pay_block(struct core *core, const struct block_cost *block) {
     *engine_count(engine) = (int32_t)(budget - price);
 }
 
+/* The rest of a block in which a debugger has stopped the core: it ends when the whole block would have. */
+static void pay_rest(struct core *core, const struct block_cost *block) {
+    struct engine *engine = core->engine;
+    if (block->watched || core->watches.steps) {
+        core->watches.block = block;
+        core->watches.passes = false;
+        core->watches.has_begun = core->watches.steps;
+    }
+    engine->finishing = halt_take_rest(core, block);
+    engine->base = core->cycles + block->cycles + block->taken;
+    *engine_count(engine) = 0;
+}
+
 /* The count does not suffice for a block that is about to begin; nothing of it is paid. */
 static void block_asks(struct core *core, struct block_cost *block) {
     struct engine *engine = core->engine;
@@ -225,7 +239,9 @@ static void block_asks(struct core *core, struct block_cost *block) {
     if (engine->hook_stopped) {
         return;
     }
-    if (core->cycles >= core->slice && !core_goes_on(core)) {
+    if (halt_is_within(core, block->address)) {
+        pay_rest(core, block);
+    } else if (core->cycles >= core->slice && !core_goes_on(core)) {
         end_before(core, block->address);
     } else if (is_interrupted(core)) {
         end_before(core, block->address);

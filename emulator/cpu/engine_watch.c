@@ -59,6 +59,10 @@ void core_step(struct core *core, bool steps) {
     core->watches.has_begun = false;
 }
 
+void core_halt_next(struct core *core) {
+    core->watches.steps = core->watches.has_begun = true;
+}
+
 bool core_steps(const struct core *core) {
     return core->watches.steps;
 }
@@ -80,7 +84,8 @@ static bool ask_watches(struct core *core, uint32_t pc) {
     return stops;
 }
 
-static void halt_core(struct core *core) {
+static void halt_core(struct core *core, enum core_halt why) {
+    core->halt.why = why;
     core_yield(core);
     if (core->desc.halted) {
         core->desc.halted(core->desc.machine_context, core);
@@ -98,12 +103,12 @@ bool watch_stops_before(struct core *core, uint32_t pc) {
     struct watches *watches = &core->watches;
     bool passes = watches->passes && watches->passes_pc == pc;
     watches->passes = false;
-    bool stops = ends_step(core) || (!passes && ask_watches(core, pc));
+    bool stepped = ends_step(core), stops = stepped || (!passes && ask_watches(core, pc));
     watches->has_begun = watches->steps;
     if (stops) {
         watches->passes = true;
         watches->passes_pc = pc;
-        halt_core(core);
+        halt_core(core, stepped ? CORE_STEPPED : CORE_AT_WATCH);
     }
     return stops;
 }
@@ -120,6 +125,7 @@ static void on_watched(uc_engine *uc, uint64_t address, uint32_t size, void *use
     }
     time_now(core);
     unsigned rest = time_rest_from(core, block, pc);
+    core->halt.position = (struct core_position){ .cycles = core->cycles, .pc = pc };
     core->cycles -= rest;
     bool stops = watch_stops_before(core, pc);
     core->cycles += rest;
@@ -197,13 +203,15 @@ void watch_after_run(struct core *core) {
         uc_ctl_remove_cache(core->engine->uc, core->engine->step_watch.address, core->engine->step_watch.address + 4);
     }
     if (ends_step(core)) { /* by sleep, a fault, a service */
-        halt_core(core);
+        halt_before_block(core, engine_pc(core));
+        halt_core(core, CORE_STEPPED);
     }
 }
 
 void watch_end_step(struct core *core) {
     if (core->watches.steps) {
         core->watches.steps = false;
-        halt_core(core);
+        halt_before_block(core, core->registers.r[15]);
+        halt_core(core, CORE_STEPPED);
     }
 }

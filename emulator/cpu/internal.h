@@ -12,6 +12,7 @@
  *   mpu.c       what the MPU and the SAU allow
  *   access.c    what an instruction loads or stores
  *   coprocessor.c  the coprocessor instructions of the RP2350, with gpioc.c, dcp.c, rcp.c
+ *   engine_watch.c, engine_halt.c   what a debugger wants
  *   core_walk.c, engine_walk.c   snapshots
  *   cycles_m0plus.c, cycles_m33.c   what an instruction costs */
 #ifndef CPU_INTERNAL_H
@@ -183,6 +184,23 @@ struct watches {
     const struct block_cost *block; /* the last one that asked and has such an instruction */
 };
 
+/* Where a debugger has halted the core, and what else it watches (engine_halt.c). */
+struct watched_data {
+    uint32_t address, size;
+    bool loads, stores;
+};
+struct halt {
+    enum core_halt why;
+    struct core_position position;
+    bool within;           /* in a block that has been paid: its rest comes first */
+    bool has_end;          /* the block does something at its end: */
+    struct block_cost end; /* this */
+    bool passes_access;    /* the access that has halted the core is to be done now */
+    uint32_t fault_pc;     /* an instruction whose fault has been told, and is to be taken now */
+    struct watched_data *data;
+    unsigned data_count;
+};
+
 struct engine;
 struct code_lines;
 
@@ -221,13 +239,12 @@ struct core {
     struct code_lines *code_lines;
     struct polling polling;
     struct watches watches;
+    struct halt halt;
+    struct core_debugger debugger;
     unsigned generation; /* goes up when something else than running sets registers */
 };
 
 /* ---- core.c ---- */
-/* Guest memory or a register, as the core's own load and store; false: nothing answers. */
-bool core_load(struct core *core, uint32_t address, unsigned size, uint32_t *ret_value);
-bool core_store(struct core *core, uint32_t address, uint32_t value, unsigned size);
 /* Consecutive words. */
 bool core_load_words(struct core *core, uint32_t address, uint32_t *ret_words, unsigned count);
 bool core_store_words(struct core *core, uint32_t address, const uint32_t *words, unsigned count);
@@ -340,6 +357,31 @@ void watch_before_run(struct core *core);
 void watch_after_run(struct core *core);
 /* An exception has been entered, which ends a step as well. */
 void watch_end_step(struct core *core);
+
+/* ---- engine_halt.c ---- */
+/* The engine has stopped in the middle of a block, with core->cycles at its end: keep what the rest needs. */
+void halt_within_block(struct core *core);
+/* The core is halted within a block, at `pc`. */
+bool halt_is_within(const struct core *core, uint32_t pc);
+/* The rest is about to run as a block of its own: sets core->cycles to its time. Gives what is to be done at its end.
+ */
+const struct block_cost *halt_take_rest(struct core *core, const struct block_cost *rest);
+/* A debugger is about to be asked at the beginning of a block. */
+void halt_before_block(struct core *core, uint32_t pc);
+/* What was halted is no longer where it was (a reset, another pc). */
+void halt_forget(struct core *core);
+void halt_begin_run(struct core *core);
+/* Is data watched in the page at an address? */
+bool halt_has_page(const struct core *core, uint32_t page, uint32_t size);
+/* Accesses to memory may have to be looked at one by one. */
+static inline bool halt_checks_access(const struct core *core) {
+    return core->mpu.enabled | (core->halt.data_count > 0);
+}
+/* An access of watched data ends the run: true. */
+bool halt_at_access(struct core *core, uint32_t address, unsigned size, bool is_store);
+/* A BKPT, or a fault: true when the debugger halts the core before it. */
+bool halt_at_stop(struct core *core, enum stop stop);
+void halt_finish(struct core *core);
 
 /* ---- exceptions.c ---- (all with core->outside, but the priorities) */
 /* The priority at which the core runs, with what the mask registers say. */

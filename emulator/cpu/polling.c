@@ -697,7 +697,7 @@ static void note_outcome(struct core *core, uint32_t head, bool good, unsigned b
 bool polling_wants(struct core *core, uint32_t head) {
     struct polling *polling = &core->polling;
     unsigned slot = (head >> 1) % POLLING_FAILURES;
-    if (core->desc.exact || core->desc.bus->sees_all || !core->desc.clock) {
+    if (core->desc.exact || core->desc.bus->sees_all || !core->desc.clock || core->halt.data_count) {
         return false;
     }
     if (polling->failed[slot].head == head && polling->failed[slot].wait) {

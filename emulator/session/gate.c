@@ -1,4 +1,5 @@
 /* The gate: the one place where something from outside takes hold of the board, and where listeners hear of it. */
+#include "emulator/cpu/core.h"
 #include "emulator/session/probe.h"
 #include "emulator/session/session_private.h"
 
@@ -14,7 +15,8 @@ static const char *const kind_names[] = {
     [INPUT_USB_OPEN] = "usb-open", [INPUT_USB_PAUSE] = "usb-pause",
     [INPUT_DRIVE] = "drive",       [INPUT_FLASH] = "flash",
     [INPUT_USB] = "usb",           [INPUT_POWER] = "power",
-    [INPUT_FAULT] = "fault",
+    [INPUT_FAULT] = "fault",       [INPUT_MEMORY] = "memory",
+    [INPUT_REGISTER] = "register",
 };
 
 const char *input_kind_name(enum input_kind kind) {
@@ -32,8 +34,9 @@ bool input_kind_find(const char *name, enum input_kind *ret_kind) {
 }
 
 static void tell_of_input(const struct session *session, const struct input *input) {
-    const struct input_moment moment = { .time_ps = session_now(session),
-                                         .answers = session->answering ? session->answers : 0 };
+    struct input_moment moment = { .time_ps = session_now(session),
+                                   .answers = session->answering ? session->answers : 0 };
+    halts_tell_moment(session, &moment);
     for (struct session_listener *each = session->listeners; each; each = each->next) {
         if (each->input) {
             each->input(each->context, &moment, input);
@@ -334,6 +337,28 @@ void gate_pins_walk(struct session *session, struct walk *walk) {
     walk_section_end(walk);
 }
 
+/* ---- Debuggers ---- */
+
+static bool apply_memory(struct session *session, const struct input *input, struct error *error) {
+    if (!input->data || input->size > UINT32_MAX || !(input->value == 0 || input->value == 1)) {
+        error_set(error, "memory: say bytes, and core 0 or 1");
+        return false;
+    }
+    return machine_poke(session->machine, (unsigned)input->value, input->index, input->data, (uint32_t)input->size,
+                        error);
+}
+
+static bool apply_register(struct session *session, const struct input *input, struct error *error) {
+    struct core *core = machine_core(session->machine, input->index >> 8);
+    unsigned number = input->index & 0xff;
+    if (!core || number >= CORE_REGISTERS || !(input->value >= 0 && input->value <= UINT32_MAX)) {
+        error_set(error, "there is no register %u of core %u", number, input->index >> 8);
+        return false;
+    }
+    core_set_register(core, number, (uint32_t)input->value);
+    return true;
+}
+
 /* ---- All of them ---- */
 
 static bool apply_input(struct session *session, const struct input *input, struct error *error) {
@@ -367,6 +392,10 @@ static bool apply_input(struct session *session, const struct input *input, stru
         return true;
     case INPUT_FAULT:
         return faults_apply(session, input->name, error);
+    case INPUT_MEMORY:
+        return apply_memory(session, input, error);
+    case INPUT_REGISTER:
+        return apply_register(session, input, error);
     }
     error_set(error, "there is no input of kind %d", (int)input->kind);
     return false;

@@ -18,7 +18,12 @@ enum input_kind {
     INPUT_USB,       /* the USB cable is put in (1) or pulled out (0): the board lives from its battery meanwhile */
     INPUT_POWER,     /* every supply of the board goes (0) or comes back (1) */
     INPUT_FAULT,     /* a fault begins or ends: its text (fault.h) is `name` */
+    INPUT_MEMORY,    /* a debugger puts `data` at the address `index`, as core `value` would store it */
+    INPUT_REGISTER,  /* a debugger sets the register `index` (INPUT_REGISTER_OF) of a core to `value` */
 };
+
+/* `number`: enum core_register_number. */
+#define INPUT_REGISTER_OF(core, number) ((core) << 8 | (number))
 
 enum input_drive { INPUT_RELEASE, INPUT_LOW, INPUT_HIGH, INPUT_PULL_DOWN, INPUT_PULL_UP, INPUT_VOLTS };
 
@@ -37,6 +42,11 @@ struct input {
 struct input_moment {
     uint64_t time_ps;
     uint64_t answers; /* the number of that answer among those of the run, from 1 on; 0: none */
+    /* Or before an instruction at which a debugger has halted a core: core_position(). */
+    bool is_halted;
+    unsigned core;
+    uint64_t cycles;
+    uint32_t pc;
 };
 
 /* "serial", "control", ... */

@@ -51,6 +51,7 @@ static void set_up_machine(struct session *session) {
         usbhost_trace(machine_usbhost(machine), desc->trace_usb);
     }
     session_attach(session);
+    halts_begin(session);
 }
 
 static bool make_machine(struct session *session, struct error *error) {

@@ -328,7 +328,8 @@ static enum session_state judge_state(struct session *session, enum machine_stat
 
 enum session_state session_run(struct session *session, uint64_t until_ps) {
     session->stop = false;
-    while (session->ended == SESSION_RUNS && !session->stop && session_now(session) < until_ps) {
+    while (session->ended == SESSION_RUNS && !session->stop &&
+           (session_now(session) < until_ps || machine_is_in_turn(session->machine))) {
         enum machine_state state = machine_run(session->machine, session_next(session, until_ps));
         if (machine_is_halted(session->machine)) {
             break;
@@ -338,6 +339,10 @@ enum session_state session_run(struct session *session, uint64_t until_ps) {
             session->ended = judge_state(session, state);
         }
     }
+    return session->ended;
+}
+
+enum session_state session_state(const struct session *session) {
     return session->ended;
 }
 

@@ -112,6 +112,8 @@ void session_unlisten(struct session *session, struct session_listener *listener
 /* Run until virtual time `until_ps`, or until one of the states that end a run (which later calls return again). Ends
  * late by an instruction block, or by what both cores run between two looks at each other. */
 enum session_state session_run(struct session *session, uint64_t until_ps);
+/* What the last session_run() has returned. */
+enum session_state session_state(const struct session *session);
 /* session_run() returns as soon as it can. From listeners. */
 void session_stop(struct session *session);
 /* When the session looks after something by itself, at most `limit_ps`: a client that waits for the clock on the wall
@@ -146,6 +148,20 @@ bool session_is_early(const struct session *session);
 bool session_is_in_vain(struct session *session);
 /* The core is in lock-up; session_run() tells so when that is final. */
 bool session_is_locked_up(const struct session *session);
+
+/* ---- Debuggers (halts.c) ---- */
+
+struct core_debugger;
+struct core_position;
+/* Who is asked by the cores; NULL: nobody. Watches and steps are the caller's, at the cores themselves (core.h). */
+void session_set_debugger(struct session *session, const struct core_debugger *debugger);
+/* session_run() has returned because a core was halted. Nothing else has happened since: the next one goes on there. */
+bool session_is_halted(const struct session *session);
+/* The run is to halt there, should it come by; once. */
+void session_halt_at(struct session *session, unsigned core, const struct core_position *position);
+/* It is there. When not, it is still waited for, until session_halt_nowhere(). */
+bool session_has_come(const struct session *session);
+void session_halt_nowhere(struct session *session);
 
 /* ---- Recordings ---- */
 

@@ -3,6 +3,7 @@
 #define SESSION_SESSION_PRIVATE_H
 
 #include "emulator/core/scheduler.h"
+#include "emulator/cpu/core.h"
 #include "emulator/drive_link.h"
 #include "emulator/session/console_first.h"
 #include "emulator/session/fault.h"
@@ -44,6 +45,16 @@ struct faults {
     struct event power; /* FAULT_FLASH_POWER: the supply goes */
 };
 
+/* A place in the run at which a core is to be halted. */
+struct halts {
+    struct core_debugger client; /* who is asked as well */
+    bool is_armed;
+    struct core *core;
+    struct core_position at;
+    struct core_watch watch;
+    bool is_reached;
+};
+
 struct session {
     struct session_desc desc;
     struct session_listener *listeners;
@@ -78,6 +89,7 @@ struct session {
     struct replay *replay; /* NULL: none */
     struct faults faults;
     struct machine_companion companion;
+    struct halts halts;
     bool stop;
     enum session_state ended; /* SESSION_RUNS: it goes on */
     uint64_t locked_up_ps;    /* since when core 0 is in lock-up; TIME_NEVER: it is not */
@@ -126,6 +138,11 @@ void gate_finish(struct session *session);
 /* The planned inputs that are due. */
 void plan_step(struct session *session, uint64_t now_ps);
 void plan_finish(struct session *session);
+
+/* ---- Debuggers (halts.c) ---- */
+/* The cores ask the session from now on. */
+void halts_begin(struct session *session);
+void halts_tell_moment(const struct session *session, struct input_moment *moment);
 
 /* ---- Recordings (record.c, replay.c) ---- */
 /* When a recording wants to look at the machine next; TIME_NEVER: there is none. */

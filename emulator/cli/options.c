@@ -68,6 +68,11 @@ static const char usage[] =
     "  --control WHERE       unix:PATH, stdio: lines of JSON let the board run and ask for all there is\n"
     "                        (docs/control.md); --serial is none then unless it is given\n"
     "\n"
+    "Debugger (docs/gdb.md):\n"
+    "  --gdb PORT            gdb-multiarch may connect to this port of this computer: target extended-remote :3333\n"
+    "  --wait-gdb            the board does not run before a debugger lets it\n"
+    "  --symbols ELF         the program that the image was made from: the debugger is told of it\n"
+    "\n"
     "Snapshots:\n"
     "  --save-state F[@T]    keep the whole machine in a file, at the end of the run unless T says when\n"
     "  --load-state FILE     go on from there: firmware and board are the snapshot's, the project has to be the same\n"
@@ -125,6 +130,9 @@ enum option_id {
     OPTION_SCREENSHOT,
     OPTION_VCD,
     OPTION_CONTROL,
+    OPTION_GDB,
+    OPTION_WAIT_GDB,
+    OPTION_SYMBOLS,
     OPTION_SAVE_STATE,
     OPTION_LOAD_STATE,
     OPTION_HELP,
@@ -166,6 +174,9 @@ static const struct option long_options[] = {
     { "replay", required_argument, NULL, OPTION_REPLAY },
     { "vcd", required_argument, NULL, OPTION_VCD },
     { "control", required_argument, NULL, OPTION_CONTROL },
+    { "gdb", required_argument, NULL, OPTION_GDB },
+    { "wait-gdb", no_argument, NULL, OPTION_WAIT_GDB },
+    { "symbols", required_argument, NULL, OPTION_SYMBOLS },
     { "save-state", required_argument, NULL, OPTION_SAVE_STATE },
     { "load-state", required_argument, NULL, OPTION_LOAD_STATE },
     { "stats", no_argument, NULL, OPTION_STATS },
@@ -186,6 +197,11 @@ static bool parse_number(const char *option, const char *text, uint64_t *ret_num
         return complain(option, text, "not a whole number");
     }
     return true;
+}
+
+static bool parse_port(const char *option, const char *text, uint64_t *ret_port) {
+    return parse_number(option, text, ret_port) &&
+           (*ret_port <= UINT16_MAX || complain(option, text, "a port is 1 to 65535, or 0 for any free one"));
 }
 
 /* Virtual time is 64 bits of picoseconds. */
@@ -311,6 +327,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->vcd;
     case OPTION_CONTROL:
         return &options->control;
+    case OPTION_SYMBOLS:
+        return &options->symbols;
     case OPTION_LOAD_STATE:
         return &options->load_state;
     case OPTION_EXPECT:
@@ -380,6 +398,12 @@ static bool apply(struct run_options *options, int id, const char *argument) {
         return add_request(options, REQUEST_SCREENSHOT, argument);
     case OPTION_SAVE_STATE:
         return add_request(options, REQUEST_SAVE_STATE, argument);
+    case OPTION_GDB:
+        options->has_gdb = true;
+        return parse_port("--gdb", argument, &options->gdb_port);
+    case OPTION_WAIT_GDB:
+        options->wait_gdb = true;
+        return true;
     case OPTION_STATS:
         options->stats = true;
         return true;
@@ -402,8 +426,21 @@ static bool check_load_state(const struct run_options *options) {
     return !options->load_state || !with;
 }
 
+static bool check_gdb(const struct run_options *options) {
+    if (!options->has_gdb && (options->wait_gdb || options->symbols)) {
+        fprintf(stderr, "ouroboard: %s is for --gdb: say --gdb 3333 too\n",
+                options->wait_gdb ? "--wait-gdb" : "--symbols");
+        return false;
+    }
+    if (options->has_gdb && options->control) {
+        fprintf(stderr, "ouroboard: --gdb and --control would both drive the run: give one of them\n");
+        return false;
+    }
+    return true;
+}
+
 static bool check_together(const struct run_options *options) {
-    if (!check_load_state(options)) {
+    if (!check_load_state(options) || !check_gdb(options)) {
         return false;
     }
     if (options->drive && options->image) {

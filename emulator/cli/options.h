@@ -57,6 +57,9 @@ struct run_options {
     const char *record, *replay;
     const char *usb_capture;
     const char *control; /* where a client drives the run from; NULL: nowhere */
+    bool has_gdb, wait_gdb;
+    uint64_t gdb_port;
+    const char *symbols; /* an ELF file for the debugger */
     double speed;        /* times real time; SPEED_MAX: as fast as it goes; SPEED_DEFAULT: not said */
     uint64_t timeout_ms; /* virtual; 0: none */
     uint64_t seed;

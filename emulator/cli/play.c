@@ -1,5 +1,6 @@
 /* The loop of `ouroboard run`: lets the session run in slices, carries bytes between its console and the user, keeps
  * the pace, and judges what is printed and what becomes of the board. */
+#include "emulator/cli/debugging.h"
 #include "emulator/cli/display.h"
 #include "emulator/cli/remote.h"
 #include "emulator/cli/run.h"
@@ -293,9 +294,10 @@ static void slow_down_alone(struct run *run, uint64_t now) {
 }
 
 static void wait_for_time(struct run *run, uint64_t now) {
-    struct pollfd fds[2 * CONSOLE_FDS];
+    struct pollfd fds[2 * CONSOLE_FDS + DEBUGGING_FDS];
     unsigned count = console_poll(run->console, session_typing_room(run->session) > 0, fds);
     count += data_port_poll(&run->data, fds + count);
+    count += debugging_poll(run, fds + count);
     pace_wait(&run->pace, now, fds, count);
 }
 
@@ -338,8 +340,13 @@ void play_serve_console(struct run *run) {
 static int loop(struct run *run) {
     bool leave = false;
     while (run->verdict == NO_VERDICT && !leave && !console_wants_out(run->console)) {
+        if (debugging_serve(run)) {
+            break;
+        }
         read_input(run);
-        judge(run, session_run(run->session, slice_end(run, session_now(run->session))));
+        enum session_state state = session_run(run->session, slice_end(run, session_now(run->session)));
+        debugging_ran(run);
+        judge(run, debugging_is_attached(run) ? SESSION_RUNS : state);
         uint64_t now = session_now(run->session);
         carry(run, now);
         leave = serve_window(run, now);

@@ -2,6 +2,7 @@
 #include "emulator/cli/run.h"
 
 #include "emulator/cli/commands.h"
+#include "emulator/cli/debugging.h"
 #include "emulator/cli/display.h"
 #include "emulator/cli/output.h"
 #include "emulator/cli/remote.h"
@@ -168,12 +169,13 @@ static bool open_all(struct run *run, bool at_once, struct error *error) {
     return open_session(run, at_once, error) && (!record || session_record(run->session, record, error)) &&
            actions_init(&run->actions, run->session, run->options, error) && open_capture(run, error) &&
            open_vcd(run, error) && open_console(run, error) && open_log(run, error) && remote_open(run, error) &&
-           display_open(run, error);
+           debugging_open(run, error) && display_open(run, error);
 }
 
 /* The console stays for the next try. */
 static int close_all(struct run *run, int code) {
     display_close(run);
+    debugging_close(run);
     remote_finish(run);
     data_port_close(&run->data);
     vcd_destroy(run->vcd);

@@ -16,6 +16,7 @@
 struct window;
 struct feed;
 struct remote;
+struct debugging;
 
 struct run {
     const struct run_options *options;
@@ -28,7 +29,8 @@ struct run {
     struct feed *feed;      /* the window's, or NULL */
     char title[256];        /* of the window */
     struct vcd *vcd;
-    struct remote *remote; /* a client drives the run; NULL: none does */
+    struct remote *remote;       /* a client drives the run; NULL: none does */
+    struct debugging *debugging; /* a debugger may connect; NULL: none may */
     FILE *vcd_file;
     FILE *serial_log;
     FILE *usb_capture;

@@ -1,5 +1,4 @@
-/* The RP2040: address map, interrupts and resets as its datasheet prints them, and how its blocks are connected.
- * Not modelled: code in the second view of SRAM (0x21000000), which is there for data alone. */
+/* The RP2040: address map, interrupts and resets as its datasheet prints them, and how its blocks are connected. */
 #include "emulator/bootrom/bootrom.h"
 #include "emulator/chips/common.h"
 #include "emulator/machine_private.h"
@@ -152,6 +151,7 @@ static const struct dreq_at dreqs[] = {
 struct rp2040 {
     struct bootrom bootrom;
     struct ssi *ssi;
+    struct banks banks; /* the second view of SRAM */
 };
 
 static void *find(struct machine *machine, const char *name) {
@@ -259,24 +259,44 @@ static bool wire(struct machine *machine, struct error *error) {
 #define SRAM_BANKS 0x21000000u
 #define SRAM_BANKS_SIZE 0x40000u
 
-/* The four banks of 64 KB stand one behind the other there, not word by word in turn: the offset in striped SRAM of
- * what is at `offset` of the banks (datasheet 2.6.2). */
-static uint32_t striped(uint32_t offset) {
-    uint32_t bank = offset >> 16, word = (offset & 0xffff) >> 2;
-    return (word << 2 | bank) << 2 | (offset & 3);
-}
-
 static uint32_t banks_read(void *context, uint32_t offset, unsigned size) {
     const struct machine *machine = context;
+    const struct rp2040 *chip = machine->chip_state;
     uint32_t value = 0;
-    memcpy(&value, machine->sram + striped(offset), size);
+    memcpy(&value, machine->sram + banks_striped(&chip->banks, offset), size);
     return value;
 }
 
 static void banks_write(void *context, uint32_t offset, uint32_t value, unsigned size) {
     struct machine *machine = context;
-    memcpy(machine->sram + striped(offset), &value, size);
-    machine_memory_written(machine, SRAM + striped(offset), size);
+    const struct rp2040 *chip = machine->chip_state;
+    uint32_t striped = banks_striped(&chip->banks, offset);
+    memcpy(machine->sram + striped, &value, size);
+    machine_memory_written(machine, SRAM + striped, size);
+}
+
+static void banks_page_fetched(void *context) {
+    machine_map_changed(context);
+}
+
+/* Four banks of 64 KB (datasheet 2.6.2). */
+static bool map_banks(struct machine *machine) {
+    struct rp2040 *chip = machine->chip_state;
+    struct bus_window window = {
+        .name = "SRAM banks",
+        .base = SRAM_BANKS,
+        .size = SRAM_BANKS_SIZE,
+        .read = banks_read,
+        .write = banks_write,
+        .context = machine,
+    };
+    chip->banks.base = SRAM_BANKS;
+    chip->banks.size = SRAM_BANKS_SIZE;
+    chip->banks.striped = machine->sram;
+    chip->banks.page_fetched = banks_page_fetched;
+    chip->banks.context = machine;
+    machine->bus.banks = &chip->banks;
+    return bus_add_window(&machine->bus, &window);
 }
 
 /* The XIP cache as memory, the FIFO of its streaming unit (datasheet 2.6.3), the second view of SRAM. */
@@ -293,15 +313,7 @@ static bool map_memory(struct machine *machine) {
     struct bus_memory sram = {
         .name = "XIP_SRAM", .base = 0x15000000, .size = XIP_SRAM_SIZE, .host = xip->sram, .writable = true
     };
-    struct bus_window banks = {
-        .name = "SRAM banks",
-        .base = SRAM_BANKS,
-        .size = SRAM_BANKS_SIZE,
-        .read = banks_read,
-        .write = banks_write,
-        .context = machine,
-    };
-    return xip->sram && bus_add_window(&machine->bus, &aux) && bus_add_window(&machine->bus, &banks) &&
+    return xip->sram && bus_add_window(&machine->bus, &aux) && map_banks(machine) &&
            bus_add_memory(&machine->bus, &sram);
 }
 

@@ -127,6 +127,11 @@ uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, b
     return memory->host + offset;
 }
 
+const uint8_t *bus_code_at(const struct bus *bus, uint32_t address, uint32_t size) {
+    const uint8_t *memory = bus_memory_at(bus, address, size, false);
+    return memory || !bus->banks ? memory : banks_code_at(bus->banks, address, size);
+}
+
 static struct bus_entry *find(const struct bus *bus, uint32_t address) {
     uint32_t page = (address - FIRST_ADDRESS) >> PAGE_SHIFT;
     if (page >= PAGES || !bus->pages[page]) {

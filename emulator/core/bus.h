@@ -7,6 +7,7 @@
 #ifndef CORE_BUS_H
 #define CORE_BUS_H
 
+#include "emulator/core/banks.h"
 #include "emulator/core/block.h"
 #include "emulator/core/error.h"
 
@@ -45,6 +46,7 @@ struct bus {
     struct bus_memory memory[BUS_MEMORIES];
     unsigned memory_count;
     uint8_t memory_first[16]; /* by address >> 28: no region before this one reaches in there */
+    struct banks *banks;      /* a view of memory of which code can be executed; NULL: there is none */
     struct bus_entry *entries;
     unsigned count;
     /* Address translation in front of memory (RP2350's XIP windows): where an access really goes; false: nowhere. NULL
@@ -88,6 +90,8 @@ static inline bool bus_refuses(const struct bus *bus, uint32_t address) {
 /* Host address of `size` bytes of guest memory for bus masters (DMA, boot ROM services, debugger); NULL when they
  * are not all in one region and in a row there, or `for_write` and the region is read-only. */
 uint8_t *bus_memory_at(const struct bus *bus, uint32_t address, uint32_t size, bool for_write);
+/* The same of code that has been fetched, which the view in banks shows as well. */
+const uint8_t *bus_code_at(const struct bus *bus, uint32_t address, uint32_t size);
 
 /* Blocks and windows alone (the cores access memory by themselves; use bus_memory_at() first elsewhere).
  * False when nothing answers (the core takes a bus fault) or the access is not aligned. One `guest` line per page. */

@@ -104,7 +104,7 @@ static bool float_access(struct core *core, uint16_t first, uint16_t second, uin
 }
 
 bool access_at(struct core *core, uint32_t pc, struct access *ret_access) {
-    const uint8_t *code = bus_memory_at(core->desc.bus, pc, 2, false);
+    const uint8_t *code = bus_code_at(core->desc.bus, pc, 2);
     uint16_t first, second;
     if (!code) {
         return false;
@@ -113,7 +113,7 @@ bool access_at(struct core *core, uint32_t pc, struct access *ret_access) {
     if (!thumb_is_wide(first)) {
         return narrow_access(core, first, pc, ret_access);
     }
-    code = bus_memory_at(core->desc.bus, pc + 2, 2, false);
+    code = bus_code_at(core->desc.bus, pc + 2, 2);
     if (!code) {
         return false;
     }
@@ -131,7 +131,7 @@ bool access_at(struct core *core, uint32_t pc, struct access *ret_access) {
 }
 
 bool access_divides_by_zero(struct core *core, uint32_t pc) {
-    const uint8_t *code = bus_memory_at(core->desc.bus, pc, 4, false);
+    const uint8_t *code = bus_code_at(core->desc.bus, pc, 4);
     uint16_t halves[2];
     if (!code) {
         return false;

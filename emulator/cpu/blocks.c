@@ -84,7 +84,7 @@ bool blocks_had_code(const struct core *core, uint32_t address, uint32_t size) {
 }
 
 static const uint8_t *code_at(struct core *core, uint32_t address, uint32_t size) {
-    return size >= 2 ? bus_memory_at(core->desc.bus, address, size, false) : NULL;
+    return size >= 2 ? bus_code_at(core->desc.bus, address, size) : NULL;
 }
 
 /* ---- The table ---- */

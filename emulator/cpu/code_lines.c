@@ -176,7 +176,7 @@ static void fetch_all(struct fetching *fetching, const uint8_t *code, uint32_t s
 
 bool code_lines_fetch(struct core *core, struct block_cost *block, unsigned *ret_waits) {
     uint32_t size = block->end - block->address;
-    const uint8_t *code = bus_memory_at(core->desc.bus, block->address, size, false);
+    const uint8_t *code = bus_code_at(core->desc.bus, block->address, size);
     struct fetching fetching = { .core = core, .block = block, .word = UINT32_MAX, .stays = code != NULL };
     block->cold = false; /* what it fetches itself may put out a line of its own: core_line_lost() */
     if (code) {

@@ -82,7 +82,7 @@ static void pass_instruction(struct engine *engine, unsigned size) {
 
 static enum stop run_coprocessor(struct core *core) {
     struct engine *engine = core->engine;
-    const uint8_t *at = bus_memory_at(core->desc.bus, engine->pc, 4, false);
+    const uint8_t *at = bus_code_at(core->desc.bus, engine->pc, 4);
     uint16_t halves[2] = { 0, 0 };
     if (!at) {
         return STOP_UNDEFINED;
@@ -108,7 +108,7 @@ static void serve_interrupt(struct core *core, uint32_t number) {
     uint16_t code = 0;
     switch (number) {
     case INTNO_SVC: {
-        const uint8_t *at = bus_memory_at(core->desc.bus, engine->pc - 2, 2, false);
+        const uint8_t *at = bus_code_at(core->desc.bus, engine->pc - 2, 2);
         if (at && core->desc.rom_call && engine->pc - 2 < core->rom_size) {
             memcpy(&code, at, 2);
             call_rom(core, code & 0xff);
@@ -169,6 +169,44 @@ void engine_mend_it_state(struct core *core) {
     }
 }
 
+static void set_executable(struct engine *engine, uint32_t address) {
+    engine->executable[address >> PAGE_SHIFT >> 3] |= (uint8_t)(1u << (address >> PAGE_SHIFT) % 8);
+}
+
+/* A fetch from the view in banks: the copy of its code. */
+static bool fill_from_banks(struct core *core, uint32_t address, uc_tlb_entry *entry) {
+    struct banks *banks = core->desc.bus->banks;
+    if (!banks || !banks_hold(banks, address)) {
+        return false;
+    }
+    banks_fetch(banks, address);
+    set_executable(core->engine, address);
+    entry->paddr = BANKS_CODE + (address - banks->base);
+    entry->perms = UC_PROT_EXEC;
+    return true;
+}
+
+/* Where the engine finds a page that is served access by access. */
+static uint32_t mix_page(struct engine *engine, uint32_t page) {
+    for (unsigned i = 0; i < engine->mixed_count; i++) {
+        if (engine->mixed[i] == page) {
+            return MIXED + i * PAGE_SIZE;
+        }
+    }
+    if (engine->mixed_count == MIXED_PAGES) { /* nobody may rely on the old ones */
+        engine->mixed_count = 0;
+        uc_ctl_flush_tlb(engine->uc);
+    }
+    engine->mixed[engine->mixed_count++] = page;
+    return MIXED + (engine->mixed_count - 1) * PAGE_SIZE;
+}
+
+/* Does a page of memory hold words from which code is fetched through the view in banks? */
+static bool shares_code(struct core *core, uint32_t page) {
+    const struct banks *banks = core->desc.bus->banks;
+    return banks && banks_had_code(banks, bus_memory_at(core->desc.bus, page, PAGE_SIZE, false), PAGE_SIZE);
+}
+
 static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_tlb_entry *entry) {
     struct engine *engine = core->engine;
     uint32_t page = address >> PAGE_SHIFT;
@@ -184,8 +222,12 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
         bus_translate(core->desc.bus, address, &real);
         entry->paddr = real;
         if (type == UC_MEM_FETCH) {
-            engine->executable[page / 8] |= bit;
-            engine->executable[real >> PAGE_SHIFT >> 3] |= (uint8_t)(1u << (real >> PAGE_SHIFT) % 8);
+            set_executable(engine, address);
+            set_executable(engine, real);
+        } else if (shares_code(core, address & ~(PAGE_SIZE - 1))) {
+            entry->paddr = mix_page(engine, address & ~(PAGE_SIZE - 1));
+            entry->perms = UC_PROT_READ | UC_PROT_WRITE;
+            return true;
         }
         if (!bus_memory_at(core->desc.bus, address, 1, true)) {
             entry->perms = UC_PROT_READ | UC_PROT_EXEC;
@@ -206,6 +248,9 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
         }
         return true;
     }
+    if (type == UC_MEM_FETCH && fill_from_banks(core, address, entry)) {
+        return true;
+    }
     entry->perms = UC_PROT_READ | UC_PROT_WRITE;
     if (type != UC_MEM_FETCH && (engine_is_ppb(address) || bus_name_at(core->desc.bus, address))) {
         return true;
@@ -219,21 +264,6 @@ static bool fill_tlb(struct core *core, uint32_t address, uc_mem_type type, uc_t
 
 static unsigned right_of(uc_mem_type type) {
     return type == UC_MEM_FETCH ? MPU_EXECUTE : type == UC_MEM_READ ? MPU_READ : MPU_WRITE;
-}
-
-/* Where the engine finds a page that is served access by access. */
-static uint32_t mix_page(struct engine *engine, uint32_t page) {
-    for (unsigned i = 0; i < engine->mixed_count; i++) {
-        if (engine->mixed[i] == page) {
-            return MIXED + i * PAGE_SIZE;
-        }
-    }
-    if (engine->mixed_count == MIXED_PAGES) { /* nobody may rely on the old ones */
-        engine->mixed_count = 0;
-        uc_ctl_flush_tlb(engine->uc);
-    }
-    engine->mixed[engine->mixed_count++] = page;
-    return MIXED + (engine->mixed_count - 1) * PAGE_SIZE;
 }
 
 static bool refuse_fill(struct core *core, uint32_t address, uc_mem_type type) {
@@ -368,8 +398,20 @@ static bool map_registers(struct core *core, uint64_t base, uint64_t end) {
            time_watch_registers(core, (uint32_t)base, (uint32_t)(end - 1));
 }
 
-static bool map_stub(struct engine *engine) {
-    return uc_mem_map_ptr(engine->uc, STUB, PAGE_SIZE, UC_PROT_READ | UC_PROT_EXEC, engine->stub) == UC_ERR_OK;
+/* Code that no guest address leads to, and registers in the gaps from `at` on. */
+static bool map_unreachable(struct core *core, uint64_t at) {
+    struct engine *engine = core->engine;
+    struct banks *banks = core->desc.bus->banks;
+    if (banks) {
+        if (!map_registers(core, at, BANKS_CODE) ||
+            uc_mem_map_ptr(engine->uc, BANKS_CODE, banks->size, UC_PROT_READ | UC_PROT_EXEC, banks->code)) {
+            return false;
+        }
+        at = BANKS_CODE + banks->size;
+    }
+    return map_registers(core, at, STUB) &&
+           !uc_mem_map_ptr(engine->uc, STUB, PAGE_SIZE, UC_PROT_READ | UC_PROT_EXEC, engine->stub) &&
+           map_registers(core, STUB + PAGE_SIZE, UINT64_C(0x100000000));
 }
 
 /* Memory regions as they are, registers in all the gaps. */
@@ -385,8 +427,7 @@ static bool map_everything(struct core *core) {
             }
         }
         if (!next) {
-            return map_registers(core, at, STUB) && map_stub(core->engine) &&
-                   map_registers(core, STUB + PAGE_SIZE, UINT64_C(0x100000000));
+            return map_unreachable(core, at);
         }
         if (!map_registers(core, at, next->base) || !map_memory(core, next)) {
             return false;
@@ -446,7 +487,7 @@ void engine_destroy(struct engine *engine) {
 /* The engine has met something that it calls invalid: a hint, an undefined instruction or Arm state. */
 static enum stop invalid_instruction(struct core *core) {
     uint32_t pc = core->engine->pc, xpsr = XPSR_T;
-    const uint8_t *at = bus_memory_at(core->desc.bus, pc - 4, 4, false);
+    const uint8_t *at = bus_code_at(core->desc.bus, pc - 4, 4);
     uint16_t before[2] = { 0, 0 };
     if (core->desc.model == CORE_M33) {
         uc_reg_read(core->engine->uc, UC_ARM_REG_XPSR, &xpsr);
@@ -489,7 +530,7 @@ uint32_t engine_pc(const struct core *core) {
 uint32_t engine_it_state(struct core *core, uint32_t start, uint32_t pc) {
     uint32_t it = 0;
     for (uint32_t at = start; at && at < pc;) {
-        const uint8_t *host = bus_memory_at(core->desc.bus, at, 2, false);
+        const uint8_t *host = bus_code_at(core->desc.bus, at, 2);
         uint16_t code = 0;
         if (!host) {
             return 0;
@@ -597,6 +638,37 @@ enum stop engine_run(struct core *core) {
     watch_after_run(core);
     return stop == STOP_WATCH ? STOP_NONE : stop;
 }
+
+/* `size` bytes at an address of the guest's, within one page. */
+static void drop_code(struct core *core, uint32_t address, uint32_t size) {
+    struct engine *engine = core->engine;
+    uint32_t page = address >> PAGE_SHIFT;
+    bool executable = engine->executable[page / 8] & (1u << page % 8);
+    if (executable && blocks_had_code(core, address, size)) {
+        uc_ctl_remove_cache(engine->uc, (uint64_t)address, (uint64_t)address + size);
+        blocks_forget(core, address, size);
+        engine->changes++;
+    }
+}
+
+static void drop_code_by_page(struct core *core, uint64_t at, uint64_t end) {
+    while (at < end) {
+        uint64_t page_end = (at | (PAGE_SIZE - 1)) + 1;
+        uint64_t part_end = page_end < end ? page_end : end;
+        drop_code(core, (uint32_t)at, (uint32_t)(part_end - at));
+        at = page_end;
+    }
+}
+
+static void drop_code_of_banks(struct core *core, const uint8_t *host, uint32_t size) {
+    for (unsigned bank = 0; bank < BANKS; bank++) {
+        uint32_t address, length;
+        if (banks_follow(core->desc.bus->banks, bank, host, size, &address, &length)) {
+            drop_code_by_page(core, address, (uint64_t)address + length);
+        }
+    }
+}
+
 void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
     struct engine *engine = core->engine;
     if (engine->remapped) { /* what follows goes by addresses as they are now */
@@ -606,22 +678,12 @@ void engine_code_changed(struct core *core, uint32_t address, uint32_t size) {
     const uint8_t *host = bus_memory_at(bus, address, size, false);
     for (unsigned i = 0; host && i < bus->memory_count; i++) {
         const struct bus_memory *memory = &bus->memory[i];
-        if (host < memory->host || host >= memory->host + memory->size) {
-            continue;
+        if (host >= memory->host && host < memory->host + memory->size) {
+            uint64_t at = memory->base + (uint64_t)(host - memory->host);
+            drop_code_by_page(core, at, at + size);
         }
-        uint64_t at = memory->base + (uint64_t)(host - memory->host);
-        uint64_t end = at + size;
-        while (at < end) {
-            uint64_t page_end = (at | (PAGE_SIZE - 1)) + 1;
-            uint32_t page = (uint32_t)(at >> PAGE_SHIFT);
-            uint64_t part_end = page_end < end ? page_end : end;
-            bool executable = engine->executable[page / 8] & (1u << page % 8);
-            if (executable && blocks_had_code(core, (uint32_t)at, (uint32_t)(part_end - at))) {
-                uc_ctl_remove_cache(engine->uc, at, part_end);
-                blocks_forget(core, (uint32_t)at, (uint32_t)(part_end - at));
-                engine->changes++;
-            }
-            at = page_end;
-        }
+    }
+    if (host && bus->banks) {
+        drop_code_of_banks(core, host, size);
     }
 }

@@ -124,6 +124,11 @@ static void suspect(struct core *core, uint32_t block) {
 }
 
 /* ---- Registers ---- */
+/* Are there pages of memory that are served access by access? */
+static inline bool serves_memory(const struct core *core) {
+    return core->mpu.enabled || core->engine->mixed_count || core->halt.data_count;
+}
+
 /* False: nothing answers. */
 static bool serve_load(struct core *core, const struct bus_port *port, uint32_t address, unsigned size,
                        uint32_t *ret_value) {
@@ -134,7 +139,7 @@ static bool serve_load(struct core *core, const struct bus_port *port, uint32_t 
         *ret_value = scs_read(core, address, size);
         return true;
     }
-    if (halt_checks_access(core)) { /* memory in a page that is served access by access */
+    if (serves_memory(core)) { /* memory in a page that is served access by access */
         return core_load(core, address, size, ret_value);
     }
     return bus_read(core->desc.bus, address, size, ret_value);
@@ -149,13 +154,13 @@ static bool serve_store(struct core *core, const struct bus_port *port, uint32_t
         scs_write(core, address, value, size);
         return true;
     }
-    if (halt_checks_access(core)) {
+    if (serves_memory(core)) {
         return core_store(core, address, value, size);
     }
     return bus_write(core->desc.bus, address, value, size);
 }
 
-/* Is this an access to a page that a boundary of the MPU goes through? The engine may tell its place in MIXED. */
+/* Is this an access to a page of memory that is served access by access? The engine may tell its place in MIXED. */
 static bool is_mixed(const struct engine *engine, uint32_t *address) {
     uint32_t number = (*address - MIXED) >> PAGE_SHIFT;
     if (number < engine->mixed_count) {
@@ -189,7 +194,7 @@ static __attribute__((noinline)) bool may_access(struct core *core, uint32_t *ad
 
 static uint32_t load_register(struct core *core, uint32_t address, unsigned size) {
     uint32_t value = 0;
-    if (halt_checks_access(core)) {
+    if (serves_memory(core)) {
         if (!may_access(core, &address, size, MPU_READ)) {
             return 0;
         }
@@ -211,11 +216,11 @@ static uint32_t load_register(struct core *core, uint32_t address, unsigned size
 /* Is this a store to read-only memory, which is to be lost? */
 static bool is_lost(struct core *core, uint32_t address) {
     return address >= SINK || (address < FIRST_BLOCK && bus_memory_at(core->desc.bus, address, 1, false) &&
-                               !(halt_checks_access(core) && bus_memory_at(core->desc.bus, address, 1, true)));
+                               !(serves_memory(core) && bus_memory_at(core->desc.bus, address, 1, true)));
 }
 
 static void store_register(struct core *core, uint32_t address, uint32_t value, unsigned size) {
-    if (halt_checks_access(core) && !may_access(core, &address, size, MPU_WRITE)) {
+    if (serves_memory(core) && !may_access(core, &address, size, MPU_WRITE)) {
         return;
     }
     if (is_lost(core, address)) {

@@ -20,6 +20,9 @@
 #define MIXED 0xf0000000u
 #define MIXED_PAGES 64u
 
+/* Code of the view in banks stands here for the engine: no guest address leads there. */
+#define BANKS_CODE 0xf1000000u
+
 struct mmio_region {
     struct core *core;
     uint32_t base;
@@ -54,7 +57,7 @@ struct engine {
     uint32_t pc;                 /* where the run goes on */
     uint8_t *stub;               /* the page that it runs */
     uint8_t *executable;         /* a bit per page: code has been fetched from it */
-    uint32_t mixed[MIXED_PAGES]; /* pages that a boundary of the MPU goes through, by where they are served */
+    uint32_t mixed[MIXED_PAGES]; /* pages that are served access by access, by where they are served */
     unsigned mixed_count;
     struct core_watch step_watch; /* behind the instruction that runs alone */
     unsigned changes;             /* times that translated code was dropped from outside */

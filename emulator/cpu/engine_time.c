@@ -81,7 +81,7 @@ unsigned time_rest(struct core *core, uint32_t pc) {
 /* What the instructions before `pc` have done of what a block does at its end. */
 static void finish_partly(struct core *core, const struct block_cost *block, uint32_t pc) {
     struct block_cost part = { .address = block->address, .end = pc };
-    const uint8_t *code = bus_memory_at(core->desc.bus, block->address, pc - block->address, false);
+    const uint8_t *code = bus_code_at(core->desc.bus, block->address, pc - block->address);
     if (code) {
         core->arch->block_cost(code, pc - block->address, &part);
         blocks_finish(core, &part);

@@ -373,10 +373,6 @@ void halt_forget(struct core *core);
 void halt_begin_run(struct core *core);
 /* Is data watched in the page at an address? */
 bool halt_has_page(const struct core *core, uint32_t page, uint32_t size);
-/* Accesses to memory may have to be looked at one by one. */
-static inline bool halt_checks_access(const struct core *core) {
-    return core->mpu.enabled | (core->halt.data_count > 0);
-}
 /* An access of watched data ends the run: true. */
 bool halt_at_access(struct core *core, uint32_t address, unsigned size, bool is_store);
 /* A BKPT, or a fault: true when the debugger halts the core before it. */

@@ -362,7 +362,7 @@ static enum verdict next_block(struct polling_session *session) {
     struct core *core = session->core;
     uint32_t pc = session->thumb.r[15];
     struct block_cost *cost = blocks_known(core, pc);
-    const uint8_t *code = cost ? bus_memory_at(core->desc.bus, pc, cost->end - pc, false) : NULL;
+    const uint8_t *code = cost ? bus_code_at(core->desc.bus, pc, cost->end - pc) : NULL;
     if (!code || !polls(core, cost, code)) {
         return LEAVE_LOOP;
     }

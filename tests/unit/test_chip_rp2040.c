@@ -86,6 +86,27 @@ static void sram_banks_are_a_second_view(void **state) {
     assert_false(core_load(machine_core(machine, 0), 0x21040000, 4, &value));
 }
 
+/* Both views are of one memory: code in a bank is what was stored last, through whichever of them. */
+static void code_runs_from_sram_banks(void **state) {
+    struct machine *machine = *state;
+    /* Three times: store, blx r5, str r0, [r1, #n]. Through the banks (r4) twice, then through the stripes (r6). */
+    static const uint16_t code[] = { 0x6022, 0x47a8, 0x6008, 0x6023, 0x47a8, 0x6048,
+                                     0x6032, 0x47a8, 0x6088, 0x47b8, 0x60c8, /* blx r7; str r0, [r1, #12] */
+                                     0xe7fe };
+    const uint32_t in_bank = 0x21012000, loads = 0x21012010;
+    uint32_t registers[] = {
+        0, RESULT, 0x47702007, 0x47702009, in_bank, in_bank + 1, SRAM + 0x8004, loads + 1
+    }; /* movs r0, #7 and #9; bx lr */
+    struct core *core = machine_core(machine, 0);
+    assert_true(core_store(core, loads, 0x47704800, 4)); /* ldr r0, [pc, #0]; bx lr */
+    assert_true(core_store(core, loads + 4, 0xcafe1234, 4));
+    run(machine, code, sizeof(code), registers, 8);
+    assert_int_equal(load(machine, RESULT, 4), 7);
+    assert_int_equal(load(machine, RESULT + 4, 4), 9);
+    assert_int_equal(load(machine, RESULT + 8, 4), 7);
+    assert_int_equal(load(machine, RESULT + 12, 4), 0xcafe1234);
+}
+
 /* Datasheet 2.4.2.9: the core that asks, nothing else. */
 static void sysresetreq_resets_one_core(void **state) {
     struct machine *machine = *state;
@@ -185,6 +206,7 @@ int main(void) {
         TEST(flash_repeats_in_its_windows),
         TEST(code_runs_from_repeated_flash),
         TEST(sram_banks_are_a_second_view),
+        TEST(code_runs_from_sram_banks),
         TEST(sysresetreq_resets_one_core),
         TEST(stores_to_flash),
         TEST(cache_as_memory),

@@ -41,6 +41,8 @@ struct python_code {
     const char *function; /* "<module>", "<lambda>", ... */
     unsigned id;          /* 0, 1, ... in the order in which they were met */
     unsigned parameters;
+    const unsigned *lines; /* that have instructions, ascending; those of functions in it are theirs */
+    unsigned line_count;
 };
 
 #define PYTHON_CORES 2
@@ -66,7 +68,7 @@ struct python_variable {
     uint32_t object;        /* as the guest holds it; only valid until the guest goes on */
 };
 /* Each returns how many were stored, at most `most`. Locals that are not bound yet are left out. Names of parameters
- * are in the bytecode; other locals are "local 3" unless python_name_locals() has been given the source. */
+ * are in the bytecode, those of other locals are not: they are "local 3". A module has globals only. */
 unsigned python_locals(struct python *python, const struct python_frame *frame, struct python_variable *ret,
                        unsigned most);
 unsigned python_globals(struct python *python, const struct python_frame *frame, struct python_variable *ret,
@@ -115,8 +117,8 @@ struct python_tracer {
 bool python_trace(struct python *python, struct python_tracer *tracer);
 void python_untrace(struct python *python, struct python_tracer *tracer);
 
-/* The lines that a function's code has instructions for, ascending, at most `most`; also of functions that it defines
- * (`inner`), which need not have run yet. From within an event. */
-unsigned python_code_lines(struct python *python, const struct python_code *code, unsigned *ret_lines, unsigned most);
+/* All functions that have been met, by their ids, which begin with 0; NULL behind the last one. With a module all
+ * functions in it are met, whether they ever run or not. */
+const struct python_code *python_code_at(const struct python *python, unsigned id);
 
 #endif

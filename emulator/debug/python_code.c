@@ -9,13 +9,14 @@
 
 #define INFO_MOST 4096 /* bytes of names and line table */
 #define CODES_MOST 65536
+#define CODES_GROW 256
+#define INNER_MOST 16 /* functions in functions */
 #define NAME_BYTES 128
 #define CHAINS 4096 /* of the tables by contents and by address */
 
 /* ---- Preludes ---- */
 
-/* A number of 7-bit groups, the highest first. */
-static bool take_number(const struct python_memory *memory, uint32_t *at, uint32_t *ret_number) {
+bool python_take_number(const struct python_memory *memory, uint32_t *at, uint32_t *ret_number) {
     uint8_t byte = 0x80;
     *ret_number = 0;
     for (unsigned i = 0; i < 5 && byte & 0x80; i++) {
@@ -80,9 +81,9 @@ static bool take_names(const struct python_memory *memory, bool contexts, struct
         prelude->lines = at + 4;
         return names && prelude->lines <= prelude->info_end;
     }
-    bool ok = take_number(memory, &at, &prelude->name);
+    bool ok = python_take_number(memory, &at, &prelude->name);
     for (unsigned i = 0; ok && i < prelude->positional + prelude->keyword_only; i++) {
-        ok = take_number(memory, &at, &parameter) && at <= prelude->info_end;
+        ok = python_take_number(memory, &at, &parameter) && at <= prelude->info_end;
     }
     prelude->lines = at;
     return ok && at <= prelude->info_end;
@@ -145,43 +146,53 @@ static uint32_t half_at(const struct python_memory *memory, uint32_t address) {
     return bytes ? bytes[0] | (uint32_t)bytes[1] << 8 : 0;
 }
 
-/* A type's own type is `type`, whose type is itself. */
-static bool is_type(const struct python_memory *memory, uint32_t object) {
+bool python_is_type(const struct python_memory *memory, uint32_t object) {
     uint32_t type, type_of_type;
     return python_read(memory, object, &type) && python_read(memory, type, &type_of_type) && type_of_type == type;
 }
 
-static bool take_context(const struct python_memory *memory, struct python_function *function) {
-    uint32_t strings = python_word(memory, function->context + 8);
+bool python_complete_function(const struct python_memory *memory, bool contexts, struct python_function *function) {
+    struct python_prelude *prelude = &function->prelude;
+    if (!python_decode_prelude(memory, contexts, function->bytecode, prelude)) {
+        return false;
+    }
+    function->name = prelude->name;
+    function->file = prelude->file;
+    if (contexts) {
+        uint32_t strings = python_word(memory, function->context + 8);
+        function->name = half_at(memory, strings + 2 * prelude->name);
+        function->file = half_at(memory, strings);
+        return python_at(memory, strings + 2 * prelude->name, 2);
+    }
+    return true;
+}
+
+static void take_context(const struct python_memory *memory, struct python_function *function) {
     function->globals = python_word(memory, function->context + 4);
     function->children = python_word(memory, function->object + 8);
     function->bytecode = python_word(memory, function->object + 12);
-    bool ok = python_decode_prelude(memory, true, function->bytecode, &function->prelude) &&
-              python_at(memory, strings + 2 * function->prelude.name, 2);
-    function->name = ok ? half_at(memory, strings + 2 * function->prelude.name) : 0;
-    function->file = ok ? half_at(memory, strings) : 0;
-    return ok;
 }
 
-static bool take_without_context(const struct python_memory *memory, struct python_function *function) {
+static void take_without_context(const struct python_memory *memory, struct python_function *function) {
     function->globals = function->context;
     function->context = 0;
     function->bytecode = python_word(memory, function->object + 8);
     function->children = python_word(memory, function->object + 12);
-    bool ok = python_decode_prelude(memory, false, function->bytecode, &function->prelude);
-    function->name = function->prelude.name;
-    function->file = function->prelude.file;
-    return ok;
 }
 
 bool python_read_function(const struct python_memory *memory, bool contexts, uint32_t object,
                           struct python_function *ret_function) {
     uint32_t type;
-    if (!python_is_ram(memory, object) || !python_read(memory, object, &type) || !is_type(memory, type)) {
+    if (!python_is_ram(memory, object) || !python_read(memory, object, &type) || !python_is_type(memory, type)) {
         return false;
     }
     *ret_function = (struct python_function){ .object = object, .context = python_word(memory, object + 4) };
-    return contexts ? take_context(memory, ret_function) : take_without_context(memory, ret_function);
+    if (contexts) {
+        take_context(memory, ret_function);
+    } else {
+        take_without_context(memory, ret_function);
+    }
+    return python_complete_function(memory, contexts, ret_function);
 }
 
 bool python_read_state(const struct python_memory *memory, bool contexts, uint32_t address,
@@ -215,12 +226,15 @@ struct code {
     uint32_t name, file;        /* interned strings, then */
     uint32_t size;              /* bytes of the prelude up to the first instruction */
     uint8_t *prelude;
+    unsigned *lines;
     char text[]; /* file and function */
 };
 
 struct python_codes {
     struct code *by_hash[CHAINS], *by_address[CHAINS];
+    struct code **by_id;
     unsigned count;
+    unsigned depth; /* of functions in functions that are being met */
 };
 
 struct python_codes *python_codes_create(void) {
@@ -233,9 +247,11 @@ void python_codes_destroy(struct python_codes *codes) {
             struct code *code = codes->by_hash[i];
             codes->by_hash[i] = code->same_hash;
             free(code->prelude);
+            free(code->lines);
             free(code);
         }
     }
+    free(codes ? codes->by_id : NULL);
     free(codes);
 }
 
@@ -296,10 +312,18 @@ static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t size) {
     return hash;
 }
 
+static bool has_room(struct python_codes *codes) {
+    if (codes->count % CODES_GROW == 0) {
+        struct code **more = realloc(codes->by_id, (codes->count + CODES_GROW) * sizeof(*more));
+        codes->by_id = more ? more : codes->by_id;
+        return more && codes->count < CODES_MOST;
+    }
+    return codes->count < CODES_MOST;
+}
+
 static struct code *make_code(struct python_codes *codes, const uint8_t *prelude, uint32_t size, const char *file,
                               const char *function, unsigned parameters) {
-    struct code *code =
-        codes->count < CODES_MOST ? calloc(1, sizeof(*code) + strlen(file) + strlen(function) + 2) : NULL;
+    struct code *code = has_room(codes) ? calloc(1, sizeof(*code) + strlen(file) + strlen(function) + 2) : NULL;
     uint8_t *copy = code ? malloc(size ? size : 1) : NULL;
     if (!copy) {
         free(code);
@@ -349,12 +373,70 @@ static struct code *find_or_make(struct python *python, const struct python_func
     return code;
 }
 
+/* The lines that instructions are on, by the table; what a class does before its first statement is on none. */
+static unsigned read_lines(const struct python *python, const struct python_function *function, uint32_t end,
+                           bool is_module, unsigned *ret_lines) {
+    bool contexts = python_has_contexts(&python->image);
+    uint32_t at = function->prelude.lines, position = function->prelude.start, begin = position;
+    unsigned line = 1, count = 0;
+    struct line_step step;
+    while (take_step(&python->memory, contexts, &at, function->prelude.info_end, &step)) {
+        position += step.bytes;
+        if (step.lines) {
+            bool has_code = position > begin && (line > 1 || is_module);
+            ret_lines[count] = line;
+            count += has_code;
+            line += step.lines;
+            begin = position;
+        }
+    }
+    ret_lines[count] = line;
+    return count + (begin < end);
+}
+
+static void meet_inner(struct python *python, const struct python_function *function,
+                       const struct python_code_walk *walk) {
+    bool contexts = python_has_contexts(&python->image);
+    if (python->codes->depth >= INNER_MOST) {
+        return;
+    }
+    python->codes->depth++;
+    for (unsigned i = 0; i < walk->child_count; i++) {
+        struct python_function child;
+        if (python_read_child(&python->memory, contexts, function, walk->children[i], &child)) {
+            python_code_of(python, &child);
+        }
+    }
+    python->codes->depth--;
+}
+
+/* What only has to be found out once: its lines, and the functions that it makes. */
+static void look_into(struct python *python, struct code *code, const struct python_function *function) {
+    struct python_code_walk walk;
+    python_walk_code(&python->memory, python_has_contexts(&python->image), function, &walk);
+    unsigned most = function->prelude.info_end - function->prelude.lines + 2;
+    code->lines = calloc(most, sizeof(*code->lines));
+    if (code->lines) {
+        code->public.lines = code->lines;
+        code->public.line_count =
+            read_lines(python, function, walk.end, !strcmp(code->public.function, "<module>"), code->lines);
+    }
+    meet_inner(python, function, &walk);
+}
+
+const struct python_code *python_code_at(const struct python *python, unsigned id) {
+    return id < python->codes->count ? &python->codes->by_id[id]->public : NULL;
+}
+
 const struct python_code *python_code_of(struct python *python, const struct python_function *function) {
     struct code *code = find_by_address(python, function);
     if (!code) {
         code = find_or_make(python, function);
         if (code) {
             note_address(python->codes, code, function);
+        }
+        if (code && !code->lines) {
+            look_into(python, code, function);
         }
     }
     return code ? &code->public : NULL;

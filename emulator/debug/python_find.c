@@ -19,6 +19,7 @@
 #define POOL_MOST 20000
 #define POOL_CHECKED 24 /* strings of a pool that are looked at */
 #define POOL_CHAIN 64
+#define STATE_NEAR 128 /* bytes from one word of the interpreter's state to the other, at most */
 
 bool python_is_ram(const struct python_memory *memory, uint32_t address) {
     for (unsigned i = 0; i < memory->count; i++) {
@@ -137,7 +138,8 @@ static uint32_t total_before(const struct python_memory *memory, uint32_t pool) 
     return python_word(memory, pool + POOL_TOTAL) & 0x7fffffff;
 }
 
-/* The string `index` of a pool. NULL when it is none: strings end with a 0 that their length does not count. */
+/* The string `index` of a pool. NULL when it is none: strings end with a 0 that their length does not count
+ * (and may have others in them). */
 static const char *string_in(const struct python_memory *memory, enum python_pools shape, uint32_t pool, uint32_t index,
                              unsigned *ret_length) {
     uint32_t text = python_word(memory, strings_at(shape, pool) + 4 * index);
@@ -149,7 +151,7 @@ static const char *string_in(const struct python_memory *memory, enum python_poo
     }
     const uint8_t *bytes = python_at(memory, text, length + 1u);
     *ret_length = length;
-    return bytes && !bytes[length] && !memchr(bytes, 0, length) ? (const char *)bytes : NULL;
+    return bytes && !bytes[length] ? (const char *)bytes : NULL;
 }
 
 static bool has_strings(const struct python_memory *memory, enum python_pools shape, uint32_t pool, uint32_t from) {
@@ -267,17 +269,30 @@ static bool names_pool(const struct python *python, uint32_t address, uint32_t p
     return may && leads_to_flash(python, pool) && !is_pool(&python->memory, python->image.pools, address, pool);
 }
 
-/* The word that names the pool with the most strings before and in it; of several, the first. */
+/* The interpreter's state has both: the name of the newest pool and that of the innermost exception handler. */
+static bool is_near_top(const struct python *python, uint32_t address) {
+    uint32_t top_at = python->core[0].top_at;
+    return top_at && address + STATE_NEAR - top_at <= 2 * STATE_NEAR;
+}
+
+/* The word that names a pool: the one near nlr_top; else, as heaps keep old ones, the one that names the pool with the
+ * most strings before and in it. */
 static uint32_t find_newest_pool(const struct python *python) {
     const struct python_memory *memory = &python->memory;
     uint32_t best = 0, most = 0;
     for (unsigned i = 0; i < memory->count; i++) {
         const struct python_region *region = &memory->region[i];
         for (uint32_t offset = 0; region->writable && offset + 4 <= region->size; offset += 4) {
-            uint32_t pool = word_of(region->bytes + offset, 0);
-            if (names_pool(python, region->base + offset, pool) && strings_up_to(memory, pool) > most) {
+            uint32_t pool = word_of(region->bytes + offset, 0), address = region->base + offset;
+            if (!names_pool(python, address, pool)) {
+                continue;
+            }
+            if (is_near_top(python, address)) {
+                return address;
+            }
+            if (strings_up_to(memory, pool) > most) {
                 most = strings_up_to(memory, pool);
-                best = region->base + offset;
+                best = address;
             }
         }
     }

@@ -220,11 +220,22 @@ static uint32_t popped_handler(struct python *python, uint32_t top, uint32_t sp)
     return 0;
 }
 
+/* All frames of a stack are seen before any of them is believed. */
+static void learn_stack(struct python *python, uint32_t handler) {
+    for (unsigned n = 0; handler && n < CHAIN_MOST; n++) {
+        if (is_interpreter(python, return_address(python, handler)) && !python_is_settled(python, handler)) {
+            learn_site(python, handler, 0);
+        }
+        handler = outer_handler(&python->memory, handler);
+    }
+}
+
 unsigned python_states(struct python *python, unsigned core, uint32_t sp, uint32_t *ret_states, unsigned most) {
     unsigned count = 0;
     uint32_t top = innermost_handler(python, core, sp);
     uint32_t popped = top ? popped_handler(python, top, sp) : 0;
     uint32_t handler = popped ? popped : top;
+    learn_stack(python, handler);
     for (unsigned n = 0; handler && n < CHAIN_MOST && count < most; n++) {
         uint32_t state = python_state_of(python, handler);
         if (is_state(python, state)) {

@@ -139,6 +139,27 @@ struct python_function {
 bool python_read_function(const struct python_memory *memory, bool contexts, uint32_t object,
                           struct python_function *ret_function);
 
+/* A type's own type is `type`, whose type is itself. */
+bool python_is_type(const struct python_memory *memory, uint32_t object);
+/* A number of 7-bit groups, the highest first; `*at` moves on. */
+bool python_take_number(const struct python_memory *memory, uint32_t *at, uint32_t *ret_number);
+
+/* The rest of a function whose bytecode, context and globals are known. */
+bool python_complete_function(const struct python_memory *memory, bool contexts, struct python_function *function);
+
+/* What a function's instructions are about (python_bytecode.c). */
+#define PYTHON_CHILDREN 256
+struct python_code_walk {
+    uint32_t end;    /* address behind the last one */
+    unsigned locals; /* parameters and other locals */
+    unsigned child_count;
+    uint32_t children[PYTHON_CHILDREN]; /* numbers of the functions that it makes */
+};
+void python_walk_code(const struct python_memory *memory, bool contexts, const struct python_function *function,
+                      struct python_code_walk *ret_walk);
+bool python_read_child(const struct python_memory *memory, bool contexts, const struct python_function *parent,
+                       uint32_t number, struct python_function *ret_child);
+
 /* A frame as memory has it. */
 struct python_state {
     uint32_t address, ip, sp;
@@ -166,8 +187,12 @@ struct python_core {
     uint32_t top_at; /* where the innermost handler is named (nlr_top); 0: not known */
 };
 
+/* How objects are encoded in a word (python_values.c). */
+enum python_encoding { ENCODING_A, ENCODING_C };
+
 struct python {
     struct python_memory memory;
+    enum python_encoding encoding;
     struct python_image image;
     bool known;
     uint32_t newest_pool_at; /* where the newest pool of strings is named; 0: not known */

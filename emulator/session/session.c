@@ -1,4 +1,5 @@
 /* The life of a session, and its run: the machine, cut where the session itself has to look after something. */
+#include "emulator/debug/python.h"
 #include "emulator/session/session_private.h"
 
 #include <stdarg.h>
@@ -83,8 +84,15 @@ static void hear_flash(void *context, uint32_t offset, uint32_t size, bool erase
     }
 }
 
+static void forget_python(struct session *session) {
+    if (session->python) {
+        python_forget(session->python);
+    }
+}
+
 static void hear_reset(void *context, const char *cause) {
     struct session *session = context;
+    forget_python(session);
     gate_answers(session);
     console_first_reset(session, session_now(session));
     gate_answered(session);
@@ -98,6 +106,7 @@ static void hear_reset(void *context, const char *cause) {
 /* The file of the flash is not waited for any more: nobody will fill what has been erased. */
 static void hear_power(void *context, bool on) {
     struct session *session = context;
+    forget_python(session);
     session->flash_open = 0;
     gate_supply_changed(session, on);
     faults_power_changed(session, on);
@@ -234,6 +243,7 @@ bool session_close(struct session *session) {
     gate_finish(session);
     plan_finish(session);
     project_finish(&session->project);
+    python_close(session->python);
     machine_destroy(session->machine);
     image_finish(&session->image);
     free(session->bootrom);
@@ -389,6 +399,11 @@ const struct project *session_project(const struct session *session) {
 
 const struct board *session_board(const struct session *session) {
     return session->board;
+}
+
+struct python *session_python(struct session *session) {
+    session->python = session->python ? session->python : python_open(session->machine);
+    return session->python;
 }
 
 const char *session_firmware(const struct session *session) {

@@ -17,6 +17,7 @@
 #include <sys/types.h>
 
 struct session;
+struct python;
 struct usbhost_hid_event;
 
 /* The port that the user's console is. SESSION_CONSOLE_AUTO: USB, and UART0 until USB has said something. */
@@ -197,6 +198,9 @@ const struct board *session_board(const struct session *session);
 bool session_drive_is_busy(const struct session *session);
 /* The image's path; "": what the flash file holds. */
 const char *session_firmware(const struct session *session);
+/* The Python program that runs, seen from outside (emulator/debug/python.h): one view for all clients, made when it is
+ * first asked for. NULL when out of memory. */
+struct python *session_python(struct session *session);
 /* The drive's folder; NULL when there is none. */
 const char *session_folder(const struct session *session);
 

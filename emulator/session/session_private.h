@@ -59,6 +59,7 @@ struct session {
     struct session_desc desc;
     struct session_listener *listeners;
     struct machine *machine;
+    struct python *python; /* NULL: nobody has asked for it */
     struct project project;
     bool has_project; /* its board is known */
     const struct board *board;

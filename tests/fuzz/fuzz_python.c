@@ -14,11 +14,26 @@ static void patch(struct hand *hand, const uint8_t *bytes, size_t size) {
     }
 }
 
+static void look_at(struct python *python, const struct python_variable *variables, unsigned count) {
+    for (unsigned i = 0; i < count; i++) {
+        struct python_variable children[8];
+        char text[200];
+        python_text(python, variables[i].object, text, sizeof(text));
+        python_type(python, variables[i].object, text, sizeof(text));
+        python_children(python, variables[i].object, children, 8);
+    }
+}
+
 static void look(struct python *python) {
     struct python_frame frames[PYTHON_DEPTH];
     unsigned count = python_stack(python, 0, frames, PYTHON_DEPTH);
     char text[32];
     python_string(python, count, text, sizeof(text));
+    for (unsigned i = 0; i < count && i < 4; i++) {
+        struct python_variable variables[16];
+        look_at(python, variables, python_globals(python, &frames[i], variables, 16));
+        look_at(python, variables, python_locals(python, &frames[i], variables, 16));
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {

@@ -194,6 +194,14 @@ void blocks_set_loops(struct block_cost *block, bool loops) {
     set_price(block);
 }
 
+void blocks_note_watches(struct core *core, uint32_t address) {
+    struct block_cost *block = blocks_known(core, address);
+    if (block) {
+        watch_note_block(core, block);
+        set_price(block);
+    }
+}
+
 void blocks_set_cold(struct block_cost *block, bool cold) {
     block->cold = cold;
     set_price(block);

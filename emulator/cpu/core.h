@@ -202,8 +202,8 @@ struct core_watch {
     struct core_watch *next; /* the core's, as what follows */
     size_t hook;
 };
-/* Both between runs, or from within reached(): an address that is new then counts from the next core_run() on. Several
- * may be at one address; they are called in the order of their coming. */
+/* Both between runs, or from within reached(): an address that is new then counts from the next core_run() on, one that
+ * is at branches at once. Several may be at one address; they are called in the order of their coming. */
 void core_watch(struct core *core, struct core_watch *watch);
 void core_unwatch(struct core *core, struct core_watch *watch);
 /* The next core_run() ends after one instruction, or when an exception is entered instead; core_steps() tells whether

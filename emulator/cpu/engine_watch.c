@@ -29,6 +29,15 @@ static void remove_hook(struct core *core, struct core_watch *watch) {
     }
 }
 
+/* Translated code has to be made anew for a hook, but not for a block that asks. */
+static void note_change(struct core *core, const struct core_watch *watch) {
+    if (watch->at_branches) {
+        blocks_note_watches(core, watch->address);
+    } else {
+        core->watches.changed = true;
+    }
+}
+
 void core_watch(struct core *core, struct core_watch *watch) {
     struct core_watch **at = watch_chain(core, watch->address);
     while (*at) {
@@ -38,7 +47,7 @@ void core_watch(struct core *core, struct core_watch *watch) {
     watch->next = NULL;
     watch->hook = 0;
     core->watches.count++;
-    core->watches.changed = true;
+    note_change(core, watch);
 }
 
 void core_unwatch(struct core *core, struct core_watch *watch) {
@@ -49,7 +58,7 @@ void core_unwatch(struct core *core, struct core_watch *watch) {
     if (*at) {
         *at = watch->next;
         core->watches.count--;
-        core->watches.changed = true;
+        note_change(core, watch);
         remove_hook(core, watch);
     }
 }
@@ -68,6 +77,7 @@ bool core_steps(const struct core *core) {
 }
 
 void watch_note_block(struct core *core, struct block_cost *block) {
+    block->watched = false;
     for (uint32_t at = block->address; core->watches.count && at < block->end && !block->watched; at += 2) {
         block->watched = find_watch(core, at) != NULL;
     }

@@ -266,6 +266,8 @@ struct block_cost *blocks_known(struct core *core, uint32_t address);
 struct block_cost *blocks_learn(struct core *core, uint32_t address, uint32_t size);
 /* Such a block asks each time before it runs. */
 void blocks_set_loops(struct block_cost *block, bool loops);
+/* Somebody watches the address now, or does not any more: the block that begins there is to know. */
+void blocks_note_watches(struct core *core, uint32_t address);
 /* The block may have to wait for its code: it asks, and code_lines_fetch() is to be called before it runs. */
 void blocks_set_cold(struct block_cost *block, bool cold);
 /* All blocks with code behind the cache may have to. */

@@ -59,6 +59,9 @@ struct python_frame {
 #define PYTHON_DEPTH 256
 unsigned python_stack(struct python *python, unsigned core, struct python_frame *ret_frames, unsigned most);
 
+/* The frame has an `except` around where it is, of whatever class. */
+bool python_catches(struct python *python, const struct python_frame *frame);
+
 /* ---- Values ---- */
 
 #define PYTHON_NAME 64

@@ -3,6 +3,7 @@
  *   python_find.c    the interpreter's tables in the image, by their shape; interned strings
  *   python_frames.c  from the chain of exception handlers to the frames of a core
  *   python_code.c    functions as their bytecode describes them, line tables
+ *   python_handlers.c  whether a frame would catch an exception
  *   python_values.c  objects and variables
  *   python_trace.c   what happens as it runs
  *
@@ -87,6 +88,9 @@ enum {
     OP_MAKE_FUNCTION = 0x32,
     OP_MAKE_FUNCTION_DEFARGS = 0x33,
     OP_RETURN_VALUE = 0x63,
+    OP_RAISE_LAST = 0x64,
+    OP_RAISE_OBJ = 0x65,
+    OP_RAISE_FROM = 0x66,
     OP_YIELD_VALUE = 0x67,
 };
 

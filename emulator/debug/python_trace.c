@@ -6,8 +6,10 @@
  * call. Jumps into the middle of a line (the end of a loop, of a "try") and generators that go on there do not begin
  * it.
  *
- * Exceptions are seen where the interpreter's handler returns for the second time: its return address is watched too,
- * as soon as it is known.
+ * Exceptions that come out of functions are seen where the interpreter's handler returns for the second time: its
+ * return address is watched too, as soon as it is known. Those that a `raise` makes are seen at its instruction. The
+ * exception is on the interpreter's stack then, whose pointer is in a register: which one is learnt where functions
+ * begin.
  *
  * Not told: the end of a frame by an exception. What is told of such a frame's callers comes with their next
  * instruction. */
@@ -18,6 +20,8 @@
 #include <stdlib.h>
 
 #define NLR_VALUE 4 /* offset of the exception in a handler */
+#define GENERAL_REGISTERS 13
+#define STACK_SEEN 100 /* observations are enough */
 
 /* A frame of the stack beside its struct python_frame. */
 struct level {
@@ -38,8 +42,9 @@ struct trace_core {
     unsigned depth;
     unsigned told_depth; /* of the last line */
 
-    uint32_t exception; /* the last one, until a line begins */
-    unsigned exception_depth;
+    uint32_t exception;       /* the last one, until a line begins; 0: it is not known */
+    unsigned exception_depth; /* 0: there is none */
+    bool exception_made;      /* the object is made of it only when the frame is left */
 };
 
 /* An address that is watched on a core. */
@@ -54,6 +59,8 @@ struct python_trace {
     unsigned moments; /* that any of them wants */
     bool watching;
     unsigned watched_sites;
+    unsigned stack_registers; /* a bit each of r0 to r12: may be the interpreter's stack pointer; 0: nothing is known */
+    unsigned stack_seen;      /* observations that it follows from */
     struct watched entries[PYTHON_CORES][PYTHON_OPCODES], sites[PYTHON_CORES][PYTHON_SITES];
     struct trace_core core[PYTHON_CORES];
 };
@@ -221,6 +228,20 @@ static uint32_t find_known_frame(struct python *python, unsigned index, struct p
     return ret_state->ip - level->function.prelude.start < PYTHON_CODE_MOST ? handler : 0;
 }
 
+/* At the first instruction of a function the state still says what the register holds. */
+static void learn_stack_register(struct python *python, unsigned index, const struct python_state *state) {
+    struct python_trace *trace = python->trace;
+    unsigned same = 0;
+    if (state->ip != state->function.prelude.start) {
+        return;
+    }
+    for (unsigned i = 0; i < GENERAL_REGISTERS; i++) {
+        same |= (unsigned)(core_register(machine_core(python->machine, index), i) == state->sp) << i;
+    }
+    trace->stack_registers = trace->stack_seen ? trace->stack_registers & same : same;
+    trace->stack_seen++;
+}
+
 /* What the innermost frame's new instruction means. */
 static bool tell_instruction(struct python *python, unsigned index, const struct python_state *state, bool entered,
                              const struct python_range *range) {
@@ -237,7 +258,7 @@ static bool tell_instruction(struct python *python, unsigned index, const struct
     if (!begins) {
         return back && tell_moment(python, index, PYTHON_BACK, false);
     }
-    core->exception = 0;
+    core->exception = core->exception_depth = 0;
     return tell_moment(python, index, PYTHON_LINE, called);
 }
 
@@ -265,6 +286,12 @@ static bool step_instruction(struct python *python, unsigned index, uint32_t ent
     if (!handler || (entered && !enter_frame(python, core, handler))) {
         return false;
     }
+    if (!python_is_settled(python, handler)) { /* the frame may have come to another of its handlers */
+        python_learn(python, index, core_register(machine_core(python->machine, index), CORE_SP), entry);
+    }
+    if (entered && python->trace->stack_seen < STACK_SEEN) {
+        learn_stack_register(python, index, &state);
+    }
     python_line_of(python, core->frames[core->depth - 1].code, &state.function, state.ip, &range);
     bool stop = tell_instruction(python, index, &state, entered, &range);
     remember(python, index, handler, &state, range.end);
@@ -277,6 +304,18 @@ static bool step_instruction(struct python *python, unsigned index, uint32_t ent
 }
 
 /* ---- An exception ---- */
+
+/* What a `raise` names may be a class: the exception is only made of it then. */
+static bool tell_exception(struct python *python, unsigned index, uint32_t exception) {
+    struct trace_core *core = &python->trace->core[index];
+    struct python_event event = { .moment = PYTHON_RAISED, .exception = exception };
+    bool same = exception == core->exception || core->exception_made;
+    event.passed_on = core->exception_depth && same && core->depth < core->exception_depth;
+    core->exception = exception;
+    core->exception_depth = core->depth;
+    core->exception_made = !exception || python_is_type(&python->memory, exception);
+    return python->trace->moments & 1u << PYTHON_RAISED && tell(python, index, &event);
+}
 
 /* The interpreter's handler has returned; with another value than 0 that is an exception. */
 static bool step_handler(struct python *python, unsigned index) {
@@ -294,14 +333,35 @@ static bool step_handler(struct python *python, unsigned index) {
         !python_make_frame(python, core->frames[core->depth - 1].state, &core->frames[core->depth - 1])) {
         return false;
     }
-    struct python_event event = { .moment = PYTHON_RAISED,
-                                  .exception = python_word(&python->memory, handler + NLR_VALUE) };
-    event.passed_on = event.exception == core->exception && core->depth < core->exception_depth;
-    core->exception = event.exception;
-    core->exception_depth = core->depth;
+    bool stop = tell_exception(python, index, python_word(&python->memory, handler + NLR_VALUE));
     core->top = NULL;
     core->handler = 0;
-    return python->trace->moments & 1u << PYTHON_RAISED && tell(python, index, &event);
+    return stop;
+}
+
+/* What `raise` has on top of the interpreter's stack, or one below; 0: that cannot be told. */
+static uint32_t raised_object(struct python *python, unsigned index, unsigned below) {
+    const struct trace_core *core = &python->trace->core[index];
+    unsigned registers = python->trace->stack_registers;
+    if (!registers || !core->depth) {
+        return 0;
+    }
+    const struct python_frame *frame = &core->frames[core->depth - 1];
+    uint32_t first = frame->state + 4 * PYTHON_STATE_WORDS;
+    uint32_t at = core_register(machine_core(python->machine, index), (unsigned)__builtin_ctz(registers)) - 4 * below;
+    bool inside = at >= first && at - first < 4 * core->levels[core->depth - 1].function.prelude.states;
+    return inside ? python_word(&python->memory, at) : 0;
+}
+
+/* A `raise` is about to run. The exception that is raised once more has been told before. */
+static bool step_raise(struct python *python, unsigned index, uint32_t entry) {
+    struct trace_core *core = &python->trace->core[index];
+    const uint32_t *entries = python->image.entry;
+    if (!core->depth || entry == entries[OP_RAISE_LAST]) {
+        return false;
+    }
+    keep_progress(core);
+    return tell_exception(python, index, raised_object(python, index, entry == entries[OP_RAISE_FROM]));
 }
 
 /* ---- What is watched ---- */
@@ -315,6 +375,12 @@ static bool reached_entry(void *context, struct core *cpu) {
                 step_instruction(python, watched->core, watched->watch.address);
     watch_sites(python);
     return stop;
+}
+
+static bool reached_raise(void *context, struct core *cpu) {
+    const struct watched *watched = context;
+    bool stop = reached_entry(context, cpu);
+    return step_raise(watched->python, watched->core, watched->watch.address) || stop;
 }
 
 static bool reached_site(void *context, struct core *cpu) {
@@ -358,7 +424,8 @@ static void begin_watching(struct python *python) {
     for (unsigned core = 0; core < PYTHON_CORES; core++) {
         for (unsigned i = 0; i < PYTHON_OPCODES; i++) {
             if (is_first_of_entry(&python->image, i)) {
-                watch_address(python, &trace->entries[core][i], core, python->image.entry[i], reached_entry);
+                watch_address(python, &trace->entries[core][i], core, python->image.entry[i],
+                              i >= OP_RAISE_LAST && i <= OP_RAISE_FROM ? reached_raise : reached_entry);
             }
         }
     }

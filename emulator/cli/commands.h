@@ -4,6 +4,7 @@
 
 int command_run(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_dap(int argc, char **argv);
 int command_lint(int argc, char **argv);
 int command_parts(int argc, char **argv);
 int command_info(int argc, char **argv);

@@ -1,6 +1,7 @@
 /* A run with a debugger: its port, and standing still while it has the board. */
 #include "emulator/cli/debugging.h"
 
+#include "emulator/cli/debugger.h"
 #include "emulator/debug/gdb_link.h"
 #include "gui/feed.h"
 
@@ -8,21 +9,15 @@
 
 #define IDLE_MS 20 /* between two looks at window and console while the board stands still */
 
+/* One of the two: both would stop and step the same cores. */
 struct debugging {
     struct gdb_link *link;
-    struct gdb *gdb;
+    struct gdb *gdb; /* NULL: it is the other one */
+    struct debugger *editor;
 };
 
-bool debugging_open(struct run *run, struct error *error) {
+static bool open_gdb(struct run *run, struct error *error) {
     const struct run_options *options = run->options;
-    if (!options->has_gdb) {
-        return true;
-    }
-    run->debugging = calloc(1, sizeof(*run->debugging));
-    if (!run->debugging) {
-        error_set(error, "out of memory");
-        return false;
-    }
     run->debugging->link = gdb_link_open((unsigned)options->gdb_port, error);
     if (!run->debugging->link) {
         return false;
@@ -41,8 +36,37 @@ bool debugging_open(struct run *run, struct error *error) {
     return true;
 }
 
-void debugging_close(struct run *run) {
+/* The editor is there before the board when it has asked for it. */
+static bool open_editor(struct run *run, struct error *error) {
+    struct debugger *editor = run->editor ? run->editor : debugger_open("--dap", run->options->dap, error);
+    run->debugging->editor = editor;
+    return editor && debugger_use(editor, run->session, error);
+}
+
+bool debugging_open(struct run *run, struct error *error) {
+    const struct run_options *options = run->options;
+    bool has_editor = options->dap || run->editor;
+    if (!options->has_gdb && !has_editor) {
+        return true;
+    }
+    run->debugging = calloc(1, sizeof(*run->debugging));
+    if (!run->debugging) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    return has_editor ? open_editor(run, error) : open_gdb(run, error);
+}
+
+void debugging_close(struct run *run, int code) {
     if (run->debugging) {
+        if (code == BEGIN_AGAIN) {
+            debugger_leave(run->debugging->editor);
+        } else {
+            debugger_end(run->debugging->editor, code);
+        }
+        if (!run->editor) {
+            debugger_close(run->debugging->editor);
+        }
         gdb_destroy(run->debugging->gdb);
         gdb_link_close(run->debugging->link);
         free(run->debugging);
@@ -61,36 +85,50 @@ static bool serve_user(struct run *run) {
     return leaves;
 }
 
+/* Take what the debugger has sent. True: the board is to stand still. */
+static bool serve_debugger(struct debugging *debugging) {
+    if (debugging->editor) {
+        return debugger_serve(debugging->editor);
+    }
+    gdb_link_step(debugging->link);
+    return gdb_holds(debugging->gdb);
+}
+
 bool debugging_serve(struct run *run) {
     struct debugging *debugging = run->debugging;
     bool leaves = false, stood = false;
     if (!debugging) {
         return false;
     }
-    gdb_link_step(debugging->link);
-    while (gdb_holds(debugging->gdb) && !leaves) {
+    while (serve_debugger(debugging) && !leaves && !debugger_wants_out(debugging->editor)) {
         struct pollfd fds[DEBUGGING_FDS];
         stood = true;
         poll(fds, debugging_poll(run, fds), IDLE_MS);
         leaves = serve_user(run);
-        gdb_link_step(debugging->link);
     }
     if (stood) {
         pace_start(&run->pace, run->options->speed, session_now(run->session));
     }
-    return leaves;
+    return leaves || debugger_wants_out(debugging->editor);
 }
 
 void debugging_ran(struct run *run) {
-    if (run->debugging) {
-        gdb_ran(run->debugging->gdb);
+    struct debugging *debugging = run->debugging;
+    if (debugging && debugging->gdb) {
+        gdb_ran(debugging->gdb);
+    } else if (debugging) {
+        debugger_ran(debugging->editor);
     }
 }
 
 bool debugging_is_attached(const struct run *run) {
-    return run->debugging && gdb_is_attached(run->debugging->gdb);
+    return run->debugging && run->debugging->gdb && gdb_is_attached(run->debugging->gdb);
 }
 
 unsigned debugging_poll(const struct run *run, struct pollfd fds[DEBUGGING_FDS]) {
-    return run->debugging ? gdb_link_poll(run->debugging->link, fds) : 0;
+    const struct debugging *debugging = run->debugging;
+    if (!debugging) {
+        return 0;
+    }
+    return debugging->gdb ? gdb_link_poll(debugging->link, fds) : debugger_poll(debugging->editor, fds);
 }

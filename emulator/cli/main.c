@@ -18,6 +18,7 @@ static const struct {
 #ifdef HAVE_YAML
     { "test", command_test, "run scenarios" },
 #endif
+    { "dap", command_dap, "debug a project's Python program from an editor (Debug Adapter Protocol)" },
     { "lint", command_lint, "check a project's diagram.json" },
     { "parts", command_parts, "list the parts of projects, or tell one part's pins, attributes and controls" },
     { "info", command_info, "say what a firmware image is" },

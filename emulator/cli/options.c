@@ -68,7 +68,8 @@ static const char usage[] =
     "  --control WHERE       unix:PATH, stdio: lines of JSON let the board run and ask for all there is\n"
     "                        (docs/control.md); --serial is none then unless it is given\n"
     "\n"
-    "Debugger (docs/gdb.md):\n"
+    "Debugger (docs/debugging.md, docs/gdb.md):\n"
+    "  --dap WHERE           an editor may debug the Python program: a port of this computer, or stdio\n"
     "  --gdb PORT            gdb-multiarch may connect to this port of this computer: target extended-remote :3333\n"
     "  --wait-gdb            the board does not run before a debugger lets it\n"
     "  --symbols ELF         the program that the image was made from: the debugger is told of it\n"
@@ -130,6 +131,7 @@ enum option_id {
     OPTION_SCREENSHOT,
     OPTION_VCD,
     OPTION_CONTROL,
+    OPTION_DAP,
     OPTION_GDB,
     OPTION_WAIT_GDB,
     OPTION_SYMBOLS,
@@ -174,6 +176,7 @@ static const struct option long_options[] = {
     { "replay", required_argument, NULL, OPTION_REPLAY },
     { "vcd", required_argument, NULL, OPTION_VCD },
     { "control", required_argument, NULL, OPTION_CONTROL },
+    { "dap", required_argument, NULL, OPTION_DAP },
     { "gdb", required_argument, NULL, OPTION_GDB },
     { "wait-gdb", no_argument, NULL, OPTION_WAIT_GDB },
     { "symbols", required_argument, NULL, OPTION_SYMBOLS },
@@ -327,6 +330,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->vcd;
     case OPTION_CONTROL:
         return &options->control;
+    case OPTION_DAP:
+        return &options->dap;
     case OPTION_SYMBOLS:
         return &options->symbols;
     case OPTION_LOAD_STATE:
@@ -432,8 +437,23 @@ static bool check_gdb(const struct run_options *options) {
                 options->wait_gdb ? "--wait-gdb" : "--symbols");
         return false;
     }
-    if (options->has_gdb && options->control) {
-        fprintf(stderr, "ouroboard: --gdb and --control would both drive the run: give one of them\n");
+    return true;
+}
+
+static bool is_stdio(const char *where) {
+    return where && strcmp(where, "stdio") == 0;
+}
+
+/* Each of these lets the board run and stops it. */
+static bool check_drivers(const struct run_options *options) {
+    const char *first = options->control ? "--control" : "--dap", *second = options->has_gdb ? "--gdb" : "--dap";
+    if (!!options->control + !!options->dap + options->has_gdb > 1) {
+        fprintf(stderr, "ouroboard: %s and %s would both drive the run: give one of them\n", first, second);
+        return false;
+    }
+    if (is_stdio(options->dap) && strcmp(options->serial, "stdio") == 0) {
+        fprintf(stderr,
+                "ouroboard: --dap stdio and --serial stdio: the editor shows the console; leave --serial out\n");
         return false;
     }
     return true;
@@ -523,7 +543,7 @@ bool run_options_parse(struct run_options *options, int argc, char **argv, int *
         options->speed = is_timed(options) || options->control ? SPEED_MAX : 1.0;
     }
     if (!options->serial) {
-        options->serial = options->control ? "none" : "stdio";
+        options->serial = options->control || is_stdio(options->dap) ? "none" : "stdio";
     }
-    return check_together(options) && check_control(options);
+    return check_together(options) && check_drivers(options) && check_control(options);
 }

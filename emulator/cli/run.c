@@ -2,6 +2,7 @@
 #include "emulator/cli/run.h"
 
 #include "emulator/cli/commands.h"
+#include "emulator/cli/debugger.h"
 #include "emulator/cli/debugging.h"
 #include "emulator/cli/display.h"
 #include "emulator/cli/output.h"
@@ -20,8 +21,10 @@ static enum session_console console_of(const char *name) {
                                         : SESSION_CONSOLE_AUTO;
 }
 
-static enum session_console_first console_first_of(const struct run_options *options, bool at_once) {
-    bool judged = options->expect_text || options->fail_text;
+/* Who waits for text, or looks at the program, wants it from its first line on. */
+static enum session_console_first console_first_of(const struct run *run, bool at_once) {
+    const struct run_options *options = run->options;
+    bool judged = options->expect_text || options->fail_text || run->editor;
     if (at_once || options->console_first == CONSOLE_FIRST_NO) {
         return SESSION_AT_ONCE;
     }
@@ -58,7 +61,7 @@ static bool open_session(struct run *run, bool at_once, struct error *error) {
         .wires = wires,
         .wire_count = collect_wires(options, wires),
         .console = console_of(options->console),
-        .console_first = console_first_of(options, at_once),
+        .console_first = console_first_of(run, at_once),
         /* runs whose outcome is kept must not depend on the host's clock */
         .drive_host_ms = options->request_count || options->vcd || options->control ? 0 : DRIVE_LINK_HOST_MS,
         .seed = options->seed,
@@ -175,7 +178,7 @@ static bool open_all(struct run *run, bool at_once, struct error *error) {
 /* The console stays for the next try. */
 static int close_all(struct run *run, int code) {
     display_close(run);
-    debugging_close(run);
+    debugging_close(run, code);
     remote_finish(run);
     data_port_close(&run->data);
     vcd_destroy(run->vcd);
@@ -190,33 +193,38 @@ static int close_all(struct run *run, int code) {
 }
 
 /* `ret_console` is there already when it is another try. */
-static int run_once(const struct run_options *options, bool at_once, struct console **ret_console) {
-    struct run run = { .options = options, .console = *ret_console };
+static int run_once(const struct run_options *options, bool at_once, struct console **ret_console,
+                    struct debugger *editor) {
+    struct run run = { .options = options, .console = *ret_console, .editor = editor };
     struct error error = { { 0 } };
     int code = EXIT_USAGE;
     play_listen(&run);
     if (open_all(&run, at_once, &error)) {
         code = display_run(&run);
-    } else if (error.message[0]) {
-        fprintf(stderr, "ouroboard: %s\n", error.message);
+    } else {
+        debugger_refuse_launch(editor, error.message[0] ? error.message : "the board could not be started");
+        if (error.message[0]) {
+            fprintf(stderr, "ouroboard: %s\n", error.message);
+        }
     }
     *ret_console = run.console;
     return close_all(&run, code);
 }
 
-int command_run(int argc, char **argv) {
-    struct run_options options;
+int run_whole(const struct run_options *options, struct debugger *editor) {
     struct console *console = NULL;
-    int code;
-    if (!run_options_parse(&options, argc, argv, &code)) {
-        return code;
-    }
-    code = run_once(&options, false, &console);
+    int code = run_once(options, false, &console, editor);
     if (code == BEGIN_AGAIN) {
         fprintf(stderr,
                 "ouroboard: the console cannot be first: the board's console and a drive that a PC can write do "
                 "not both come up (boot.py?); beginning again, with code.py started at once\n");
-        code = run_once(&options, true, &console);
+        code = run_once(options, true, &console, editor);
     }
     return code;
+}
+
+int command_run(int argc, char **argv) {
+    struct run_options options;
+    int code;
+    return run_options_parse(&options, argc, argv, &code) ? run_whole(&options, NULL) : code;
 }

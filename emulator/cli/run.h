@@ -17,6 +17,7 @@ struct window;
 struct feed;
 struct remote;
 struct debugging;
+struct debugger;
 
 struct run {
     const struct run_options *options;
@@ -31,6 +32,7 @@ struct run {
     struct vcd *vcd;
     struct remote *remote;       /* a client drives the run; NULL: none does */
     struct debugging *debugging; /* a debugger may connect; NULL: none may */
+    struct debugger *editor;     /* what has launched the run, and debugs it; NULL: nothing has; borrowed */
     FILE *vcd_file;
     FILE *serial_log;
     FILE *usb_capture;
@@ -56,5 +58,8 @@ void play_listen(struct run *run);
 void play_serve_console(struct run *run);
 /* Run to the end; the result is an exit code, or BEGIN_AGAIN. */
 int play(struct run *run);
+
+/* A run to its end, which an editor may have launched (NULL: none has); the result is an exit code. */
+int run_whole(const struct run_options *options, struct debugger *editor);
 
 #endif

@@ -175,8 +175,19 @@ static bool open_all(struct run *run, bool at_once, struct error *error) {
            debugging_open(run, error) && display_open(run, error);
 }
 
+/* Before anything that looks at the run is taken away from it: what no longer looks leaves another state behind. */
+static bool end_recording(struct run *run) {
+    struct error error;
+    bool ok = !run->session || session_end_record(run->session, &error);
+    if (!ok) {
+        fprintf(stderr, "ouroboard: %s\n", error.message);
+    }
+    return ok;
+}
+
 /* The console stays for the next try. */
 static int close_all(struct run *run, int code) {
+    bool recorded = end_recording(run);
     display_close(run);
     debugging_close(run, code);
     remote_finish(run);
@@ -188,7 +199,7 @@ static int close_all(struct run *run, int code) {
     if (code != BEGIN_AGAIN) {
         console_close(run->console);
     }
-    bool complete = close_outputs(run);
+    bool complete = close_outputs(run) && recorded;
     return code == EXIT_PASS && !(kept && complete) ? EXIT_USAGE : code;
 }
 

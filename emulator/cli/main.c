@@ -1,6 +1,7 @@
 /* The first word of the command line. */
 #include "emulator/cli/commands.h"
 #include "emulator/cli/options.h"
+#include "emulator/project/json_memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -86,6 +87,7 @@ static int run(int argc, char **argv) {
 
 int main(int argc, char **argv) {
     open_standard_streams();
+    json_memory_watch();
     int code = run(argc, argv);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         fprintf(stderr, "ouroboard: standard output: %s\n", strerror(errno));

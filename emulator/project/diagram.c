@@ -4,6 +4,8 @@
  * mark is skipped. */
 #include "emulator/project/diagram.h"
 
+#include "emulator/project/json_memory.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -196,10 +198,15 @@ bool diagram_parse(struct diagram *diagram, const char *text, size_t size, struc
         text += 3;
         size -= 3;
     }
+    unsigned failures = json_memory_failures();
     json_t *root = json_loadb(text, size, 0, &error);
     diagram->root = root;
     if (!root) {
-        findings_add(findings, LOG_ERROR, "line %d, column %d: %s", error.line, error.column, error.text);
+        if (json_memory_failures() != failures) {
+            findings_add(findings, LOG_ERROR, "out of memory");
+        } else {
+            findings_add(findings, LOG_ERROR, "line %d, column %d: %s", error.line, error.column, error.text);
+        }
         return false;
     }
     return take_root(diagram, root, findings) && findings->errors == errors;

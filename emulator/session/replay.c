@@ -1,6 +1,7 @@
 /* Replays: the inputs of a recording take effect at their times, or within the run, in answer to what the board does as
  * it was then. Once a second the sums of all devices are compared with those of the recording. The file is a
  * stranger's: whatever is wrong with it is one line that names it and the line. record.c tells what is in it. */
+#include "emulator/project/json_memory.h"
 #include "emulator/session/bytes.h"
 #include "emulator/session/recording.h"
 #include "emulator/session/session_private.h"
@@ -48,10 +49,13 @@ static bool read_line(struct replay *replay, const char *path, struct error *err
         return true;
     }
     ungetc(byte, replay->file);
+    unsigned failures = json_memory_failures();
     replay->line = json_loadf(replay->file, JSON_DISABLE_EOF_CHECK, &why);
     if (!json_is_object(replay->line)) {
         error_set(error, "--replay %s, line %u: %s; is the recording whole?", path, replay->line_number,
-                  replay->line ? "is no JSON object" : why.text);
+                  replay->line                         ? "is no JSON object"
+                  : failures != json_memory_failures() ? "out of memory"
+                                                       : why.text);
         return false;
     }
     for (byte = fgetc(replay->file); byte == '\n' || byte == '\r'; byte = fgetc(replay->file)) {

@@ -2,6 +2,7 @@
  * machine at that moment; then comes a line for each input, as it took effect; and once a second of virtual time one
  * with a sum of each device's state, by which a replay tells where it differs. The last one is the end.
  * docs/recordings.md */
+#include "emulator/project/json_memory.h"
 #include "emulator/session/bytes.h"
 #include "emulator/session/recording.h"
 #include "emulator/session/session_private.h"
@@ -18,19 +19,23 @@ struct record {
     FILE *file;
     char *path;
     struct session_listener listener;
-    uint64_t next_ps; /* the next look at the machine */
-    uint64_t answers; /* those before the recording */
+    uint64_t next_ps;  /* the next look at the machine */
+    uint64_t answers;  /* those before the recording */
+    unsigned failures; /* of jansson's memory before the recording */
+    bool lost;         /* a line is missing or not complete */
 };
 
 static void write_line(struct record *record, json_t *line) {
-    json_dumpf(line, record->file, JSON_COMPACT | JSON_REAL_PRECISION(17));
+    record->lost |= json_dumpf(line, record->file, JSON_COMPACT | JSON_REAL_PRECISION(17)) != 0;
+    record->lost |= json_memory_failures() != record->failures;
     fputc('\n', record->file);
     json_decref(line);
 }
 
-static void set_bytes(json_t *line, const char *key, const void *bytes, size_t size) {
+static void set_bytes(struct record *record, json_t *line, const char *key, const void *bytes, size_t size) {
     char *text = bytes_to_text(bytes, size);
     json_object_set_new(line, key, json_string(text ? text : ""));
+    record->lost |= !text;
     free(text);
 }
 
@@ -55,7 +60,7 @@ static void record_input(void *context, const struct input_moment *moment, const
         json_object_set_new(line, "value", json_real(input->value));
     }
     if (input->data) {
-        set_bytes(line, "data", input->data, input->size);
+        set_bytes(record, line, "data", input->data, input->size);
     }
     write_line(record, line);
 }
@@ -126,7 +131,7 @@ static bool set_state(struct session *session, json_t *head, struct error *error
     uint8_t *packed = bytes_pack(bytes, size, &packed_size, error);
     free(bytes);
     if (packed) {
-        set_bytes(head, "state", packed, packed_size);
+        set_bytes(session->record, head, "state", packed, packed_size);
         free(packed);
     }
     return packed != NULL;
@@ -141,6 +146,9 @@ static bool write_head(struct session *session, struct error *error) {
                              "wires", wire_texts(session));
     if (head && session->desc.errata) {
         json_object_set_new(head, "errata", json_string(session->desc.errata));
+    }
+    if (!head) {
+        error_set(error, "out of memory");
     }
     if (!head || !set_state(session, head, error)) {
         json_decref(head);
@@ -159,6 +167,7 @@ static bool open_file(struct session *session, const char *path, struct error *e
         record->path = strdup(path);
         record->file = fopen(path, "wb");
         record->answers = session->answers;
+        record->failures = json_memory_failures();
     }
     if (!record || !record->file || !record->path) {
         error_set(error, "--record %s: %s", path, strerror(record ? errno : ENOMEM));
@@ -169,10 +178,12 @@ static bool open_file(struct session *session, const char *path, struct error *e
 
 static bool close_file(struct session *session, struct error *error) {
     struct record *record = session->record;
+    bool lost = record && record->lost;
     bool failed = record && record->file && ferror(record->file);
     failed |= record && record->file && fclose(record->file) != 0;
-    if (failed) {
-        error_set(error, "--record %s: not all of it could be written; is the disk full?", record->path);
+    if (failed || lost) {
+        error_set(error, "--record %s: not all of it could be written; %s", record->path,
+                  failed ? "is the disk full?" : "out of memory");
     }
     if (record) {
         free(record->path);
@@ -180,7 +191,7 @@ static bool close_file(struct session *session, struct error *error) {
     }
     free(record);
     session->record = NULL;
-    return !failed;
+    return !failed && !lost;
 }
 
 bool session_record(struct session *session, const char *path, struct error *error) {

@@ -153,7 +153,8 @@ static void reap_children(struct remote *remote, bool all) {
 
 static bool is_over(const struct run *run) {
     const struct remote *remote = run->remote;
-    return control_wants_out(remote->control) || link_is_over(remote->link) || console_wants_out(run->console);
+    return control_wants_out(remote->control) || control_ran_out(remote->control) || link_is_over(remote->link) ||
+           console_wants_out(run->console);
 }
 
 static bool is_held(const struct remote *remote) {
@@ -193,7 +194,14 @@ int remote_loop(struct run *run) {
         run_slice(run);
         wait_for_more(run);
     }
-    return EXIT_PASS;
+    const char *why = link_failure(run->remote->link);
+    if (!why && control_ran_out(run->remote->control)) {
+        why = "--control: out of memory: what the client was to get is not complete";
+    }
+    if (why) {
+        fprintf(stderr, "ouroboard: %s\n", why);
+    }
+    return why ? EXIT_USAGE : EXIT_PASS;
 }
 
 void remote_finish(struct run *run) {

@@ -5,6 +5,7 @@
 #include "emulator/core/nearest.h"
 #include "emulator/core/time_text.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -175,6 +176,12 @@ bool argument_bytes(json_t *request, uint8_t **ret_data, size_t *ret_size, struc
         error_set(error, "say the bytes as one of \"text\", \"hex\" and \"base64\"");
         return false;
     }
-    error_set(error, "\"%s\" does not hold bytes in that form", names[which]);
-    return decode_bytes(found, names[which], ret_data, ret_size);
+    errno = 0;
+    bool ok = decode_bytes(found, names[which], ret_data, ret_size);
+    if (errno == ENOMEM) {
+        error_set(error, "out of memory");
+    } else {
+        error_set(error, "\"%s\" does not hold bytes in that form", names[which]);
+    }
+    return ok;
 }

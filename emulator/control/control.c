@@ -2,6 +2,7 @@
 #include "emulator/control/arguments.h"
 #include "emulator/control/control_private.h"
 #include "emulator/core/nearest.h"
+#include "emulator/project/json_memory.h"
 #include "firmware-loader/boards.h"
 
 #include <stdarg.h>
@@ -27,6 +28,7 @@ void control_send(struct control *control, json_t *object) {
         line[length] = '\n';
         control->desc.send(control->desc.context, line, length + 1);
     }
+    control->ran_out |= control->connected && !line;
     free(line);
     json_decref(object);
 }
@@ -307,6 +309,10 @@ void control_become(struct control *control, void *context) {
     control->desc.context = context;
 }
 
+bool control_ran_out(const struct control *control) {
+    return control->ran_out || control->failures != json_memory_failures();
+}
+
 bool control_wants_out(const struct control *control) {
     return control->wants_out;
 }
@@ -318,6 +324,7 @@ struct control *control_create(const struct control_desc *desc, struct error *er
     if (control) {
         control->desc = *desc;
         control->session = desc->session;
+        control->failures = json_memory_failures();
         control->waiting = json_array();
     }
     if (!control || !control->waiting) {

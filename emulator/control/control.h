@@ -61,6 +61,8 @@ const struct control_fork *control_wanted_fork(const struct control *control);
 void control_forked(struct control *control, const struct error *failure);
 /* In the other process: there is no client, and lines go to `context` from now on. */
 void control_become(struct control *control, void *context);
+/* Something that the client was to get is missing, because there was no memory for it. */
+bool control_ran_out(const struct control *control);
 /* A client has said "quit". */
 bool control_wants_out(const struct control *control);
 

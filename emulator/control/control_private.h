@@ -101,6 +101,8 @@ struct control {
     bool connected, wants_out;
     bool is_off; /* the board has no supply */
     bool is_recording;
+    bool ran_out;         /* of memory, for something that the client was to get */
+    unsigned failures;    /* of jansson's memory before */
     json_t *waiting;      /* requests behind the run */
     json_t *fork_request; /* NULL: there is none */
     struct control_fork fork;

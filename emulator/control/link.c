@@ -26,13 +26,14 @@ struct link_buffer {
 struct link {
     struct control *control;
     bool is_stdio;
-    int listen;  /* -1: standard streams */
-    int in, out; /* -1: nobody is there */
-    bool ended;  /* nothing more comes from `in` */
-    bool broken; /* `out` takes nothing any more */
-    bool skip;   /* up to the end of a line that was too long */
-    bool once;   /* for one client, */
-    bool served; /* who has been there */
+    int listen;           /* -1: standard streams */
+    int in, out;          /* -1: nobody is there */
+    bool ended;           /* nothing more comes from `in` */
+    bool broken;          /* `out` takes nothing any more */
+    bool skip;            /* up to the end of a line that was too long */
+    struct error failure; /* of standard input or output; "" when there is none */
+    bool once;            /* for one client, */
+    bool served;          /* who has been there */
     char path[sizeof(((struct sockaddr_un *)NULL)->sun_path)];
     struct stat file; /* the socket's, so that no other one is removed */
     struct link_buffer received, sending;
@@ -192,20 +193,42 @@ static void remove_file(const struct link *link) {
     }
 }
 
+/* ---- Failures ---- */
+
+/* A client of a socket may go at any time. Standard output may be closed by who reads it; any other failure of the
+ * standard streams, and any lack of memory, is told. */
+static void link_fail(struct link *link, const char *what, int why) {
+    link->broken = true;
+    link->ended = true;
+    if (why == ENOMEM || (link->is_stdio && why != EPIPE)) {
+        error_set(&link->failure, "--control: %s: %s", what, strerror(why));
+    }
+}
+
+const char *link_failure(const struct link *link) {
+    return link->failure.message[0] ? link->failure.message : NULL;
+}
+
 /* ---- Out ---- */
 
 void link_send(void *context, const char *line, size_t size) {
     struct link *link = context;
-    if (link->out < 0 || link->broken || !buffer_reserve(&link->sending, size)) {
+    if (link->out < 0 || link->broken) {
+        return;
+    }
+    if (!buffer_reserve(&link->sending, size)) {
+        link_fail(link, "what is to be sent", ENOMEM);
         return;
     }
     memcpy(link->sending.bytes + link->sending.at + link->sending.length, line, size);
     link->sending.length += size;
 }
 
+/* Also when it cannot be asked: reading or writing tells then. */
 static bool is_ready(int fd, short events) {
     struct pollfd wait = { .fd = fd, .events = events };
-    return poll(&wait, 1, 0) > 0;
+    int count = poll(&wait, 1, 0);
+    return count > 0 || (count < 0 && errno != EINTR);
 }
 
 static void send_lines(struct link *link) {
@@ -217,7 +240,9 @@ static void send_lines(struct link *link) {
         if (sent > 0) {
             buffer_drop(sending, (size_t)sent);
         } else if (errno != EINTR) {
-            link->broken = errno != EAGAIN;
+            if (errno != EAGAIN) {
+                link_fail(link, "standard output", errno);
+            }
             return;
         }
     }
@@ -227,14 +252,20 @@ static void send_lines(struct link *link) {
 
 static void read_piece(struct link *link) {
     struct link_buffer *received = &link->received;
-    if (link->in < 0 || link->ended || !is_ready(link->in, POLLIN) || !buffer_reserve(received, PIECE_BYTES)) {
+    if (link->in < 0 || link->ended || !is_ready(link->in, POLLIN)) {
+        return;
+    }
+    if (!buffer_reserve(received, PIECE_BYTES)) {
+        link_fail(link, "what is to be received", ENOMEM);
         return;
     }
     ssize_t count = read(link->in, received->bytes + received->at + received->length, PIECE_BYTES);
     if (count > 0) {
         received->length += (size_t)count;
-    } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
+    } else if (count == 0) {
         link->ended = true;
+    } else if (errno != EAGAIN && errno != EINTR) {
+        link_fail(link, "standard input", errno);
     }
 }
 
@@ -316,7 +347,7 @@ bool link_is_full(const struct link *link) {
 }
 
 bool link_is_over(const struct link *link) {
-    bool read = link->is_stdio && (link->broken || (is_served(link) && !link->sending.length));
+    bool read = link_failure(link) || (link->is_stdio && (link->broken || (is_served(link) && !link->sending.length)));
     return read || (link->once && link->served);
 }
 

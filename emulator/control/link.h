@@ -32,6 +32,8 @@ bool link_is_full(const struct link *link);
 /* Standard input has ended and everything that came from it has been served, or nobody reads the output any more; or
  * the one client of link_serve_once() has gone. */
 bool link_is_over(const struct link *link);
+/* Why it is over before its time; NULL: there is no such reason. */
+const char *link_failure(const struct link *link);
 /* What to wait for; returns the number of entries filled. */
 unsigned link_poll(const struct link *link, struct pollfd fds[LINK_FDS]);
 

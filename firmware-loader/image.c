@@ -200,6 +200,7 @@ bool image_parse(struct image *ret_image, const char *name, const uint8_t *bytes
     struct image_source source = { .name = name, .bytes = bytes, .size = size, .chip = chip };
     struct image_builder builder = { .source = &source, .where_format = "offset" };
     struct image image = { .name = strdup(name) };
+    error_set(error, "%s: out of memory", name);
     bool ok = image.name && read_format(&image, &builder, error);
     free(builder.data);
     free(builder.pieces);

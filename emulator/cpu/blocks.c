@@ -152,6 +152,9 @@ static void expect_refund(struct core *core, uint32_t address, unsigned refund) 
     struct block_cost *next = find_entry(core->blocks, address);
     if (!next && refund) {
         next = add_entry(core->blocks, address);
+        if (next == &core->blocks->spare) {
+            return; /* which is the block before: it is learnt each time that it runs */
+        }
         *next = (struct block_cost){ .address = address, .price = BLOCK_ASKS, .next = next->next };
     }
     if (next && next->refund < refund) {

@@ -150,9 +150,9 @@ static bool write_file(const char *path, const uint8_t *head, const uint8_t *sto
     bool ok = fwrite(head, 1, HEAD_BYTES, file) == HEAD_BYTES && fwrite(stored, 1, size, file) == size;
     ok = fflush(file) == 0 && ok;
     int why = errno;
-    ok = fclose(file) == 0 && ok;
+    bool closed = fclose(file) == 0;
     errno = ok ? errno : why;
-    return ok;
+    return ok && closed;
 }
 
 static bool replace_file(const char *path, const uint8_t *head, const uint8_t *stored, size_t size,

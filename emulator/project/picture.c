@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 bool picture_init(struct picture *picture, unsigned width, unsigned height, uint32_t colour) {
     *picture = (struct picture){ .width = width, .height = height };
@@ -172,20 +174,6 @@ static bool write_png(const struct picture *picture, FILE *file, struct error *e
     return ok;
 }
 
-bool picture_save(const struct picture *picture, const char *path, struct error *error) {
-    struct error why;
-    FILE *file = fopen(path, "wb");
-    if (!file) {
-        error_set(error, "%s: %s", path, strerror(errno));
-        return false;
-    }
-    bool ok = write_png(picture, file, &why);
-    if (!ok) {
-        error_set(error, "%s: %s", path, why.message);
-    }
-    return ok;
-}
-
 bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *ret_size, struct error *error) {
     char *bytes = NULL;
     FILE *file = open_memstream(&bytes, ret_size);
@@ -198,6 +186,41 @@ bool picture_encode(const struct picture *picture, uint8_t **ret_bytes, size_t *
     if (!ok) {
         free(bytes);
     }
+    return ok;
+}
+
+/* A part of a picture is worse than none. */
+static bool write_picture(const char *path, const uint8_t *bytes, size_t size) {
+    struct stat status;
+    FILE *file = fopen(path, "wb");
+    if (!file) {
+        return false;
+    }
+    errno = 0;
+    bool ok = fwrite(bytes, 1, size, file) == size;
+    int why = errno;
+    ok = fclose(file) == 0 && ok;
+    why = why ? why : errno;
+    if (!ok && lstat(path, &status) == 0 && S_ISREG(status.st_mode)) {
+        unlink(path);
+    }
+    errno = why;
+    return ok;
+}
+
+bool picture_save(const struct picture *picture, const char *path, struct error *error) {
+    struct error why;
+    uint8_t *bytes;
+    size_t size;
+    if (!picture_encode(picture, &bytes, &size, &why)) {
+        error_set(error, "%s: %s", path, why.message);
+        return false;
+    }
+    bool ok = write_picture(path, bytes, size);
+    if (!ok) {
+        error_set(error, "%s: %s", path, strerror(errno));
+    }
+    free(bytes);
     return ok;
 }
 

@@ -285,7 +285,9 @@ static bool find_paths(const char *path, char *folder, char *diagram) {
     if (stat(path, &status) == 0 && S_ISDIR(status.st_mode) && !is_diagram_name(path)) {
         snprintf(folder, PROJECT_PATH, "%s", path);
         snprintf(diagram, PROJECT_PATH, "%s%sdiagram.json", path, slash && !slash[1] ? "" : "/");
-        diagram = stat(diagram, &status) == 0 ? diagram : memset(diagram, 0, 1);
+        if (stat(diagram, &status) != 0 && (errno == ENOENT || errno == ENOTDIR)) {
+            diagram[0] = 0;
+        }
         return true;
     }
     snprintf(diagram, PROJECT_PATH, "%s", path);

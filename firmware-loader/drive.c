@@ -537,9 +537,18 @@ bool drive_finish(struct drive *drive) {
     return whole && !drive->unwritten;
 }
 
+struct drive_record *drive_need_record(struct drive *drive, const char *path) {
+    struct drive_record *record = drive_records_need(&drive->records, path);
+    if (!record) {
+        drive_say(&drive->reporter, LOG_WARN, "%s/%s: out of memory: it will be compared with the drive's anew",
+                  drive->folder, path);
+    }
+    return record;
+}
+
 static void remember(void *context, const struct drive_item *item) {
     struct drive *drive = context;
-    struct drive_record *record = drive_records_need(&drive->records, item->path);
+    struct drive_record *record = drive_need_record(drive, item->path);
     if (record) {
         record->folder = item->folder;
         record->on_host = record->on_volume = true;
@@ -571,7 +580,7 @@ static void remember_refused(struct drive *drive) {
         if (drive_records_find(&drive->records, item->path)) {
             continue;
         }
-        struct drive_record *record = drive_records_need(&drive->records, item->path);
+        struct drive_record *record = drive_need_record(drive, item->path);
         if (record) {
             record->folder = item->folder;
             record->refused = true;
@@ -613,14 +622,14 @@ static bool build(struct drive *drive, uint32_t serial, struct error *error) {
 static bool begin(struct drive *drive, const struct drive_desc *desc, struct error *error) {
     uint32_t serial = desc->serial ? desc->serial : DRIVE_SERIAL;
     bool builds = drive->area && !desc->mounted;
-    if (drive->folder && builds && !drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter)) {
+    if (builds && !drive_rescue(drive->folder, drive->area, drive->area_size, &drive->reporter)) {
         error_set(error, "%s: cannot take what the board has written: make room in it, or run without --drive",
                   drive->folder);
         return false;
     }
-    drive->listing_whole = drive->folder && list(drive);
+    drive->listing_whole = list(drive);
     if (!drive->listing_whole && !drive->listing.count) {
-        error_set(error, "%s: cannot be read", drive->folder ? drive->folder : "folder");
+        error_set(error, "%s: cannot be read", drive->folder);
         return false;
     }
     return !builds || build(drive, serial, error);
@@ -633,6 +642,11 @@ struct drive *drive_create(const struct drive_desc *desc, struct error *error) {
         return NULL;
     }
     drive->folder = strdup(desc->folder);
+    if (!drive->folder) {
+        error_set(error, "%s: out of memory", desc->folder);
+        free(drive);
+        return NULL;
+    }
     drive->area = desc->area;
     drive->area_size = desc->area_size;
     drive->host_ms = desc->host_ms;

@@ -135,9 +135,12 @@ static bool push(struct drive_item **items, size_t *count, size_t *room, const s
         *items = grown;
         *room = more;
     }
-    (*items)[*count] = *item;
-    (*items)[*count].path = strdup(item->path);
-    return (*items)[(*count)++].path != NULL;
+    char *path = strdup(item->path);
+    if (path) {
+        (*items)[*count] = *item;
+        (*items)[(*count)++].path = path;
+    }
+    return path != NULL;
 }
 
 static bool leave_out(struct drive_listing *listing, const char *path) {
@@ -190,7 +193,11 @@ static bool walk_below(struct walk *walk, int folder, const char *name, const ch
 static bool walk_name(struct walk *walk, int folder, const char *name, const char *path, unsigned depth) {
     struct stat status;
     if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW)) {
-        return errno == ENOENT;
+        int why = errno;
+        if (why != ENOENT) {
+            drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be read: %s", walk->root, path, strerror(why));
+        }
+        return why == ENOENT;
     }
     const char *why = S_ISDIR(status.st_mode) && depth >= FAT_DEPTH_MAX ? "too deep" : objection(&status, name);
     if (why) {
@@ -200,17 +207,27 @@ static bool walk_name(struct walk *walk, int folder, const char *name, const cha
     struct drive_item item = { (char *)path, S_ISDIR(status.st_mode), signature_of(&status) };
     struct drive_listing *listing = walk->listing;
     if (!push(&listing->items, &listing->count, &listing->room, &item)) {
+        drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be read: out of memory", walk->root, path);
         return false;
     }
     return !item.folder || walk_below(walk, folder, name, path, depth);
 }
 
-/* The sorted names of a folder; NULL-terminated. Takes the descriptor. */
+static void free_names(char **names, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
+/* The sorted names of a folder; NULL with errno when they cannot be listed, and without when there are none. */
 static char **names_of(int folder, size_t *ret_count) {
-    DIR *stream = fdopendir(dup(folder));
+    int copy = dup(folder);
+    DIR *stream = copy >= 0 ? fdopendir(copy) : NULL;
     char **names = NULL;
     size_t count = 0, room = 0;
-    errno = 0;
+    *ret_count = 0;
+    errno = stream ? 0 : errno;
     for (struct dirent *entry; stream && (entry = readdir(stream));) {
         if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) {
             continue;
@@ -229,14 +246,21 @@ static char **names_of(int folder, size_t *ret_count) {
         }
         count++;
     }
-    bool bad = !stream || errno;
+    int why = errno;
     if (stream) {
         closedir(stream);
+    } else if (copy >= 0) {
+        close(copy);
+    }
+    if (why) {
+        free_names(names, count);
+        errno = why;
+        return NULL;
     }
     if (count) {
         qsort(names, count, sizeof(*names), by_name);
     }
-    *ret_count = bad ? SIZE_MAX : count;
+    *ret_count = count;
     return names;
 }
 
@@ -280,6 +304,7 @@ static bool walk_one(struct walk *walk, int folder, const char *prefix, const ch
                      unsigned depth) {
     char *path;
     if (asprintf(&path, "%s%s%s", prefix, *prefix ? "/" : "", name) < 0) {
+        drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be read: out of memory", walk->root, name);
         return false;
     }
     bool ok = true;
@@ -314,16 +339,12 @@ static bool walk_names(struct walk *walk, int folder, const char *prefix, char *
 static bool walk_folder(struct walk *walk, int folder, const char *prefix, unsigned depth) {
     size_t count;
     char **names = names_of(folder, &count);
-    bool ok = count != SIZE_MAX;
+    bool ok = names || !errno;
     if (!ok) {
-        drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be listed", walk->root, prefix);
-        count = 0;
+        drive_say(walk->reporter, LOG_WARN, "%s/%s: cannot be listed: %s", walk->root, prefix, strerror(errno));
     }
     ok &= walk_names(walk, folder, prefix, names, count, depth);
-    for (size_t i = 0; i < count; i++) {
-        free(names[i]);
-    }
-    free(names);
+    free_names(names, count);
     close(folder);
     return ok;
 }

@@ -144,6 +144,8 @@ void drive_invalidate(struct drive *drive, uint32_t first, uint32_t end);
 struct drive_record *drive_records_find(struct drive_records *records, const char *path);
 /* Find or add; NULL without memory. Invalidates other pointers to records. */
 struct drive_record *drive_records_need(struct drive_records *records, const char *path);
+/* The same, with a line when there is no memory for it. */
+struct drive_record *drive_need_record(struct drive *drive, const char *path);
 void drive_records_remove(struct drive_records *records, const char *path);
 void drive_records_finish(struct drive_records *records);
 uint64_t drive_hash(const uint8_t *data, size_t size);

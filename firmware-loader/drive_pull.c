@@ -161,7 +161,7 @@ static bool file_changed(struct drive *drive, struct fat_volume *volume, const s
 /* Both sides are now as given. */
 static void note(struct drive *drive, const struct drive_found *found, uint64_t hash,
                  const struct drive_signature *signature) {
-    struct drive_record *record = drive_records_need(&drive->records, found->path);
+    struct drive_record *record = drive_need_record(drive, found->path);
     if (!record) {
         return;
     }
@@ -233,6 +233,7 @@ char *drive_conflict_name(const char *folder, const char *path) {
         }
         free(name);
     }
+    errno = EEXIST;
     return NULL;
 }
 
@@ -240,7 +241,12 @@ char *drive_conflict_name(const char *folder, const char *path) {
 static void keep_both(struct drive *drive, const struct drive_found *found, const uint8_t *data, uint64_t hash) {
     struct drive_signature signature;
     char *name = drive_conflict_name(drive->folder, found->path);
-    if (name && write_to_host(drive, found, name, data, &signature)) {
+    if (!name) {
+        drive_say(&drive->reporter, LOG_WARN, "%s/%s: changed here and on the drive: the drive's is not copied: %s",
+                  drive->folder, found->path, strerror(errno));
+        drive->unwritten = true;
+        note_failure(drive, found->path);
+    } else if (write_to_host(drive, found, name, data, &signature)) {
         drive_say(&drive->reporter, LOG_WARN,
                   "%s/%s: changed here and on the drive: this one stays, the drive's is kept as %s", drive->folder,
                   found->path, name);
@@ -385,6 +391,11 @@ static void pull_file(struct drive *drive, struct fat_volume *volume, const stru
         } else {
             file_to_host(drive, found, data, hash);
         }
+    } else if (!drive->is_missing) {
+        drive_say(&drive->reporter, LOG_WARN, "%s/%s: the drive's file of this name is not copied: %s", drive->folder,
+                  found->path, fat_result_text(result));
+        drive->unwritten = true;
+        note_failure(drive, found->path);
     }
     free(data);
 }

@@ -133,19 +133,20 @@ static void say(struct drive *drive, const char *path, const char *why) {
     drive_say(&drive->reporter, LOG_WARN, "%s/%s: not on the drive: %s", drive->folder, path, why);
 }
 
-/* Not this version of the file: wait for another one, or for more room. */
-static void refuse(struct drive *drive, const struct drive_item *item, const struct drive_signature *signature) {
-    struct drive_record *record = drive_records_need(&drive->records, item->path);
+/* Not this version of the file: wait for another one, or for more room. False when that cannot be kept in mind. */
+static bool refuse(struct drive *drive, const struct drive_item *item, const struct drive_signature *signature) {
+    struct drive_record *record = drive_need_record(drive, item->path);
     if (record) {
         record->folder = item->folder;
         record->refused = true;
         record->on_host = record->on_volume;
         record->signature = *signature;
     }
+    return record != NULL;
 }
 
 /* Why something new cannot be on the volume. Without room everything that needs some is refused from now on. */
-static void refuse_for(struct drive *drive, struct fat_volume *volume, const struct drive_item *item,
+static bool refuse_for(struct drive *drive, struct fat_volume *volume, const struct drive_item *item,
                        const struct drive_signature *signature, enum fat_result result) {
     uint32_t clusters;
     if (result != FAT_FULL) {
@@ -155,7 +156,7 @@ static void refuse_for(struct drive *drive, struct fat_volume *volume, const str
         drive->full = !fat_free_clusters(volume, &clusters);
         drive->free_bytes = drive->full ? (uint64_t)clusters * volume->cluster_sectors * FAT_SECTOR_SIZE : 0;
     }
-    refuse(drive, item, signature);
+    return refuse(drive, item, signature);
 }
 
 /* Known beforehand, without another look at folder and volume: a folder may hold thousands of files too many. */
@@ -163,12 +164,6 @@ static bool cannot_fit(struct drive *drive, const struct drive_item *item) {
     const struct drive_record *record = drive_records_find(&drive->records, item->path);
     uint64_t size = item->folder ? 1 : item->signature.size;
     return drive->full && size > drive->free_bytes && !(record && record->on_volume);
-}
-
-static bool start(struct drive *drive, enum drive_push_kind kind, const char *path) {
-    drive->push.kind = kind;
-    drive->push.path = strdup(path);
-    return true;
 }
 
 /* The volume's entry as it is now, before the flash reports our own write. */
@@ -193,7 +188,8 @@ static bool push_remove(struct drive *drive, struct fat_volume *volume, const st
         record->on_host = false;
         return true;
     }
-    return start(drive, DRIVE_PUSH_REMOVE, record->path);
+    drive->push.kind = DRIVE_PUSH_REMOVE;
+    return true;
 }
 
 static bool push_folder(struct drive *drive, struct fat_volume *volume, const struct drive_item *item) {
@@ -202,10 +198,9 @@ static bool push_folder(struct drive *drive, struct fat_volume *volume, const st
         return true;
     }
     if (result && result != FAT_EXISTS) {
-        refuse_for(drive, volume, item, &item->signature, result);
-        return true;
+        return refuse_for(drive, volume, item, &item->signature, result);
     }
-    start(drive, DRIVE_PUSH_FOLDER, item->path);
+    drive->push.kind = DRIVE_PUSH_FOLDER;
     drive->push.signature = item->signature;
     take_entry(drive, volume, item->path);
     return true;
@@ -241,18 +236,18 @@ static enum fat_result store(struct drive *drive, struct fat_volume *volume, con
 }
 
 /* With the contents in hand. */
-static void push_contents(struct drive *drive, struct fat_volume *volume, const struct drive_item *item,
+static bool push_contents(struct drive *drive, struct fat_volume *volume, const struct drive_item *item,
                           const uint8_t *data) {
     enum fat_result result = store(drive, volume, item->path, data);
     if (drive->is_missing) {
-        return;
+        return true;
     }
     if (result) {
-        refuse_for(drive, volume, item, &drive->push.signature, result);
-        return;
+        return refuse_for(drive, volume, item, &drive->push.signature, result);
     }
-    start(drive, DRIVE_PUSH_WRITE, item->path);
+    drive->push.kind = DRIVE_PUSH_WRITE;
     take_entry(drive, volume, item->path);
+    return true;
 }
 
 /* True: go on with the next thing; false: this file must wait, and with it the rest, for the next poll. */
@@ -263,17 +258,16 @@ static bool push_file(struct drive *drive, struct fat_volume *volume, const stru
     enum drive_host_result result = drive_host_read(drive->folder, item->path, limit, &data, &signature);
     if (result == DRIVE_HOST_FAILED) {
         say(drive, item->path, errno == EFBIG ? "larger than the whole volume" : strerror(errno));
-        refuse(drive, item, &item->signature);
-        return true;
+        return refuse(drive, item, &item->signature);
     }
     if (result) {
         return false;
     }
     drive->push.signature = signature;
     drive->push.hash = drive_hash(data, (size_t)signature.size);
-    push_contents(drive, volume, item, data);
+    bool ok = push_contents(drive, volume, item, data);
     free(data);
-    return true;
+    return ok;
 }
 
 bool drive_push_step(struct drive *drive) {
@@ -283,10 +277,10 @@ bool drive_push_step(struct drive *drive) {
     if (!gone && !item) {
         return false;
     }
+    const char *path = gone ? gone->path : item->path;
     if (item && cannot_fit(drive, item)) {
         drive_say_full(&drive->reporter, drive->folder, item->path);
-        refuse(drive, item, &item->signature);
-        return true;
+        return refuse(drive, item, &item->signature);
     }
     if (drive_mount(drive, &volume) || drive_needs(drive, 0, volume.data_start)) {
         return drive->is_missing;
@@ -294,8 +288,14 @@ bool drive_push_step(struct drive *drive) {
     if (!drive->cut_short) {
         memset(drive->candidates, 0, drive->sectors / 8 + 1);
     }
-    mark_candidates(drive, &volume, gone ? gone->path : item->path);
+    mark_candidates(drive, &volume, path);
     drive->is_missing = false;
+    drive_push_drop(drive);
+    drive->push.path = strdup(path); /* before anything has been changed */
+    if (!drive->push.path) {
+        say(drive, path, "out of memory: it is tried again");
+        return false;
+    }
     if (gone) {
         return push_remove(drive, &volume, gone);
     }
@@ -304,7 +304,7 @@ bool drive_push_step(struct drive *drive) {
 
 static void complete_write(struct drive *drive) {
     const struct drive_push *push = &drive->push;
-    struct drive_record *record = drive_records_need(&drive->records, push->path);
+    struct drive_record *record = drive_need_record(drive, push->path);
     bool shrunk = record && record->on_volume && record->size > push->size;
     if (record) {
         record->folder = push->kind == DRIVE_PUSH_FOLDER;

@@ -38,6 +38,12 @@ static bool folder_has(const struct rescue *rescue, const struct drive_found *fo
     return result != DRIVE_HOST_GONE;
 }
 
+static void rescue_failed(struct rescue *rescue, const char *path, const char *why) {
+    drive_say(rescue->reporter, LOG_WARN, "%s/%s: what the board has written cannot be copied: %s", rescue->folder,
+              path, why);
+    rescue->failed = true;
+}
+
 static void copy(struct rescue *rescue, const struct drive_found *found, const char *name, const uint8_t *data) {
     struct drive_signature signature;
     drive_make_parents(rescue->folder, name);
@@ -63,6 +69,8 @@ static void rescue_contents(struct rescue *rescue, const struct drive_found *fou
     char *name = same ? NULL : drive_conflict_name(rescue->folder, found->path);
     if (name) {
         copy(rescue, found, name, data);
+    } else if (!same) {
+        rescue_failed(rescue, found->path, strerror(errno));
     }
     free(name);
 }
@@ -75,8 +83,11 @@ static void rescue_file(struct rescue *rescue, const struct drive_found *found) 
         return;
     }
     uint8_t *data = malloc(entry->size);
-    if (data && fat_read(&rescue->volume, entry, 0, data, entry->size, &length) == FAT_OK) {
+    enum fat_result result = data ? fat_read(&rescue->volume, entry, 0, data, entry->size, &length) : FAT_NO_MEMORY;
+    if (result == FAT_OK) {
         rescue_contents(rescue, found, data);
+    } else if (result == FAT_NO_MEMORY) { /* another failure is a damaged chain */
+        rescue_failed(rescue, found->path, fat_result_text(result));
     }
     free(data);
 }
@@ -86,7 +97,9 @@ bool drive_rescue(const char *folder, uint8_t *area, size_t size, struct drive_r
     struct fat_device device = fat_memory_device(area, size);
     struct drive_snapshot snapshot = { 0 };
     if (fat_mount(&rescue.volume, &device) == FAT_OK) {
-        drive_snapshot_make(&rescue.volume, &snapshot);
+        if (drive_snapshot_make(&rescue.volume, &snapshot) == FAT_NO_MEMORY) {
+            rescue_failed(&rescue, "", fat_result_text(FAT_NO_MEMORY));
+        }
         for (size_t i = 0; i < snapshot.count; i++) {
             rescue_file(&rescue, &snapshot.items[i]);
         }

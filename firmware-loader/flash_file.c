@@ -236,7 +236,10 @@ static bool lock(int fd, const char *path, struct error *error) {
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         return true;
     }
-    return open_failed(error, path, errno == EWOULDBLOCK ? "in use by another process" : strerror(errno));
+    int why = errno;
+    open_failed(error, path, why == EWOULDBLOCK ? "in use by another process" : strerror(why));
+    errno = why;
+    return false;
 }
 
 /* Written under another name and locked before it gets its own: nobody ever sees a part of it. */
@@ -249,7 +252,11 @@ static bool create(struct flash_file *file, const char *path, struct error *erro
     file->fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (file->fd < 0) {
         open_failed(error, path, strerror(errno));
-    } else if (lock(file->fd, path, error)) {
+    } else if (!lock(file->fd, path, error)) {
+        if (errno != EWOULDBLOCK) {
+            unlink(name);
+        }
+    } else {
         ok = access(path, F_OK) == 0; /* another process was faster */
         if (!ok && ftruncate(file->fd, 0) == 0 && write_at(file->fd, file->contents, file->size, 0) &&
             rename(name, path) == 0) {

@@ -84,8 +84,9 @@ json_t *recording_sums(struct session *session) {
 }
 
 static void write_look(struct session *session, bool last) {
-    json_t *line =
-        json_pack("{s:I, s:o}", "t", (json_int_t)session_now(session), last ? "end" : "look", recording_sums(session));
+    json_t *sums = recording_sums(session);
+    session->record->lost |= !json_object_size(sums) && machine_is_on(session->machine);
+    json_t *line = json_pack("{s:I, s:o}", "t", (json_int_t)session_now(session), last ? "end" : "look", sums);
     json_object_set_new(line, "cycles", json_integer((json_int_t)machine_cycles(session->machine)));
     write_line(session->record, line);
 }

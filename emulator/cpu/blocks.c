@@ -37,6 +37,24 @@ struct blocks {
     struct offset offsets[OFFSETS];
 };
 
+static bool add_chunk(struct blocks *blocks) {
+    struct chunk *chunk = calloc(1, sizeof(*chunk));
+    if (chunk) {
+        chunk->next = blocks->chunks;
+        blocks->chunks = chunk;
+    }
+    return chunk != NULL;
+}
+
+/* The first chunk stays, for when there is no memory for others. */
+static void free_chunks_but_first(struct blocks *blocks) {
+    while (blocks->chunks && blocks->chunks->next) {
+        struct chunk *chunk = blocks->chunks;
+        blocks->chunks = chunk->next;
+        free(chunk);
+    }
+}
+
 struct blocks *blocks_create(void) {
     struct blocks *blocks = calloc(1, sizeof(*blocks));
     if (!blocks) {
@@ -44,24 +62,17 @@ struct blocks *blocks_create(void) {
     }
     blocks->version = 1; /* nothing is known of offsets */
     blocks->code = calloc((UINT64_C(1) << 32) / CODE_GRAIN / 8, 1);
-    if (!blocks->code) {
-        free(blocks);
+    if (!blocks->code || !add_chunk(blocks)) {
+        blocks_destroy(blocks);
         return NULL;
     }
     return blocks;
 }
 
-static void free_chunks(struct blocks *blocks) {
-    while (blocks->chunks) {
-        struct chunk *chunk = blocks->chunks;
-        blocks->chunks = chunk->next;
-        free(chunk);
-    }
-}
-
 void blocks_destroy(struct blocks *blocks) {
     if (blocks) {
-        free_chunks(blocks);
+        free_chunks_but_first(blocks);
+        free(blocks->chunks);
         free(blocks->code);
         free(blocks);
     }
@@ -102,14 +113,8 @@ static struct block_cost *find_entry(struct blocks *blocks, uint32_t address) {
 
 static struct block_cost *add_entry(struct blocks *blocks, uint32_t address) {
     unsigned index = blocks->count % CHUNK;
-    if (!index && blocks->count < MAX_BLOCKS) {
-        struct chunk *chunk = calloc(1, sizeof(*chunk));
-        if (chunk) {
-            chunk->next = blocks->chunks;
-            blocks->chunks = chunk;
-        } else {
-            return &blocks->spare;
-        }
+    if (!index && blocks->count && blocks->count < MAX_BLOCKS && !add_chunk(blocks)) {
+        blocks->count = MAX_BLOCKS; /* it starts anew with the first chunk */
     }
     if (blocks->count >= MAX_BLOCKS) {
         return &blocks->spare;
@@ -132,7 +137,8 @@ bool blocks_are_full(const struct core *core) {
 
 void blocks_clear(struct core *core) {
     struct blocks *blocks = core->blocks;
-    free_chunks(blocks);
+    free_chunks_but_first(blocks);
+    memset(blocks->chunks, 0, sizeof(*blocks->chunks));
     memset(blocks->chains, 0, sizeof(blocks->chains));
     blocks->count = 0;
     blocks->version++;

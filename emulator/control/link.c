@@ -370,10 +370,15 @@ unsigned link_poll(const struct link *link, struct pollfd fds[LINK_FDS]) {
 static void send_last_lines(struct link *link) {
     while (link->sending.length && link->out >= 0 && !link->broken) {
         struct pollfd wait = { .fd = link->out, .events = POLLOUT };
-        if (poll(&wait, 1, CLOSE_WAIT_MS) <= 0) {
-            return;
+        size_t before = link->sending.length;
+        int ready = poll(&wait, 1, CLOSE_WAIT_MS);
+        if (ready < 0 && errno == EINTR) {
+            continue;
         }
         send_lines(link);
+        if (ready <= 0 && link->sending.length == before) {
+            return;
+        }
     }
 }
 

@@ -65,11 +65,18 @@ static int open_parent(const char *folder, const char *path, bool make, char ret
     return -1;
 }
 
+/* Of a call that has failed: nothing is there, or nothing that may be followed. */
+static bool tells_of_nothing(int why) {
+    return why == ENOENT || why == ENOTDIR || why == ELOOP || why == ENAMETOOLONG || why == EACCES;
+}
+
+/* What cannot be looked at for another reason is taken to be there: who opens it tells why it cannot. */
 bool inside_exists(const char *folder, const char *path) {
     char name[NAME_BYTES];
     struct stat status;
     int at = open_parent(folder, path, false, name);
-    bool exists = at >= 0 && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    bool found = at >= 0 && fstatat(at, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
+    bool exists = found || !tells_of_nothing(errno);
     if (at >= 0) {
         close(at);
     }
@@ -200,11 +207,13 @@ static bool copy_file(struct copy *copy, int from, int to, const char *name, con
     int source = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     int target = source < 0 ? -1 : openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     bool ok = target >= 0 && copy_contents(copy, source, target, status);
-    if (target >= 0) {
-        close(target);
+    if (target >= 0 && close(target) != 0) {
+        ok = false;
     }
     if (source >= 0) {
+        int why = errno;
         close(source);
+        errno = why;
     }
     return ok;
 }
@@ -230,8 +239,12 @@ static bool copy_inner(struct copy *copy, int from, int to, const char *name, un
 
 static bool copy_entry(struct copy *copy, int from, int to, const char *name, unsigned depth) {
     struct stat status;
-    if (drive_ignores(name) || fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (drive_ignores(name)) {
         return true;
+    }
+    if (fstatat(from, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        error_set(copy->error, "%s: %s", name, strerror(errno));
+        return errno == ENOENT;
     }
     if (S_ISDIR(status.st_mode)) {
         return depth >= DEPTH_MAX || copy_inner(copy, from, to, name, depth);
@@ -246,10 +259,18 @@ static bool copy_entry(struct copy *copy, int from, int to, const char *name, un
 /* Closes `from`. */
 static bool copy_folder(struct copy *copy, int from, int to, unsigned depth) {
     DIR *stream = fdopendir(from);
-    bool ok = stream != NULL;
-    for (struct dirent *entry; ok && (entry = readdir(stream));) {
-        const char *name = entry->d_name;
-        ok = strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || copy_entry(copy, from, to, name, depth);
+    bool ok = stream != NULL, more = ok;
+    while (ok && more) {
+        errno = 0;
+        struct dirent *entry = readdir(stream);
+        const char *name = entry ? entry->d_name : ".";
+        more = entry != NULL;
+        ok = entry || !errno;
+        if (ok && strcmp(name, ".") != 0 && strcmp(name, "..") != 0) {
+            ok = copy_entry(copy, from, to, name, depth);
+        } else if (!ok) {
+            error_set(copy->error, "cannot be listed: %s", strerror(errno));
+        }
     }
     if (stream) {
         closedir(stream);

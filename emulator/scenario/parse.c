@@ -176,6 +176,9 @@ static bool read_wire_text(struct reading *reading, const struct node *node, str
     step->pin = text;
     step->other_pin = strdup(equals + 1);
     step->place = node_mark(node);
+    if (!step->other_pin) {
+        mistake(&reading->mistakes, node_mark(node), "wire: out of memory");
+    }
     return step->other_pin != NULL;
 }
 
@@ -278,6 +281,9 @@ static bool read_set(struct reading *reading, const struct node *node, struct sc
         step->part = text;
         step->control = strdup(dot + 1);
         step->place = node_mark(name);
+        if (!step->control) {
+            mistake(&reading->mistakes, node_mark(name), "set: out of memory");
+        }
         ok &= step->control && value_read(reading, &value_key, node_value(reading->file, node, i), step);
     }
     return ok;

@@ -39,7 +39,11 @@ char *value_name(struct reading *reading, const struct node *node, const char *w
         mistake(&reading->mistakes, node_mark(node), "%s: is empty", what);
         text = NULL;
     }
-    return text ? strdup(text) : NULL;
+    char *copy = text ? strdup(text) : NULL;
+    if (text && !copy) {
+        mistake(&reading->mistakes, node_mark(node), "%s: out of memory", what);
+    }
+    return copy;
 }
 
 char *value_path(struct reading *reading, const struct node *node, const char *what) {
@@ -237,6 +241,10 @@ static bool read_byte_list(struct reading *reading, const struct node *node, con
                            struct scenario_text *text) {
     unsigned count = node_count(node);
     text->bytes = count <= TEXT_MAX ? calloc(1, count + 1) : NULL;
+    if (!text->bytes) {
+        mistake(&reading->mistakes, node_mark(node), "%s: %s", what,
+                count > TEXT_MAX ? "is too long" : "out of memory");
+    }
     for (unsigned i = 0; text->bytes && i < count; i++) {
         uint64_t byte;
         if (!value_count(reading, node_item(reading->file, node, i), what, 0, 255, &byte)) {
@@ -262,6 +270,8 @@ static bool read_text(struct reading *reading, const struct node *node, const ch
         memcpy(text->bytes, from, length);
         text->bytes[length] = 0;
         text->length = length;
+    } else {
+        mistake(&reading->mistakes, node_mark(node), "%s: out of memory", what);
     }
     return text->bytes != NULL;
 }

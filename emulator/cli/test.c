@@ -196,13 +196,18 @@ static struct test_run *add_run(struct test_plan *plan, struct scenario *scenari
     }
     struct test_run *runs = realloc(plan->runs, (plan->run_count + 1) * sizeof(*runs));
     if (!runs) {
+        complain("test", scenario->path, "out of memory");
         return NULL;
     }
     plan->runs = runs;
     struct test_run *run = &runs[plan->run_count];
     *run = (struct test_run){ .scenario = scenario, .pipe = -1 };
-    plan->run_count += add_cases(run);
-    return run->cases ? run : NULL;
+    if (!add_cases(run)) {
+        complain("test", scenario->path, "out of memory");
+        return NULL;
+    }
+    plan->run_count++;
+    return run;
 }
 
 static bool add_matrix(struct test_plan *plan, struct scenario *scenario) {
@@ -233,9 +238,11 @@ static struct scenario *new_scenario(struct test_plan *plan) {
         return NULL;
     }
     plan->scenarios = all;
-    all[plan->scenario_count] = calloc(1, sizeof(**all));
-    plan->scenario_count += all[plan->scenario_count] != NULL;
-    return all[plan->scenario_count - 1];
+    struct scenario *scenario = calloc(1, sizeof(*scenario));
+    if (scenario) {
+        all[plan->scenario_count++] = scenario;
+    }
+    return scenario;
 }
 
 /* A scenario with mistakes is a case that is wrong. */
@@ -249,7 +256,9 @@ static bool add_scenario(struct test_plan *plan, const char *path) {
     if (scenario_read(scenario, path, &findings)) {
         return add_matrix(plan, scenario);
     }
-    scenario->path = scenario->path ? scenario->path : strdup(path);
+    if (!scenario->path) {
+        return complain("test", path, "out of memory");
+    }
     struct test_run *run = add_run(plan, scenario);
     for (unsigned i = 0; run && i < run->case_count; i++) {
         run->cases[i].done = true;

@@ -5,6 +5,7 @@
 
 #include "emulator/scenario/runner.h"
 
+#include <limits.h>
 #include <stdio.h>
 
 struct vcd;
@@ -34,6 +35,8 @@ struct test_message {
     enum log_level level;        /* TEST_LINE: `tail` is the line */
     char tail[TEST_TAIL];        /* what the console has said last */
 };
+
+_Static_assert(sizeof(struct test_message) <= PIPE_BUF, "a message goes into the pipe as a whole");
 
 struct test_case {
     const char *name;

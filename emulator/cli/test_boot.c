@@ -107,8 +107,9 @@ static bool copy_drive(struct boot *boot, const char *folder, struct error *erro
     if (!ok || lstat(from, &status) != 0 || (!S_ISDIR(status.st_mode) && scenario->drive)) {
         return false;
     }
+    bool made = mkdir(boot->drive, 0777) == 0;
     error_set(error, "%s: %s", boot->drive, strerror(errno));
-    return mkdir(boot->drive, 0777) == 0 && inside_copy(from, boot->drive, false, DRIVE_BYTES, error);
+    return made && inside_copy(from, boot->drive, false, DRIVE_BYTES, error);
 }
 
 static bool is_file_name(const char *firmware) {

@@ -16,14 +16,20 @@ struct found {
     unsigned count;
 };
 
+static bool cannot_search(const char *path, int why) {
+    fprintf(stderr, "ouroboard: %s: %s\n", path, strerror(why));
+    return false;
+}
+
 static bool add_path(struct found *found, const char *path) {
-    char **paths = realloc(found->paths, (found->count + 1) * sizeof(*paths));
-    if (paths) {
-        found->paths = paths;
-        paths[found->count] = strdup(path);
-        found->count++;
+    char **paths = realloc(found->paths, (found->count + 1) * sizeof(*paths)), *copy = strdup(path);
+    found->paths = paths ? paths : found->paths;
+    if (!paths || !copy) {
+        free(copy);
+        return cannot_search(path, ENOMEM);
     }
-    return paths && paths[found->count - 1];
+    paths[found->count++] = copy;
+    return true;
 }
 
 static int is_visible(const struct dirent *entry) {
@@ -41,8 +47,11 @@ static bool search_entry(struct found *found, const char *folder, const char *na
     struct stat status;
     const char *here = strcmp(folder, ".") == 0 ? "" : folder;
     int length = snprintf(path, sizeof(path), "%s%s%s", here, *here && here[strlen(here) - 1] != '/' ? "/" : "", name);
-    if (length >= (int)sizeof(path) || lstat(path, &status) != 0) {
+    if (length >= (int)sizeof(path)) {
         return true;
+    }
+    if (lstat(path, &status) != 0) {
+        return errno == ENOENT || cannot_search(path, errno);
     }
     if (S_ISDIR(status.st_mode)) {
         return depth >= DEPTH_MAX || search_folder(found, path, depth + 1);
@@ -53,7 +62,7 @@ static bool search_entry(struct found *found, const char *folder, const char *na
 static bool search_folder(struct found *found, const char *folder, unsigned depth) {
     struct dirent **entries;
     int count = scandir(folder, &entries, is_visible, alphasort);
-    bool ok = true;
+    bool ok = count >= 0 || errno == ENOENT || cannot_search(folder, errno);
     for (int i = 0; i < count; i++) {
         ok = ok && search_entry(found, folder, entries[i]->d_name, depth);
         free(entries[i]);

@@ -37,8 +37,27 @@ static bool make_folder(struct test_run *run) {
     const char *base = getenv("TMPDIR");
     char name[1024];
     snprintf(name, sizeof(name), "%s/ouroboard-test-XXXXXX", base && *base ? base : "/tmp");
-    run->folder = mkdtemp(name) ? strdup(name) : NULL;
+    bool made = mkdtemp(name) != NULL;
+    run->folder = made ? strdup(name) : NULL;
+    if (made && !run->folder) {
+        rmdir(name);
+        errno = ENOMEM;
+    }
     return run->folder != NULL;
+}
+
+static void remove_folder(struct test_run *run) {
+    if (run->folder) {
+        inside_remove(run->folder);
+        free(run->folder);
+        run->folder = NULL;
+    }
+}
+
+static void close_end(int end) {
+    if (end >= 0) {
+        close(end);
+    }
 }
 
 static void fail_run(struct test_run *run, const char *what, int error) {
@@ -55,9 +74,8 @@ static void fail_run(struct test_run *run, const char *what, int error) {
 
 static void start_run(struct test_plan *plan, struct test_run *run, unsigned slots) {
     int ends[2] = { -1, -1 };
-    bool ok = make_folder(run) && pipe(ends) == 0;
     fflush(NULL);
-    run->pid = ok ? fork() : -1;
+    run->pid = make_folder(run) && pipe(ends) == 0 ? fork() : -1;
     if (run->pid == 0) {
         close(ends[0]);
         forget_interrupts();
@@ -67,10 +85,11 @@ static void start_run(struct test_plan *plan, struct test_run *run, unsigned slo
     if (run->pid < 0) {
         fail_run(run, "a process for the run cannot be made", errno);
         run->pid = 0;
-        close(ends[0]);
+        remove_folder(run);
+        close_end(ends[0]);
         ends[0] = -1;
     }
-    close(ends[1]);
+    close_end(ends[1]);
     run->pipe = ends[0];
 }
 
@@ -81,9 +100,7 @@ static void end_run(struct test_run *run) {
     waitpid(run->pid, &status, 0);
     run->pid = 0;
     fail_run(run, interrupted ? "interrupted" : "the emulator's process ended early", 0);
-    inside_remove(run->folder);
-    free(run->folder);
-    run->folder = NULL;
+    remove_folder(run);
 }
 
 /* ---- Messages ---- */
@@ -131,12 +148,27 @@ static unsigned slots_of(const struct test_plan *plan) {
     return runs >= jobs ? 1 : (jobs + runs - 1) / runs;
 }
 
+/* When it cannot be asked who has something to tell. */
+static void wait_for_first(struct test_plan *plan, struct pollfd *fds) {
+    unsigned first = 0;
+    while (first < plan->run_count && fds[first].fd < 0) {
+        first++;
+    }
+    for (unsigned i = 0; i < plan->run_count; i++) {
+        fds[i].revents = i == first ? POLLIN : 0;
+    }
+}
+
 static void hear_runs(struct test_plan *plan, struct pollfd *fds) {
     for (unsigned i = 0; i < plan->run_count; i++) {
         fds[i] = (struct pollfd){ .fd = plan->runs[i].pid ? plan->runs[i].pipe : -1, .events = POLLIN };
     }
-    if (poll(fds, plan->run_count, test_report_is_live() ? LIVE_MS : -1) <= 0) {
+    int ready = poll(fds, plan->run_count, test_report_is_live() ? LIVE_MS : -1);
+    if (ready == 0 || (ready < 0 && errno == EINTR)) {
         return;
+    }
+    if (ready < 0) {
+        wait_for_first(plan, fds);
     }
     for (unsigned i = 0; i < plan->run_count; i++) {
         struct test_message message;
@@ -169,6 +201,9 @@ static void end_all(struct test_plan *plan) {
 void test_run_all(struct test_plan *plan) {
     struct pollfd *fds = calloc(plan->run_count + 1, sizeof(*fds));
     unsigned next = 0;
+    for (unsigned i = 0; !fds && i < plan->run_count; i++) {
+        fail_run(&plan->runs[i], "out of memory", 0);
+    }
     catch_interrupts();
     while (fds && !interrupted && (next < plan->run_count || count_running(plan))) {
         while (next < plan->run_count && count_running(plan) < plan->options->jobs) {

@@ -1,4 +1,5 @@
-/* help, status, reset, power, fault, usb.*, log, record.*, fork, quit: the board as a whole, and the protocol itself.
+/* help, status, reset, power, fault, usb.*, log, record.*, snapshot.*, fork, quit: the board as a whole, and the
+ * protocol itself.
  */
 #include "emulator/control/arguments.h"
 #include "emulator/control/control_private.h"
@@ -197,6 +198,27 @@ static enum control_outcome handle_record_end(struct control *control, json_t *r
     return session_end_record(control->session, error) ? CONTROL_DONE : CONTROL_FAILED;
 }
 
+/* ---- snapshot.* ---- */
+
+static enum control_outcome handle_snapshot_save(struct control *control, json_t *request, json_t *reply,
+                                                 struct error *error) {
+    const char *file = NULL;
+    bool ok = argument_is_there(request, "file", error) && argument_text(request, "file", &file, error) &&
+              session_save_state(control->session, file, error);
+    return ok ? CONTROL_DONE : CONTROL_FAILED;
+}
+
+/* Clients, watches, planned inputs and the PC's programs know of what has been: time does not go back. */
+static enum control_outcome handle_snapshot_load(struct control *control, json_t *request, json_t *reply,
+                                                 struct error *error) {
+    const char *file = NULL;
+    if (argument_is_there(request, "file", error) && argument_text(request, "file", &file, error)) {
+        error_set(error, "%.200s: a board that runs does not go back: start another emulator with --load-state %.200s",
+                  file, file);
+    }
+    return CONTROL_FAILED;
+}
+
 /* ---- fork ---- */
 
 /* It is done when the line has been served: control_wanted_fork(). */
@@ -250,6 +272,11 @@ const struct control_request control_board_requests[] = {
     { "log", handle_log, { "levels", NULL }, "which lines the machine's log tells, and how many there were" },
     { "record.start", handle_record_start, { "file", NULL }, "keep the run in a file from now on, to be replayed" },
     { "record.end", handle_record_end, { NULL }, "the recording is complete" },
+    { "snapshot.save", handle_snapshot_save, { "file", NULL }, "keep the whole machine in a file" },
+    { "snapshot.load",
+      handle_snapshot_load,
+      { "file", NULL },
+      "refused: --load-state FILE starts an emulator from a snapshot" },
     { "fork",
       handle_fork,
       { "socket", "drive", NULL },

@@ -203,6 +203,8 @@ static bool change(struct gdb_client *client, const char *packet, size_t size) {
         gdb_memory_erase_flash(client, rest);
     } else if (begins(packet, "vFlashWrite:", &rest)) {
         gdb_memory_write_flash(client, rest, size - (size_t)(rest - packet));
+    } else if (strcmp(packet, "vFlashDone") == 0) {
+        gdb_reply(client, "OK");
     } else {
         return false;
     }
@@ -255,8 +257,6 @@ static void answer(struct gdb_client *client, const char *packet) {
             gdb_reply(client, "vCont;c;C;s;S;r");
         } else if (strncmp(packet, "vKill", 5) == 0) {
             detach(client);
-        } else if (strcmp(packet, "vFlashDone") == 0) {
-            gdb_reply(client, "OK");
         } else {
             gdb_reply(client, "%s", "");
         }

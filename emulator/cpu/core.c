@@ -180,6 +180,7 @@ void core_run(struct core *core, uint64_t until) {
     core->limit = until;
     core->yield = false;
     core->desc.env->core = core->desc.index;
+    core->runs = true;
     halt_begin_run(core);
     if (core->state == CORE_RUNNING && halt_is_within(core, engine_pc(core))) {
         core->slice = earlier(core->limit, core->systick.expiry);
@@ -207,6 +208,7 @@ void core_run(struct core *core, uint64_t until) {
         handle_stop(core, engine_run(core));
     }
     update_systick(core);
+    core->runs = false;
 }
 
 void core_yield(struct core *core) {
@@ -346,6 +348,9 @@ bool core_store_words(struct core *core, uint32_t address, const uint32_t *words
 }
 
 uint32_t core_register(const struct core *core, unsigned number) {
+    if (number == CORE_PC && !core->runs) {
+        return engine_pc(core); /* the engine's own may be that of the block before */
+    }
     return engine_register((struct core *)core, number);
 }
 

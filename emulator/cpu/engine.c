@@ -578,7 +578,7 @@ static void stopped_at_access(struct core *core) {
     uc_reg_read(core->engine->uc, UC_ARM_REG_PC, &core->engine->pc);
     unsigned rest = time_rest(core, core->engine->pc);
     mend_lost_it_state(core, time_block_start(core));
-    halt_within_block(core);
+    halt_within_block(core, blocks_known(core, time_block_start(core)));
     core->cycles -= rest;
 }
 
@@ -598,7 +598,7 @@ static void account_for_stop(struct core *core, enum stop stop) {
             break;
         }
         mend_lost_it_state(core, core->watches.block->address);
-        halt_within_block(core);
+        halt_within_block(core, core->watches.block);
         core->cycles -= time_rest_from(core, core->watches.block, engine->pc);
         break;
     case STOP_UNALIGNED:

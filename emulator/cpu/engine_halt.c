@@ -13,11 +13,13 @@
 
 /* ---- The rest of a block ---- */
 
-void halt_within_block(struct core *core) {
+void halt_within_block(struct core *core, const struct block_cost *block) {
     struct halt *halt = &core->halt;
     const struct block_cost *finishing = core->engine->finishing;
     halt->within = true;
-    halt->position = (struct core_position){ .cycles = core->cycles, .pc = core->engine->pc };
+    halt->block_end = core->cycles;
+    halt->taken = (block ? block->taken : 0) + (halt->corrects ? halt->correction : 0);
+    halt->corrects = false;
     halt->has_end = finishing != NULL;
     if (finishing && finishing != &halt->end) {
         halt->end = *finishing;
@@ -32,12 +34,22 @@ bool halt_is_within(const struct core *core, uint32_t pc) {
 const struct block_cost *halt_take_rest(struct core *core, const struct block_cost *rest) {
     struct halt *halt = &core->halt;
     halt->within = false;
-    core->cycles = halt->position.cycles - rest->cycles - rest->taken;
+    halt->correction = halt->taken - rest->taken;
+    halt->corrects = halt->correction != 0;
+    halt->correct_at = rest->end;
+    core->cycles = halt->block_end - rest->cycles - rest->taken;
     return halt->has_end ? &halt->end : NULL;
 }
 
+int halt_correction(struct core *core, uint32_t pc) {
+    struct halt *halt = &core->halt;
+    int correction = halt->corrects && halt->correct_at == pc ? halt->correction : 0;
+    halt->corrects = false;
+    return correction;
+}
+
 void halt_forget(struct core *core) {
-    core->halt.within = core->halt.has_end = core->halt.passes_access = false;
+    core->halt.within = core->halt.has_end = core->halt.passes_access = core->halt.corrects = false;
     core->halt.why = CORE_NOT_HALTED;
     core->halt.fault_pc = 0;
 }
@@ -105,6 +117,13 @@ static bool is_watched(const struct core *core, uint32_t address, unsigned size,
     return false;
 }
 
+/* As on_watched() in engine_watch.c sees the instruction. */
+static struct core_position position_of_access(struct core *core, uint32_t pc, uint64_t end) {
+    const struct block_cost *block = blocks_known(core, time_block_start(core));
+    bool begins = block && block->address == pc;
+    return (struct core_position){ .cycles = begins ? end - block->cycles - block->taken : end, .pc = pc };
+}
+
 /* The engine stops at the very instruction; account_for_stop() does the rest. */
 bool halt_at_access(struct core *core, uint32_t address, unsigned size, bool is_store) {
     struct halt *halt = &core->halt;
@@ -112,11 +131,14 @@ bool halt_at_access(struct core *core, uint32_t address, unsigned size, bool is_
     if (!debugger->on_access || !is_watched(core, address, size, is_store)) {
         return false;
     }
-    const struct core_position before = halt->position;
-    halt->position.cycles = core->engine->base - engine_cycles_left(core->engine);
-    halt->position.pc = engine_access_pc(core);
-    if (halt->passes_access && before.cycles == halt->position.cycles && before.pc == halt->position.pc) {
+    uint32_t pc = engine_access_pc(core);
+    uint64_t end = core->engine->base - engine_cycles_left(core->engine);
+    bool goes_on = pc == halt->position.pc && end == halt->block_end; /* with the instruction at which it was halted */
+    if (goes_on && halt->passes_access) {
         return false;
+    }
+    if (!goes_on) {
+        halt->position = position_of_access(core, pc, end);
     }
     if (!debugger->on_access(debugger->context, core, address, size, is_store)) {
         return false;

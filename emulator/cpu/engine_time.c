@@ -239,6 +239,11 @@ static void block_asks(struct core *core, struct block_cost *block) {
     if (engine->hook_stopped) {
         return;
     }
+    if (core->halt.corrects) {
+        int correction = halt_correction(core, block->address);
+        core->cycles -= (uint64_t)(int64_t)correction;
+        engine->base -= (uint64_t)(int64_t)correction;
+    }
     if (halt_is_within(core, block->address)) {
         pay_rest(core, block);
     } else if (core->cycles >= core->slice && !core_goes_on(core)) {

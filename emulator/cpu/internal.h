@@ -193,6 +193,11 @@ struct halt {
     enum core_halt why;
     struct core_position position;
     bool within;           /* in a block that has been paid: its rest comes first */
+    uint64_t block_end;    /* when that ends */
+    int taken;             /* what of it is given back when the branch at its end is not taken, as of the whole block */
+    bool corrects;         /* a rest runs, of which another number is given back: */
+    int correction;        /* so many cycles more are to be, */
+    uint32_t correct_at;   /* when the next block begins here */
     bool has_end;          /* the block does something at its end: */
     struct block_cost end; /* this */
     bool passes_access;    /* the access that has halted the core is to be done now */
@@ -217,6 +222,7 @@ struct core {
     uint64_t slice;       /* of the running engine slice: the limit or SysTick's next expiry */
     uint64_t stall_until; /* a boot ROM service takes until then */
     bool yield;
+    bool runs;  /* within core_run() */
     bool trace; /* a line for every exception taken */
 
     struct nvic nvic;
@@ -362,7 +368,9 @@ void watch_end_step(struct core *core);
 
 /* ---- engine_halt.c ---- */
 /* The engine has stopped in the middle of a block, with core->cycles at its end: keep what the rest needs. */
-void halt_within_block(struct core *core);
+void halt_within_block(struct core *core, const struct block_cost *block);
+/* A block that follows a rest is about to begin, at core->cycles: gives the cycles that are too many. */
+int halt_correction(struct core *core, uint32_t pc);
 /* The core is halted within a block, at `pc`. */
 bool halt_is_within(const struct core *core, uint32_t pc);
 /* The rest is about to run as a block of its own: sets core->cycles to its time. Gives what is to be done at its end.

@@ -2,16 +2,36 @@
  * a core in the middle of a turn of both does not change the run. */
 #include "emulator/session/session_private.h"
 
-static bool is_there(struct session *session, struct core *core) {
-    struct halts *halts = &session->halts;
+static bool is_at(struct halt_place *place, struct core *core) {
     struct core_position now = core_position(core);
-    bool there = halts->is_armed && core == halts->core && now.cycles == halts->at.cycles && now.pc == halts->at.pc;
-    halts->is_reached |= there;
+    bool there = place->is_armed && core == place->core && now.cycles == place->at.cycles && now.pc == place->at.pc;
+    place->is_reached |= there;
     return there;
 }
 
+static bool is_there(struct session *session, struct core *core) {
+    bool wanted = is_at(&session->halts.wanted, core);
+    return is_at(&session->halts.input, core) || wanted;
+}
+
 static bool reached(void *context, struct core *core) {
-    return is_there(context, core);
+    return is_at(context, core);
+}
+
+void halts_arm(struct session *session, struct halt_place *place, unsigned core, const struct core_position *at) {
+    halts_disarm(place);
+    *place = (struct halt_place){
+        .session = session, .is_armed = true, .core = machine_core(session->machine, core), .at = *at
+    };
+    place->watch = (struct core_watch){ .address = at->pc & ~1u, .reached = reached, .context = place };
+    core_watch(place->core, &place->watch);
+}
+
+void halts_disarm(struct halt_place *place) {
+    if (place->is_armed) {
+        core_unwatch(place->core, &place->watch);
+        place->is_armed = place->is_reached = false;
+    }
 }
 
 static bool on_access(void *context, struct core *core, uint32_t address, unsigned size, bool is_store) {
@@ -50,25 +70,15 @@ bool session_is_halted(const struct session *session) {
 }
 
 void session_halt_at(struct session *session, unsigned core, const struct core_position *position) {
-    struct halts *halts = &session->halts;
-    session_halt_nowhere(session);
-    halts->is_armed = true;
-    halts->is_reached = false;
-    halts->core = machine_core(session->machine, core);
-    halts->at = *position;
-    halts->watch = (struct core_watch){ .address = position->pc & ~1u, .reached = reached, .context = session };
-    core_watch(halts->core, &halts->watch);
+    halts_arm(session, &session->halts.wanted, core, position);
 }
 
 bool session_has_come(const struct session *session) {
-    return session->halts.is_reached && session_is_halted(session);
+    return session->halts.wanted.is_reached && session_is_halted(session);
 }
 
 void session_halt_nowhere(struct session *session) {
-    if (session->halts.is_armed) {
-        core_unwatch(session->halts.core, &session->halts.watch);
-        session->halts.is_armed = false;
-    }
+    halts_disarm(&session->halts.wanted);
 }
 
 void halts_tell_moment(const struct session *session, struct input_moment *moment) {

@@ -47,6 +47,11 @@ static void record_input(void *context, const struct input_moment *moment, const
     if (moment->answers) {
         json_object_set_new(line, "answers", json_integer((json_int_t)(moment->answers - record->answers)));
     }
+    if (moment->is_halted) {
+        json_object_set_new(line, "core", json_integer(moment->core));
+        json_object_set_new(line, "cycles", json_integer((json_int_t)moment->cycles));
+        json_object_set_new(line, "pc", json_integer(moment->pc));
+    }
     if (input->index) {
         json_object_set_new(line, "index", json_integer(input->index));
     }
@@ -222,7 +227,16 @@ bool session_end_record(struct session *session, struct error *error) {
     write_look(session, true);
     return close_file(session, error);
 }
+
+void session_flush_record(struct session *session) {
+    if (session->record) {
+        fflush(session->record->file);
+    }
+}
 #else
+void session_flush_record(struct session *session) {
+}
+
 uint64_t record_next(const struct session *session) {
     return TIME_NEVER;
 }

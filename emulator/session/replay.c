@@ -72,6 +72,20 @@ static uint64_t answer_of(const json_t *line) {
     return (uint64_t)json_integer_value(json_object_get(line, "answers"));
 }
 
+static bool is_of_a_halt(const json_t *line) {
+    return json_is_integer(json_object_get(line, "core"));
+}
+
+/* The core is to be halted where it was. */
+static void await_halt(struct session *session, const json_t *line) {
+    unsigned core = (unsigned)json_integer_value(json_object_get(line, "core"));
+    const struct core_position at = { .cycles = (uint64_t)json_integer_value(json_object_get(line, "cycles")),
+                                      .pc = (uint32_t)json_integer_value(json_object_get(line, "pc")) };
+    if (machine_core(session->machine, core)) {
+        halts_arm(session, &session->halts.input, core, &at);
+    }
+}
+
 /* The next line; a broken one ends the replay. */
 static void advance(struct session *session) {
     struct error error;
@@ -81,6 +95,10 @@ static void advance(struct session *session) {
         replay->broken = true;
         json_decref(replay->line);
         replay->line = NULL;
+    }
+    halts_disarm(&session->halts.input);
+    if (replay->line && is_of_a_halt(replay->line)) {
+        await_halt(session, replay->line);
     }
 }
 
@@ -213,7 +231,22 @@ static void take_line(struct session *session) {
 
 static bool is_due(const struct session *session, uint64_t now_ps) {
     const json_t *line = session->replay->line;
-    return line && !answer_of(line) && time_of(line) <= now_ps;
+    return line && !answer_of(line) && !is_of_a_halt(line) && time_of(line) <= now_ps;
+}
+
+/* Several inputs may have taken effect at one halt. */
+bool replay_at_halt(struct session *session) {
+    const struct halt_place *place = &session->halts.input;
+    bool any = false;
+    while (session->replay && session->ended == SESSION_RUNS && place->is_armed && place->is_reached) {
+        const struct core *core = place->core;
+        const struct core_position at = place->at;
+        take_line(session);
+        any = true;
+        bool same = place->is_armed && place->core == core && place->at.cycles == at.cycles && place->at.pc == at.pc;
+        session->halts.input.is_reached = same;
+    }
+    return any;
 }
 
 void replay_step(struct session *session, uint64_t now_ps) {
@@ -224,9 +257,9 @@ void replay_step(struct session *session, uint64_t now_ps) {
     if (!replay || session->ended != SESSION_RUNS) {
         return;
     }
-    if (!replay->line) {
+    if (!replay->line && !session->desc.is_unfinished) {
         say_difference(session, replay->broken ? "the recording is broken" : "the recording has no end");
-    } else if (answer_of(replay->line) && time_of(replay->line) < now_ps) {
+    } else if (replay->line && answer_of(replay->line) && time_of(replay->line) < now_ps) {
         say_difference(session, "the board did not do what was answered then");
     }
 }
@@ -240,7 +273,9 @@ void replay_answer(struct session *session) {
 
 uint64_t replay_next(const struct session *session) {
     const struct replay *replay = session->replay;
-    return replay && replay->line ? time_of(replay->line) + (answer_of(replay->line) ? 1 : 0) : TIME_NEVER;
+    return replay && replay->line && !is_of_a_halt(replay->line)
+               ? time_of(replay->line) + (answer_of(replay->line) ? 1 : 0)
+               : TIME_NEVER;
 }
 
 /* ---- The head ---- */
@@ -272,6 +307,7 @@ static bool take_head(struct session *session, struct error *error) {
     session->desc = (struct session_desc){
         .replay = given.replay,
         .bootrom = given.bootrom,
+        .is_unfinished = given.is_unfinished,
         .board = json_string_value(json_object_get(head, "board")),
         .errata = json_string_value(json_object_get(head, "errata")),
         .console = console <= SESSION_CONSOLE_UART1 ? (enum session_console)console : SESSION_CONSOLE_AUTO,
@@ -339,7 +375,11 @@ bool replay_begin(struct session *session, struct error *error) {
     /* From now on: that a drive is there in the state that has been loaded is no answer of the board's. */
     replay->listener = (struct usbhost_listener){ .context = session, .msc_changed = medium_changed };
     usbhost_listen(machine_usbhost(session->machine), &replay->listener);
-    return read_line(replay, session->desc.replay, error);
+    bool ok = read_line(replay, session->desc.replay, error);
+    if (ok && replay->line && is_of_a_halt(replay->line)) {
+        await_halt(session, replay->line);
+    }
+    return ok;
 }
 
 /* Requests that are under way go with the machine, which does not call them any more. */
@@ -368,6 +408,10 @@ const char *replay_diagram(const struct session *session) {
 
 bool replay_begin(struct session *session, struct error *error) {
     return true;
+}
+
+bool replay_at_halt(struct session *session) {
+    return false;
 }
 
 bool replay_request(struct session *session, const struct input *input, struct error *error) {

@@ -198,6 +198,11 @@ static bool begin(struct session *session, struct error *error) {
     return replay_begin(session, error);
 }
 
+struct session *session_open_past(struct session *session, const char *recording, struct error *error) {
+    const struct session_desc desc = { .replay = recording, .bootrom = session->desc.bootrom, .is_unfinished = true };
+    return session_open(&desc, NULL, error);
+}
+
 struct session *session_open(const struct session_desc *desc, struct session_listener *listener, struct error *error) {
     struct session *session = calloc(1, sizeof(*session));
     if (!session) {
@@ -242,6 +247,8 @@ bool session_close(struct session *session) {
     faults_finish(session);
     gate_finish(session);
     plan_finish(session);
+    halts_disarm(&session->halts.wanted);
+    halts_disarm(&session->halts.input);
     project_finish(&session->project);
     python_close(session->python);
     machine_destroy(session->machine);
@@ -342,6 +349,9 @@ enum session_state session_run(struct session *session, uint64_t until_ps) {
            (session_now(session) < until_ps || machine_is_in_turn(session->machine))) {
         enum machine_state state = machine_run(session->machine, session_next(session, until_ps));
         if (machine_is_halted(session->machine)) {
+            if (replay_at_halt(session) && !session->halts.client.context) {
+                continue; /* it was for that alone */
+            }
             break;
         }
         look_after(session);

@@ -38,6 +38,7 @@ struct session_desc {
     const char
         *load_state; /* a snapshot, instead of power-on: firmware and flash are its; the project has to be the same */
     const char *replay;  /* a recording: board, project and all inputs are its, and most of the above does not count */
+    bool is_unfinished;  /* the recording is still being written: where it ends so far is no difference */
     const char *bootrom; /* the boot ROM of the user's own board */
     const char *otp;     /* the fuses of an RP2350 in a file, made when missing */
     const char *errata;  /* of the chip, which it does not have otherwise: errata_choose() */
@@ -172,6 +173,12 @@ bool session_record(struct session *session, const char *path, struct error *err
 /* The recording is complete. False with an error line when not all of it could be written; it is closed all the same.
  * Nothing happens when there is none. session_close() does it too. */
 bool session_end_record(struct session *session, struct error *error);
+
+/* What has been recorded is in the file by now. */
+void session_flush_record(struct session *session);
+/* A session of its own that runs again what `recording`, a recording of `session` that may not be complete, has so far.
+ * NULL with an error line. */
+struct session *session_open_past(struct session *session, const char *recording, struct error *error);
 
 /* ---- Cases of one boot (fork.c) ---- */
 

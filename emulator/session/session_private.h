@@ -46,13 +46,18 @@ struct faults {
 };
 
 /* A place in the run at which a core is to be halted. */
-struct halts {
-    struct core_debugger client; /* who is asked as well */
+struct halt_place {
+    struct session *session;
     bool is_armed;
     struct core *core;
     struct core_position at;
     struct core_watch watch;
     bool is_reached;
+};
+struct halts {
+    struct core_debugger client; /* who is asked as well */
+    struct halt_place wanted;    /* session_halt_at() */
+    struct halt_place input;     /* of the next input of a replay */
 };
 
 struct session {
@@ -144,6 +149,9 @@ void plan_finish(struct session *session);
 /* The cores ask the session from now on. */
 void halts_begin(struct session *session);
 void halts_tell_moment(const struct session *session, struct input_moment *moment);
+/* A core is to be halted there; and no longer. */
+void halts_arm(struct session *session, struct halt_place *place, unsigned core, const struct core_position *at);
+void halts_disarm(struct halt_place *place);
 
 /* ---- Recordings (record.c, replay.c) ---- */
 /* When a recording wants to look at the machine next; TIME_NEVER: there is none. */
@@ -159,6 +167,8 @@ bool replay_request(struct session *session, const struct input *input, struct e
  */
 bool replay_begin(struct session *session, struct error *error);
 uint64_t replay_next(const struct session *session);
+/* A core has been halted: inputs that took effect there do now. False: there are none. */
+bool replay_at_halt(struct session *session);
 void replay_step(struct session *session, uint64_t now_ps);
 /* The board has done something that was answered. */
 void replay_answer(struct session *session);

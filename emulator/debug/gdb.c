@@ -11,7 +11,7 @@ struct core *gdb_core(struct gdb *gdb, unsigned core) {
 bool gdb_set_register(struct gdb *gdb, unsigned core, unsigned number, uint32_t value) {
     struct error error;
     const struct input input = { .kind = INPUT_REGISTER, .index = INPUT_REGISTER_OF(core, number), .value = value };
-    return session_apply(gdb->session, &input, &error);
+    return !gdb_reverse_is_past(gdb) && session_apply(gdb->session, &input, &error);
 }
 
 bool gdb_is_driver(const struct gdb_client *client) {
@@ -348,7 +348,7 @@ struct gdb *gdb_create(const struct gdb_desc *desc, struct error *error) {
         gdb->clients[i].gdb = gdb;
         gdb->clients[i].number = i;
     }
-    gdb_threads_listen(gdb);
+    gdb_points_enter(gdb);
     return gdb;
 }
 

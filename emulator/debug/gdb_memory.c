@@ -91,7 +91,7 @@ void gdb_memory_read(struct gdb_client *client, const char *text) {
 static bool put_piece(struct gdb *gdb, unsigned core, uint32_t address, const void *bytes, size_t size) {
     struct error error;
     const struct input input = { .kind = INPUT_MEMORY, .index = address, .value = core, .data = bytes, .size = size };
-    return session_apply(gdb->session, &input, &error);
+    return !gdb_reverse_is_past(gdb) && session_apply(gdb->session, &input, &error);
 }
 
 /* All at once where it is memory, else register by register. */

@@ -58,6 +58,13 @@ static void watch_code(struct gdb *gdb, struct gdb_point *point) {
     }
 }
 
+static bool watch_point(struct gdb *gdb, struct gdb_point *point) {
+    if (is_code(point)) {
+        watch_code(gdb, point);
+    }
+    return is_code(point) || watch_data(gdb, point);
+}
+
 static void unwatch_point(struct gdb *gdb, struct gdb_point *point) {
     for (unsigned i = 0; i < GDB_CORES; i++) {
         if (is_code(point)) {
@@ -84,10 +91,7 @@ static bool add_point(struct gdb *gdb, const struct gdb_point *like) {
     point->gdb = gdb;
     point->next = gdb->points;
     gdb->points = point;
-    if (is_code(point)) {
-        watch_code(gdb, point);
-    }
-    return is_code(point) || watch_data(gdb, point);
+    return watch_point(gdb, point);
 }
 
 void gdb_points_insert(struct gdb_client *client, const char *text) {
@@ -106,12 +110,30 @@ void gdb_points_remove(struct gdb_client *client, const char *text) {
     gdb_reply(client, ok ? "OK" : "E16");
 }
 
+void gdb_points_enter(struct gdb *gdb) {
+    for (struct gdb_point *each = gdb->points; each && !gdb->points_entered; each = each->next) {
+        watch_point(gdb, each);
+    }
+    gdb->points_entered = true;
+    gdb_threads_listen(gdb);
+}
+
+void gdb_points_leave(struct gdb *gdb) {
+    for (struct gdb_point *each = gdb->points; each && gdb->points_entered; each = each->next) {
+        unwatch_point(gdb, each);
+    }
+    gdb->points_entered = false;
+    session_set_debugger(gdb->session, NULL);
+}
+
 static void drop_points(struct gdb *gdb, bool all) {
     for (struct gdb_point **at = &gdb->points; *at;) {
         struct gdb_point *point = *at;
         if (all || point->is_gone) {
             *at = point->next;
-            unwatch_point(gdb, point);
+            if (gdb->points_entered) {
+                unwatch_point(gdb, point);
+            }
             free(point);
         } else {
             at = &point->next;
@@ -128,6 +150,20 @@ void gdb_points_forget_all(struct gdb *gdb) {
 }
 
 /* ---- Hits ---- */
+
+bool gdb_points_are_hit(const struct gdb *gdb) {
+    int halted = machine_halted_core(gdb->machine);
+    const struct core *core = halted >= 0 ? machine_core(gdb->machine, (unsigned)halted) : NULL;
+    if (!core || core_halted_by(core) == CORE_AT_ACCESS) {
+        return core != NULL;
+    }
+    for (const struct gdb_point *each = gdb->points; each; each = each->next) {
+        if (is_code(each) && (each->address & ~1u) == core_register(core, CORE_PC)) {
+            return core_halted_by(core) == CORE_AT_WATCH;
+        }
+    }
+    return false;
+}
 
 const struct gdb_point *gdb_points_find_access(const struct gdb *gdb, uint32_t address, uint32_t size, bool is_store,
                                                bool with_gone) {

@@ -78,13 +78,14 @@ struct gdb {
     bool holds;
     bool waits; /* for the first client */
     bool catches_faults, has_semihosting;
+    bool points_entered; /* the points are at the cores */
 
     struct gdb_point *points;
 
     /* Why the board stands still. */
     unsigned halted_core;
     enum gdb_signal signal;
-    enum gdb_catch caught;
+    enum gdb_catch caught, caught_then;
     uint32_t caught_address;
     bool caught_store;
     char words[200]; /* of a fault */
@@ -123,6 +124,11 @@ bool gdb_memory_put(struct gdb *gdb, unsigned core, uint32_t address, const void
 void gdb_points_insert(struct gdb_client *client, const char *text);
 void gdb_points_remove(struct gdb_client *client, const char *text);
 void gdb_points_forget_all(struct gdb *gdb);
+/* At the cores of gdb->machine, and there no longer. */
+void gdb_points_enter(struct gdb *gdb);
+void gdb_points_leave(struct gdb *gdb);
+/* The halted core of gdb->machine is at one. */
+bool gdb_points_are_hit(const struct gdb *gdb);
 /* The board goes on: points that were only kept for the core that is not stepped go. */
 void gdb_points_settle(struct gdb *gdb);
 /* The point that such an access touches; NULL: none. `with_gone`: also one that is only kept. */
@@ -162,6 +168,13 @@ void gdb_reverse_begin(struct gdb *gdb);
 void gdb_reverse_end(struct gdb *gdb);
 /* 's' or 'c'. */
 void gdb_reverse_resume(struct gdb_client *client, char kind);
+/* The client looks at the past: gdb->session and gdb->machine are not the ones that run. */
+bool gdb_reverse_is_past(const struct gdb *gdb);
+/* Forward in the past; the client is told where it has come to. */
+void gdb_reverse_go(struct gdb *gdb);
+void gdb_reverse_to_present(struct gdb *gdb);
+/* The board has run. */
+void gdb_reverse_ran(struct gdb *gdb);
 
 /* ---- Shared (gdb.c) ---- */
 void gdb_packet(struct gdb_client *client, const char *packet, size_t size);

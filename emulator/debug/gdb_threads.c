@@ -41,10 +41,13 @@ static bool on_fault(void *context, struct core *core, const char *words) {
     return true;
 }
 
+/* In the past nobody is asked again about BKPT and faults. */
 void gdb_threads_listen(struct gdb *gdb) {
-    const struct core_debugger debugger = {
-        .context = gdb, .on_access = on_access, .on_breakpoint = on_breakpoint, .on_fault = on_fault
-    };
+    struct core_debugger debugger = { .context = gdb, .on_access = on_access };
+    if (!gdb_reverse_is_past(gdb)) {
+        debugger.on_breakpoint = on_breakpoint;
+        debugger.on_fault = on_fault;
+    }
     session_set_debugger(gdb->session, &debugger);
 }
 
@@ -157,6 +160,7 @@ static void tell_end(struct gdb *gdb, enum session_state state) {
 }
 
 void gdb_threads_ran(struct gdb *gdb) {
+    gdb_reverse_ran(gdb);
     int halted = machine_halted_core(gdb->machine);
     if (halted < 0) {
         enum session_state state = session_state(gdb->session);
@@ -189,6 +193,10 @@ static void pass_breakpoint(struct gdb *gdb) {
 }
 
 void gdb_threads_go(struct gdb *gdb) {
+    if (gdb_reverse_is_past(gdb)) {
+        gdb_reverse_go(gdb);
+        return;
+    }
     pass_breakpoint(gdb);
     if (!gdb->steps_alone) {
         gdb_points_settle(gdb);
@@ -280,6 +288,7 @@ void gdb_threads_resume_old(struct gdb_client *client, const char *text) {
 /* ---- Resets ---- */
 
 bool gdb_threads_reset(struct gdb *gdb, struct error *error) {
+    gdb_reverse_to_present(gdb);
     if (!session_apply(gdb->session, &(struct input){ .kind = INPUT_RESET }, error)) {
         return false;
     }
@@ -292,6 +301,7 @@ bool gdb_threads_reset(struct gdb *gdb, struct error *error) {
 }
 
 void gdb_threads_forget(struct gdb *gdb) {
+    gdb_reverse_to_present(gdb);
     gdb_points_forget_all(gdb);
     for (unsigned i = 0; i < GDB_CORES; i++) {
         core_step(gdb_core(gdb, i), false);

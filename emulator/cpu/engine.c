@@ -487,7 +487,8 @@ void engine_destroy(struct engine *engine) {
 /* The engine has met something that it calls invalid: a hint, an undefined instruction or Arm state. */
 static enum stop invalid_instruction(struct core *core) {
     uint32_t pc = core->engine->pc, xpsr = XPSR_T;
-    const uint8_t *at = bus_code_at(core->desc.bus, pc - 4, 4);
+    const uint8_t *narrow = bus_code_at(core->desc.bus, pc - 2, 2);
+    const uint8_t *wide = bus_code_at(core->desc.bus, pc - 4, 4); /* NULL: there is no room for one */
     uint16_t before[2] = { 0, 0 };
     if (core->desc.model == CORE_M33) {
         uc_reg_read(core->engine->uc, UC_ARM_REG_XPSR, &xpsr);
@@ -495,8 +496,11 @@ static enum stop invalid_instruction(struct core *core) {
     if (!(xpsr & XPSR_T)) {
         return STOP_STATE;
     }
-    if (at && time_is_behind_block(core, pc)) {
-        memcpy(before, at, 4);
+    if (narrow && time_is_behind_block(core, pc)) {
+        memcpy(&before[1], narrow, 2);
+        if (wide) {
+            memcpy(&before[0], wide, 2);
+        }
     }
     if (before[1] == 0xbf20 || (before[0] == 0xf3af && before[1] == 0x8002)) {
         return STOP_WFE;

@@ -229,6 +229,9 @@ bool halt_at_stop(struct core *core, enum stop stop) {
     uint32_t pc = core->registers.r[15];
     char words[160];
     bool halts = false;
+    if (stop == STOP_BAD_FETCH && halt->why == CORE_STEPPED) {
+        return true; /* the instruction has been stepped over; the fault is the next one's */
+    }
     if (stop == STOP_BKPT && debugger->on_breakpoint) {
         halt_before_block(core, pc);
         halts = debugger->on_breakpoint(debugger->context, core, pc);

@@ -291,6 +291,7 @@ void gdb_connect(struct gdb *gdb, unsigned number) {
     struct gdb_client *client = &gdb->clients[number];
     gdb_packets_reset(client);
     client->connected = true;
+    gdb->desc.send(gdb->desc.context, number, "+", 1); /* some clients wait for it */
     if (gdb->driver) {
         return;
     }

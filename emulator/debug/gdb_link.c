@@ -160,8 +160,8 @@ static void hang_up(struct gdb_link *link, unsigned number) {
     client->broken = false;
 }
 
+/* A client that has gone makes way for the next one before that is taken in. */
 void gdb_link_step(struct gdb_link *link) {
-    accept_client(link);
     for (unsigned i = 0; i < GDB_CLIENTS; i++) {
         if (link->clients[i].fd >= 0) {
             read_client(link, i);
@@ -171,6 +171,7 @@ void gdb_link_step(struct gdb_link *link) {
             hang_up(link, i);
         }
     }
+    accept_client(link);
 }
 
 unsigned gdb_link_poll(const struct gdb_link *link, struct pollfd fds[GDB_LINK_FDS]) {

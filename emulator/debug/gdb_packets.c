@@ -71,6 +71,7 @@ static int hex_digit(char c) {
 bool gdb_parse_hex(const char **text, uint64_t *ret_number) {
     unsigned digits = 0;
     *ret_number = 0;
+    *text += strspn(*text, " ");
     for (int digit; (digit = hex_digit(**text)) >= 0; (*text)++, digits++) {
         if (digits == 16) {
             return false;
@@ -107,9 +108,38 @@ static void send_bytes(struct gdb_client *client, const void *bytes, size_t size
 }
 
 static void send_again(struct gdb_client *client) {
-    if (client->last) {
-        send_bytes(client, client->last, client->last_length);
+    if (client->last.length) {
+        send_bytes(client, client->last.bytes, client->last.length);
     }
+}
+
+/* Takes the packet. */
+static void send_packet(struct gdb_client *client, struct gdb_text *packet) {
+    gdb_text_finish(&client->last);
+    client->last = *packet;
+    client->unacknowledged = !client->no_acks;
+    send_again(client);
+}
+
+/* "#" is in no packet but before its sum. */
+static void send_waiting(struct gdb_client *client) {
+    struct gdb_text *waiting = &client->waiting, packet = { 0 };
+    const char *sum = waiting->length ? memchr(waiting->bytes, '#', waiting->length) : NULL;
+    if (!sum) {
+        return;
+    }
+    size_t length = (size_t)(sum - waiting->bytes) + 3;
+    gdb_text_add(&packet, waiting->bytes, length);
+    waiting->length -= length;
+    memmove(waiting->bytes, waiting->bytes + length, waiting->length);
+    send_packet(client, &packet);
+}
+
+static void take_acknowledgement(struct gdb_client *client) {
+    client->unacknowledged = false;
+    do {
+        send_waiting(client);
+    } while (client->no_acks && client->waiting.length);
 }
 
 static bool needs_escape(char c) {
@@ -132,12 +162,12 @@ void gdb_reply_bytes(struct gdb_client *client, const void *bytes, size_t size) 
     gdb_text_print(&packet, "#%02x", sum);
     if (packet.failed) {
         gdb_text_finish(&packet);
-        return;
+    } else if (client->unacknowledged) {
+        gdb_text_add(&client->waiting, packet.bytes, packet.length);
+        gdb_text_finish(&packet);
+    } else {
+        send_packet(client, &packet);
     }
-    free(client->last);
-    client->last = packet.bytes;
-    client->last_length = packet.length;
-    send_again(client);
 }
 
 void gdb_reply(struct gdb_client *client, const char *format, ...) {
@@ -218,9 +248,13 @@ static void take_data(struct gdb_client *client, uint8_t byte) {
     client->escaped = false;
 }
 
+/* Who sends a packet has seen the reply to the one before. */
 static void take_between(struct gdb_client *client, uint8_t byte) {
     if (byte == '$') {
+        take_acknowledgement(client);
         begin_packet(client);
+    } else if (byte == '+') {
+        take_acknowledgement(client);
     } else if (byte == '-' && !client->no_acks) {
         send_again(client);
     } else if (byte == INTERRUPT) {
@@ -255,9 +289,9 @@ void gdb_packets_receive(struct gdb_client *client, const uint8_t *bytes, size_t
 }
 
 void gdb_packets_reset(struct gdb_client *client) {
-    free(client->last);
-    client->last = NULL;
-    client->last_length = 0;
+    gdb_text_finish(&client->last);
+    gdb_text_finish(&client->waiting);
+    client->unacknowledged = false;
     client->framing = FRAMING_NOTHING;
     client->no_acks = false;
     client->core = 0;

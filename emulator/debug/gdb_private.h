@@ -36,8 +36,9 @@ struct gdb_client {
     bool escaped, too_long;
     char packet[GDB_PACKET + 1];
     size_t length;
-    char *last; /* the last packet that was sent, for who has not understood it */
-    size_t last_length;
+    struct gdb_text last;    /* the last packet that was sent, for who has not understood it */
+    bool unacknowledged;     /* it has not been acknowledged: */
+    struct gdb_text waiting; /* these wait for that */
     unsigned core; /* chosen by Hg */
 };
 void gdb_packets_receive(struct gdb_client *client, const uint8_t *bytes, size_t size);

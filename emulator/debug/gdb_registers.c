@@ -1,12 +1,12 @@
 /* Registers of a core as GDB's target description names them: features m-profile (r0 to r12, sp, lr, pc, xpsr),
  * m-system (stack pointers and masks) and, on the Cortex-M33, vfp (d0 to d15, fpscr).
  *
+ * Their numbers are those of OpenOCD, which clients without a description of registers assume.
+ *
  * Not there: secure extension's banked stack pointers, stack limits (`monitor registers` does not show them either). */
 #include "emulator/debug/gdb_private.h"
 
 #include <string.h>
-
-#define FIRST_SYSTEM 25u /* xpsr's number; GDB keeps 16 to 24 for other Arm cores */
 
 static const char xml_head[] =
     "<?xml version=\"1.0\"?><!DOCTYPE target SYSTEM \"gdb-target.dtd\"><target version=\"1.0\">"
@@ -17,15 +17,18 @@ static const char xml_head[] =
     "<reg name=\"r9\" bitsize=\"32\"/><reg name=\"r10\" bitsize=\"32\"/><reg name=\"r11\" bitsize=\"32\"/>"
     "<reg name=\"r12\" bitsize=\"32\"/><reg name=\"sp\" bitsize=\"32\" type=\"data_ptr\"/>"
     "<reg name=\"lr\" bitsize=\"32\"/><reg name=\"pc\" bitsize=\"32\" type=\"code_ptr\"/>"
-    "<reg name=\"xpsr\" bitsize=\"32\" regnum=\"25\"/></feature><feature name=\"org.gnu.gdb.arm.m-system\">"
+    "<reg name=\"xpsr\" bitsize=\"32\" regnum=\"16\"/></feature><feature name=\"org.gnu.gdb.arm.m-system\">"
     "<reg name=\"msp\" bitsize=\"32\" type=\"data_ptr\" group=\"system\"/>"
     "<reg name=\"psp\" bitsize=\"32\" type=\"data_ptr\" group=\"system\"/>"
-    "<reg name=\"primask\" bitsize=\"32\" group=\"system\"/><reg name=\"control\" bitsize=\"32\" group=\"system\"/>";
-static const char xml_m0plus[] = "</feature></target>";
+    "<reg name=\"primask\" bitsize=\"32\" group=\"system\"/>";
+static const char xml_m0plus[] =
+    "<reg name=\"control\" bitsize=\"32\" regnum=\"22\" group=\"system\"/></feature></target>";
 static const char xml_m33[] =
     "<reg name=\"basepri\" bitsize=\"32\" group=\"system\"/><reg name=\"faultmask\" bitsize=\"32\" group=\"system\"/>"
+    "<reg name=\"control\" bitsize=\"32\" group=\"system\"/>"
     "</feature><feature name=\"org.gnu.gdb.arm.vfp\">"
-    "<reg name=\"d0\" bitsize=\"64\" type=\"ieee_double\"/><reg name=\"d1\" bitsize=\"64\" type=\"ieee_double\"/>"
+    "<reg name=\"d0\" bitsize=\"64\" type=\"ieee_double\" regnum=\"25\"/><reg name=\"d1\" bitsize=\"64\" "
+    "type=\"ieee_double\"/>"
     "<reg name=\"d2\" bitsize=\"64\" type=\"ieee_double\"/><reg name=\"d3\" bitsize=\"64\" type=\"ieee_double\"/>"
     "<reg name=\"d4\" bitsize=\"64\" type=\"ieee_double\"/><reg name=\"d5\" bitsize=\"64\" type=\"ieee_double\"/>"
     "<reg name=\"d6\" bitsize=\"64\" type=\"ieee_double\"/><reg name=\"d7\" bitsize=\"64\" type=\"ieee_double\"/>"
@@ -35,45 +38,38 @@ static const char xml_m33[] =
     "<reg name=\"d14\" bitsize=\"64\" type=\"ieee_double\"/><reg name=\"d15\" bitsize=\"64\" type=\"ieee_double\"/>"
     "<reg name=\"fpscr\" bitsize=\"32\" type=\"int\" group=\"float\"/></feature></target>";
 
-/* In the order of the description: the core's number, and how many words it has. */
+/* A register by the protocol's number: the core's number, and how many words it has. */
 struct gdb_register {
     unsigned number, words;
 };
-#define MOST_REGISTERS 41u
+enum { FIRST_SYSTEM = 16, FIRST_DOUBLE = 25, FPSCR = 41, REGISTERS };
 
-/* The registers from xpsr on, by GDB's number. */
-static const unsigned system_registers[] = { CORE_XPSR,    CORE_MSP,     CORE_PSP,      CORE_PRIMASK,
-                                             CORE_CONTROL, CORE_BASEPRI, CORE_FAULTMASK };
-#define SYSTEM_M0PLUS 5u
-#define SYSTEM_M33 7u
-#define DOUBLES 16u
+/* From FIRST_SYSTEM on. */
+static const unsigned system_registers[] = { CORE_XPSR,    CORE_MSP,       CORE_PSP,    CORE_PRIMASK,
+                                             CORE_BASEPRI, CORE_FAULTMASK, CORE_CONTROL };
+#define SYSTEM_REGISTERS (sizeof(system_registers) / sizeof(system_registers[0]))
 
 static bool is_m33(struct gdb *gdb) {
     return core_model(gdb_core(gdb, 0)) == CORE_M33;
 }
 
-/* By GDB's number; false: there is none. */
+static bool is_mainline(unsigned number) {
+    return number == CORE_BASEPRI || number == CORE_FAULTMASK || number >= CORE_FPSCR;
+}
+
+/* False: there is none of that number. */
 static bool find_register(struct gdb *gdb, uint64_t number, struct gdb_register *ret_register) {
-    unsigned systems = is_m33(gdb) ? SYSTEM_M33 : SYSTEM_M0PLUS;
     *ret_register = (struct gdb_register){ .number = (unsigned)number, .words = 1 };
-    if (number < 16) {
-        return true;
-    }
-    if (number < FIRST_SYSTEM) {
+    if (number >= FIRST_SYSTEM && number < FIRST_SYSTEM + SYSTEM_REGISTERS) {
+        ret_register->number = system_registers[number - FIRST_SYSTEM];
+    } else if (number >= FIRST_DOUBLE && number < FPSCR) {
+        *ret_register = (struct gdb_register){ .number = CORE_S0 + 2 * (unsigned)(number - FIRST_DOUBLE), .words = 2 };
+    } else if (number == FPSCR) {
+        ret_register->number = CORE_FPSCR;
+    } else if (number >= FIRST_SYSTEM) {
         return false;
     }
-    number -= FIRST_SYSTEM;
-    if (number < systems) {
-        ret_register->number = system_registers[number];
-        return true;
-    }
-    number -= systems;
-    if (number < DOUBLES) {
-        *ret_register = (struct gdb_register){ .number = CORE_S0 + 2 * (unsigned)number, .words = 2 };
-    } else {
-        ret_register->number = CORE_FPSCR;
-    }
-    return is_m33(gdb) && number <= DOUBLES;
+    return is_m33(gdb) || !is_mainline(ret_register->number);
 }
 
 void gdb_registers_put_xml(struct gdb *gdb, struct gdb_text *text) {
@@ -94,7 +90,7 @@ static void put_register(struct gdb *gdb, unsigned core, const struct gdb_regist
 void gdb_registers_read_all(struct gdb_client *client) {
     struct gdb_text text = { 0 };
     struct gdb_register each;
-    for (unsigned i = 0; i < FIRST_SYSTEM + MOST_REGISTERS; i++) {
+    for (unsigned i = 0; i < REGISTERS; i++) {
         if (find_register(client->gdb, i, &each)) {
             put_register(client->gdb, client->core, &each, &text);
         }
@@ -149,11 +145,11 @@ void gdb_registers_write(struct gdb_client *client, const char *text) {
 }
 
 void gdb_registers_write_all(struct gdb_client *client, const char *text) {
-    uint8_t bytes[4 * (16 + SYSTEM_M33 + 2 * DOUBLES + 1)];
+    uint8_t bytes[2 * 4 * REGISTERS];
     size_t size = gdb_parse_bytes(text, bytes, sizeof(bytes)), at = 0;
     struct gdb_register each;
     bool ok = size > 0;
-    for (unsigned i = 0; i < FIRST_SYSTEM + MOST_REGISTERS && ok; i++) {
+    for (unsigned i = 0; i < REGISTERS && ok; i++) {
         if (find_register(client->gdb, i, &each) && at + 4 * each.words <= size) {
             ok = set_words(client, &each, bytes + at);
             at += 4 * each.words;

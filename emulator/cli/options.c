@@ -88,6 +88,9 @@ static const char usage[] =
     "  --log LEVELS          comma-separated: error,warn,guest,stub,info,trace, all or none (default "
     "error,warn,guest)\n"
     "  --trace WHAT          comma-separated: exceptions, bus, usb (implies the log level trace)\n"
+    "  --profile FILE        where the Python program's time goes: collapsed stacks, speedscope's format for *.json\n"
+    "  --profile-source DIR  its files once more in DIR, with times and share before each line\n"
+    "  --coverage FILE       which of its lines have run: lcov, Cobertura for *.xml; prints the table as well\n"
     "  --usb-capture FILE    write what goes over USB as a pcap file (Wireshark reads it)\n"
     "  --stats               on leaving, print virtual time, wall time and their ratio\n"
     "  --help                this text\n"
@@ -124,6 +127,9 @@ enum option_id {
     OPTION_STATS,
     OPTION_RECORD,
     OPTION_REPLAY,
+    OPTION_PROFILE,
+    OPTION_PROFILE_SOURCE,
+    OPTION_COVERAGE,
     OPTION_WIRE,
     OPTION_SET,
     OPTION_PRESS,
@@ -174,6 +180,9 @@ static const struct option long_options[] = {
     { "screenshot", required_argument, NULL, OPTION_SCREENSHOT },
     { "record", required_argument, NULL, OPTION_RECORD },
     { "replay", required_argument, NULL, OPTION_REPLAY },
+    { "profile", required_argument, NULL, OPTION_PROFILE },
+    { "profile-source", required_argument, NULL, OPTION_PROFILE_SOURCE },
+    { "coverage", required_argument, NULL, OPTION_COVERAGE },
     { "vcd", required_argument, NULL, OPTION_VCD },
     { "control", required_argument, NULL, OPTION_CONTROL },
     { "dap", required_argument, NULL, OPTION_DAP },
@@ -326,6 +335,12 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->record;
     case OPTION_REPLAY:
         return &options->replay;
+    case OPTION_PROFILE:
+        return &options->profile;
+    case OPTION_PROFILE_SOURCE:
+        return &options->profile_source;
+    case OPTION_COVERAGE:
+        return &options->coverage;
     case OPTION_VCD:
         return &options->vcd;
     case OPTION_CONTROL:

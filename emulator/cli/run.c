@@ -6,6 +6,7 @@
 #include "emulator/cli/debugging.h"
 #include "emulator/cli/display.h"
 #include "emulator/cli/output.h"
+#include "emulator/cli/python_outputs.h"
 #include "emulator/cli/remote.h"
 #include "emulator/drive_link.h"
 #include "emulator/usbhost/usbhost.h"
@@ -63,7 +64,10 @@ static bool open_session(struct run *run, bool at_once, struct error *error) {
         .console = console_of(options->console),
         .console_first = console_first_of(run, at_once),
         /* runs whose outcome is kept must not depend on the host's clock */
-        .drive_host_ms = options->request_count || options->vcd || options->control ? 0 : DRIVE_LINK_HOST_MS,
+        .drive_host_ms =
+            options->request_count || options->vcd || options->control || options->coverage || options->profile
+                ? 0
+                : DRIVE_LINK_HOST_MS,
         .seed = options->seed,
         .exact = options->exact,
         .trace_bus = options->trace_bus,
@@ -171,8 +175,8 @@ static bool open_all(struct run *run, bool at_once, struct error *error) {
     const char *record = run->options->record;
     return open_session(run, at_once, error) && (!record || session_record(run->session, record, error)) &&
            actions_init(&run->actions, run->session, run->options, error) && open_capture(run, error) &&
-           open_vcd(run, error) && open_console(run, error) && open_log(run, error) && remote_open(run, error) &&
-           debugging_open(run, error) && display_open(run, error);
+           open_vcd(run, error) && python_outputs_open(run, error) && open_console(run, error) &&
+           open_log(run, error) && remote_open(run, error) && debugging_open(run, error) && display_open(run, error);
 }
 
 /* Before anything that looks at the run is taken away from it: what no longer looks leaves another state behind. */
@@ -193,6 +197,7 @@ static int close_all(struct run *run, int code) {
     remote_finish(run);
     data_port_close(&run->data);
     vcd_destroy(run->vcd);
+    bool told = python_outputs_close(run, code != BEGIN_AGAIN);
     bool kept = code == BEGIN_AGAIN ? session_abandon(run->session) : session_close(run->session);
     remote_close(run);
     actions_finish(&run->actions);
@@ -200,7 +205,7 @@ static int close_all(struct run *run, int code) {
         console_close(run->console);
     }
     bool complete = close_outputs(run) && recorded;
-    return code == EXIT_PASS && !(kept && complete) ? EXIT_USAGE : code;
+    return code == EXIT_PASS && !(kept && complete && told) ? EXIT_USAGE : code;
 }
 
 /* `ret_console` is there already when it is another try. */

@@ -18,6 +18,8 @@ struct feed;
 struct remote;
 struct debugging;
 struct debugger;
+struct profile;
+struct coverage_run;
 
 struct run {
     const struct run_options *options;
@@ -30,9 +32,11 @@ struct run {
     struct feed *feed;      /* the window's, or NULL */
     char title[256];        /* of the window */
     struct vcd *vcd;
-    struct remote *remote;       /* a client drives the run; NULL: none does */
-    struct debugging *debugging; /* a debugger may connect; NULL: none may */
-    struct debugger *editor;     /* what has launched the run, and debugs it; NULL: nothing has; borrowed */
+    struct profile *profile;       /* NULL: nobody has asked for it */
+    struct coverage_run *coverage; /* the same */
+    struct remote *remote;         /* a client drives the run; NULL: none does */
+    struct debugging *debugging;   /* a debugger may connect; NULL: none may */
+    struct debugger *editor;       /* what has launched the run, and debugs it; NULL: nothing has; borrowed */
     FILE *vcd_file;
     FILE *serial_log;
     FILE *usb_capture;

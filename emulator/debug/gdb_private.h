@@ -39,7 +39,7 @@ struct gdb_client {
     struct gdb_text last;    /* the last packet that was sent, for who has not understood it */
     bool unacknowledged;     /* it has not been acknowledged: */
     struct gdb_text waiting; /* these wait for that */
-    unsigned core; /* chosen by Hg */
+    unsigned core;           /* chosen by Hg */
 };
 void gdb_packets_receive(struct gdb_client *client, const uint8_t *bytes, size_t size);
 void gdb_packets_reset(struct gdb_client *client);

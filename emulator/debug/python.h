@@ -43,6 +43,7 @@ struct python_code {
     unsigned parameters;
     const unsigned *lines; /* that have instructions, ascending; those of functions in it are theirs */
     unsigned line_count;
+    bool frozen; /* it is in the firmware */
 };
 
 #define PYTHON_CORES 2

@@ -335,8 +335,9 @@ static struct code *make_code(struct python_codes *codes, const uint8_t *prelude
     strcpy(code->text, file);
     strcpy(code->text + strlen(file) + 1, function);
     code->public = (struct python_code){
-        .file = code->text, .function = code->text + strlen(file) + 1, .id = codes->count++, .parameters = parameters
+        .file = code->text, .function = code->text + strlen(file) + 1, .id = codes->count, .parameters = parameters
     };
+    codes->by_id[codes->count++] = code;
     return code;
 }
 
@@ -366,6 +367,7 @@ static struct code *find_or_make(struct python *python, const struct python_func
     }
     struct code *code = make_code(python->codes, bytes, size, file, name, prelude->positional + prelude->keyword_only);
     if (code) {
+        code->public.frozen = !python_is_ram(&python->memory, function->bytecode);
         code->hash = hash;
         code->same_hash = *chain;
         *chain = code;

@@ -383,6 +383,14 @@ static bool reached_raise(void *context, struct core *cpu) {
     return step_raise(watched->python, watched->core, watched->watch.address) || stop;
 }
 
+/* A return or yield has always to be told. */
+static bool reached_leaving(void *context, struct core *cpu) {
+    const struct watched *watched = context;
+    bool stop = step_instruction(watched->python, watched->core, watched->watch.address);
+    watch_sites(watched->python);
+    return stop;
+}
+
 static bool reached_site(void *context, struct core *cpu) {
     const struct watched *watched = context;
     return step_handler(watched->python, watched->core);
@@ -419,13 +427,18 @@ static bool is_first_of_entry(const struct python_image *image, unsigned opcode)
     return true;
 }
 
+typedef bool (*reached_function)(void *context, struct core *cpu);
+static reached_function what_watches(const struct python *python, unsigned opcode) {
+    bool raises = opcode >= OP_RAISE_LAST && opcode <= OP_RAISE_FROM;
+    return is_leaving(python, python->image.entry[opcode]) ? reached_leaving : raises ? reached_raise : reached_entry;
+}
+
 static void begin_watching(struct python *python) {
     struct python_trace *trace = python->trace;
     for (unsigned core = 0; core < PYTHON_CORES; core++) {
         for (unsigned i = 0; i < PYTHON_OPCODES; i++) {
             if (is_first_of_entry(&python->image, i)) {
-                watch_address(python, &trace->entries[core][i], core, python->image.entry[i],
-                              i >= OP_RAISE_LAST && i <= OP_RAISE_FROM ? reached_raise : reached_entry);
+                watch_address(python, &trace->entries[core][i], core, python->image.entry[i], what_watches(python, i));
             }
         }
     }

@@ -75,7 +75,7 @@ static uint64_t candidate_slots(struct python *python, uint32_t handler, uint32_
         uint32_t word = python_word(&python->memory, handler + PYTHON_SLOT_FIRST + 4 * i);
         struct python_state state;
         if (python_read_state(&python->memory, python_has_contexts(&python->image), word, &state) &&
-            python_is_at_entry(python, &state, entry) && !outer_holds(python, handler, word)) {
+            python_is_at_entry(python, &state, entry) && (entry || !outer_holds(python, handler, word))) {
             slots |= UINT64_C(1) << i;
         }
     }

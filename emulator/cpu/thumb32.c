@@ -354,7 +354,7 @@ static bool knows_single(uint16_t first, uint16_t second) {
     }
     bool right_d = d == PC ? is_load && size == 2 : d != SP;
     return size < 3 && right_d && (is_load || (n != PC && !is_signed)) && !(is_signed && size == 2) &&
-           !(writes_back && n == d);
+           !(writes_back && (n == d || (n == SP && second & 3))); /* sp stays a multiple of 4 */
 }
 
 static enum thumb_result table_branch(struct thumb *t, uint16_t first, uint16_t second) {

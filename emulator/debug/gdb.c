@@ -157,6 +157,7 @@ static void detach(struct gdb_client *client) {
     gdb_reply(client, "OK");
     if (gdb_is_driver(client)) {
         gdb_threads_forget(client->gdb);
+        gdb_reverse_end(client->gdb);
         client->gdb->driver = NULL;
     }
 }
@@ -264,9 +265,22 @@ static void answer(struct gdb_client *client, const char *packet) {
     }
 }
 
+static void take_board(struct gdb_client *client) {
+    struct gdb *gdb = client->gdb;
+    gdb->driver = client;
+    gdb->holds = true;
+    gdb->halted_core = 0;
+    gdb->signal = GDB_SIGTRAP;
+    gdb->caught = CATCH_NOTHING;
+    gdb_reverse_begin(gdb);
+}
+
 /* While the board runs its driver has nothing to say but to interrupt it; who only looks may look. */
 void gdb_packet(struct gdb_client *client, const char *packet, size_t size) {
     struct gdb *gdb = client->gdb;
+    if (!gdb->driver && changes(packet)) {
+        take_board(client); /* whoever had it has left */
+    }
     if (!changes(packet)) {
         answer(client, packet);
     } else if (!gdb_is_driver(client) || !gdb->holds) {
@@ -292,15 +306,9 @@ void gdb_connect(struct gdb *gdb, unsigned number) {
     gdb_packets_reset(client);
     client->connected = true;
     gdb->desc.send(gdb->desc.context, number, "+", 1); /* some clients wait for it */
-    if (gdb->driver) {
-        return;
+    if (!gdb->driver) {
+        take_board(client);
     }
-    gdb->driver = client;
-    gdb->holds = true;
-    gdb->halted_core = 0;
-    gdb->signal = GDB_SIGTRAP;
-    gdb->caught = CATCH_NOTHING;
-    gdb_reverse_begin(gdb);
 }
 
 void gdb_disconnect(struct gdb *gdb, unsigned number) {

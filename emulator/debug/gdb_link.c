@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #define PIECE 4096
+#define PIECES 16 /* of a client, before the others have their turn */
 #define UNSENT_MOST (1u << 20)
 
 struct gdb_link_client {
@@ -140,7 +141,8 @@ static void accept_client(struct gdb_link *link) {
     }
 }
 
-static void read_client(struct gdb_link *link, unsigned number) {
+/* True: there may be more. */
+static bool read_piece(struct gdb_link *link, unsigned number) {
     struct gdb_link_client *client = &link->clients[number];
     char bytes[PIECE];
     ssize_t count = recv(client->fd, bytes, sizeof(bytes), MSG_DONTWAIT);
@@ -148,6 +150,12 @@ static void read_client(struct gdb_link *link, unsigned number) {
         gdb_receive(link->gdb, number, bytes, (size_t)count);
     } else if (count == 0 || (errno != EAGAIN && errno != EINTR)) {
         client->broken = true;
+    }
+    return count > 0 && !client->broken;
+}
+
+static void read_client(struct gdb_link *link, unsigned number) {
+    for (unsigned i = 0; i < PIECES && read_piece(link, number); i++) {
     }
 }
 

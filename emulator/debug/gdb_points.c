@@ -151,18 +151,22 @@ void gdb_points_forget_all(struct gdb *gdb) {
 
 /* ---- Hits ---- */
 
+bool gdb_points_are_at(const struct gdb *gdb, uint32_t address) {
+    for (const struct gdb_point *each = gdb->points; each; each = each->next) {
+        if (is_code(each) && !each->is_gone && (each->address & ~1u) == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool gdb_points_are_hit(const struct gdb *gdb) {
     int halted = machine_halted_core(gdb->machine);
     const struct core *core = halted >= 0 ? machine_core(gdb->machine, (unsigned)halted) : NULL;
     if (!core || core_halted_by(core) == CORE_AT_ACCESS) {
         return core != NULL;
     }
-    for (const struct gdb_point *each = gdb->points; each; each = each->next) {
-        if (is_code(each) && (each->address & ~1u) == core_register(core, CORE_PC)) {
-            return core_halted_by(core) == CORE_AT_WATCH;
-        }
-    }
-    return false;
+    return core_halted_by(core) == CORE_AT_WATCH && gdb_points_are_at(gdb, core_register(core, CORE_PC));
 }
 
 const struct gdb_point *gdb_points_find_access(const struct gdb *gdb, uint32_t address, uint32_t size, bool is_store,

@@ -128,6 +128,8 @@ void gdb_points_forget_all(struct gdb *gdb);
 /* At the cores of gdb->machine, and there no longer. */
 void gdb_points_enter(struct gdb *gdb);
 void gdb_points_leave(struct gdb *gdb);
+/* Of code. */
+bool gdb_points_are_at(const struct gdb *gdb, uint32_t address);
 /* The halted core of gdb->machine is at one. */
 bool gdb_points_are_hit(const struct gdb *gdb);
 /* The board goes on: points that were only kept for the core that is not stepped go. */

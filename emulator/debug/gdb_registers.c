@@ -148,7 +148,7 @@ void gdb_registers_write_all(struct gdb_client *client, const char *text) {
     uint8_t bytes[2 * 4 * REGISTERS];
     size_t size = gdb_parse_bytes(text, bytes, sizeof(bytes)), at = 0;
     struct gdb_register each;
-    bool ok = size > 0;
+    bool ok = size >= 4 * FIRST_SYSTEM;
     for (unsigned i = 0; i < REGISTERS && ok; i++) {
         if (find_register(client->gdb, i, &each) && at + 4 * each.words <= size) {
             ok = set_words(client, &each, bytes + at);

@@ -143,7 +143,7 @@ static enum gdb_signal signal_of_fault(const struct gdb *gdb) {
 /* It is stepped on without the client. */
 static bool is_in_range(const struct gdb *gdb, unsigned core) {
     uint32_t pc = core_register(gdb_core((struct gdb *)gdb, core), CORE_PC);
-    return core == gdb->stepped_core && pc >= gdb->range_begin && pc < gdb->range_end;
+    return core == gdb->stepped_core && pc >= gdb->range_begin && pc < gdb->range_end && !gdb_points_are_at(gdb, pc);
 }
 
 static void tell_end(struct gdb *gdb, enum session_state state) {

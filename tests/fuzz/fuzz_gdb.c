@@ -13,9 +13,9 @@
 
 #define RUNS 3
 
-/* Two counting loops at the beginning of SRAM (Intel HEX): adds, str, ldr, b. */
+/* A loop at the beginning of SRAM that counts, stores and loads (Intel HEX). */
 static const char image[] =
-    ":020000042000DA\n:1000000001200130016001490860086801E0FBE7FC\n:0400100000100020BC\n:00000001FF\n";
+    ":020000042000DA\n:100000000348013101600268FBE7C046C046C046B4\n:0400100000100020BC\n:00000001FF\n";
 
 struct fuzzed {
     struct session *session;

@@ -2,6 +2,7 @@
 #include "emulator/debug/coverage.h"
 
 #include "emulator/debug/line_counts.h"
+#include "emulator/debug/statements.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -11,7 +12,8 @@
 
 #define LINES_MOST 1000000
 #define PATH_BYTES 512
-#define INPUT_BYTES 1024 /* of a line of an lcov file */
+#define SOURCE_MOST (1 << 20) /* bytes */
+#define INPUT_BYTES 1024      /* of a line of an lcov file */
 
 /* ---- A run ---- */
 
@@ -72,6 +74,8 @@ struct covered_file {
     unsigned size;
     struct covered_function *functions;
     unsigned function_count;
+    unsigned *statements; /* of its source: where each line's statement begins; NULL: not known */
+    bool looked;          /* for it */
     struct covered_file *next;
 };
 #define COULD (UINT64_C(1) << 63)
@@ -93,6 +97,7 @@ void coverage_destroy(struct coverage *coverage) {
         }
         free(file->functions);
         free(file->begun);
+        free(file->statements);
         free(file->path);
         free(file);
     }
@@ -181,10 +186,33 @@ bool coverage_path(const char *file, const char *folder, char *ret_path, size_t 
     return false;
 }
 
+static void look_at_source(struct covered_file *file, const char *folder) {
+    char whole[2 * PATH_BYTES];
+    char *text = malloc(SOURCE_MOST);
+    snprintf(whole, sizeof(whole), "%s/%s", folder, file->path);
+    FILE *in = text ? fopen(whole, "rb") : NULL;
+    if (in) {
+        file->statements = statements_read(text, fread(text, 1, SOURCE_MOST, in));
+        fclose(in);
+    }
+    free(text);
+    file->looked = true;
+}
+
+/* A statement over several lines counts where it begins, as coverage.py has it. */
+static unsigned statement_of(const struct covered_file *file, unsigned line) {
+    return file->statements && line && line <= file->statements[0] ? file->statements[line] : line;
+}
+
 static void add_code(struct covered_file *file, struct coverage_run *run, const struct python_code *code) {
-    for (unsigned i = 0; i < code->line_count; i++) {
-        const struct line_count *count = line_counts_at(&run->counts, code, code->lines[i]);
-        cover_line(file, code->lines[i], count ? count->begun : 0);
+    for (unsigned i = 0; i < code->line_count;) {
+        unsigned statement = statement_of(file, code->lines[i]);
+        uint64_t most = 0;
+        for (; i < code->line_count && statement_of(file, code->lines[i]) == statement; i++) {
+            const struct line_count *count = line_counts_at(&run->counts, code, code->lines[i]);
+            most = count && count->begun > most ? count->begun : most;
+        }
+        cover_line(file, statement, most);
     }
     if (code->function[0] != '<' && code->line_count) {
         cover_function(file, code->function, code->lines[0], line_counts_calls(&run->counts, code));
@@ -197,6 +225,9 @@ void coverage_add_run(struct coverage *coverage, struct coverage_run *run, const
         char path[PATH_BYTES];
         if (!code->frozen && coverage_path(code->file, folder, path, sizeof(path))) {
             struct covered_file *file = covered_file(coverage, path);
+            if (file && folder && !file->looked) {
+                look_at_source(file, folder);
+            }
             if (file) {
                 add_code(file, run, code);
             }

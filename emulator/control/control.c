@@ -12,11 +12,11 @@
 
 #define JSON_FORM (JSON_COMPACT | JSON_REAL_PRECISION(12))
 
-const struct control_request *const control_tables[] = {
-    control_run_requests,   control_serial_requests, control_pin_requests,
-    control_part_requests,  control_drive_requests,  control_bus_requests,
-    control_board_requests, control_event_requests,  NULL
-};
+const struct control_request *const control_tables[] = { control_run_requests,    control_serial_requests,
+                                                         control_pin_requests,    control_part_requests,
+                                                         control_python_requests, control_drive_requests,
+                                                         control_bus_requests,    control_board_requests,
+                                                         control_event_requests,  NULL };
 
 /* ---- Out ---- */
 
@@ -371,6 +371,7 @@ void control_disconnect(struct control *control) {
     forget_fork(control);
     pin_forget_watches(control);
     bus_forget_all(control);
+    python_requests_finish(control);
     memset(control->subscribed, 0, sizeof(control->subscribed));
     json_array_clear(control->waiting);
     control->typing.length = 0;

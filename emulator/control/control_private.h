@@ -3,6 +3,7 @@
 #define CONTROL_CONTROL_PRIVATE_H
 
 #include "emulator/control/control.h"
+#include "emulator/debug/python_place.h"
 #include "emulator/session/probe.h"
 #include "emulator/session/stream.h"
 #include "emulator/usbhost/usbhost.h"
@@ -52,7 +53,7 @@ enum control_event {
 
 #define CONTROL_CONDITIONS 8
 
-enum control_condition_kind { CONDITION_TEXT, CONDITION_PIN, CONDITION_EVENT };
+enum control_condition_kind { CONDITION_TEXT, CONDITION_PIN, CONDITION_EVENT, CONDITION_LINE };
 
 struct control_condition {
     struct control *control;
@@ -65,6 +66,8 @@ struct control_condition {
     bool wanted[NET_LEVEL_FLOATING + 1]; /* levels */
     enum control_event event;            /* CONDITION_EVENT */
     json_t *fields;                      /* what its members have to be */
+    struct python_place place;           /* CONDITION_LINE */
+    char *file;                          /* its */
 };
 
 struct control_run {
@@ -93,6 +96,9 @@ struct control_kept {
     char bytes[];
 };
 
+struct coverage_run;
+struct profile;
+
 struct control {
     struct control_desc desc;
     struct session *session;
@@ -115,6 +121,8 @@ struct control {
     struct control_watch *watches;
     struct control_bus *buses;
     struct control_kept *kept;
+    struct coverage_run *coverage; /* NULL: nobody has asked */
+    struct profile *profile;       /* the same */
 };
 
 /* ---- Requests ---- */
@@ -134,8 +142,8 @@ struct control_request {
 
 /* Each ends with an entry without name. */
 extern const struct control_request control_run_requests[], control_serial_requests[], control_pin_requests[],
-    control_part_requests[], control_drive_requests[], control_bus_requests[], control_board_requests[],
-    control_event_requests[];
+    control_part_requests[], control_python_requests[], control_drive_requests[], control_bus_requests[],
+    control_board_requests[], control_event_requests[];
 extern const struct control_request *const control_tables[]; /* ends with NULL */
 
 /* ---- Shared (control.c) ---- */
@@ -195,6 +203,10 @@ void events_end_slice(struct control *control);
 const char *pin_level_name(enum net_level level);
 void pin_put_result(json_t *object, const struct probe *probe);
 void pin_forget_watches(struct control *control);
+
+/* ---- The Python program (python_requests.c) ---- */
+
+void python_requests_finish(struct control *control);
 
 /* ---- Buses (bus_requests.c) ---- */
 

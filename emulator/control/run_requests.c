@@ -82,6 +82,20 @@ static void note_level(void *context, const struct probe_edge *edge) {
     meet(condition->control, "pin", condition, found);
 }
 
+static bool note_line(void *context, const struct python_event *event) {
+    struct control_condition *condition = context;
+    const struct python_frame *frame = &event->frames[event->depth - 1];
+    struct control_run *run = &condition->control->run;
+    if (!run->active || run->stopped) {
+        return false;
+    }
+    json_t *found = json_object();
+    json_object_set_new(found, "line", json_integer(frame->line));
+    json_object_set_new(found, "core", json_integer(event->core));
+    meet(condition->control, "line", condition, found);
+    return true;
+}
+
 /* Every member that the condition names is as it says. */
 static bool fits(json_t *fields, json_t *event) {
     const char *name;
@@ -172,6 +186,25 @@ static bool parse_event(struct control_condition *condition, json_t *object, str
     return true;
 }
 
+static bool parse_line(struct control_condition *condition, json_t *object, struct error *error) {
+    const char *file = NULL;
+    uint64_t line = 0;
+    if (!argument_is_there(object, "file", error) || !argument_text(object, "file", &file, error) ||
+        !argument_whole(object, "line", UINT32_MAX, &line, error)) {
+        return false;
+    }
+    condition->kind = CONDITION_LINE;
+    condition->file = strdup(file);
+    condition->place = (struct python_place){
+        .file = condition->file, .line = (unsigned)line, .reached = note_line, .context = condition
+    };
+    if (!condition->file) {
+        error_set(error, "out of memory");
+        return false;
+    }
+    return python_place_wait(&condition->place, session_python(condition->control->session), error);
+}
+
 static bool parse_condition(struct control *control, json_t *object, struct error *error) {
     struct control_run *run = &control->run;
     if (run->count == CONTROL_CONDITIONS) {
@@ -188,15 +221,20 @@ static bool parse_condition(struct control *control, json_t *object, struct erro
     if (json_object_get(object, "event")) {
         return parse_event(condition, object, error);
     }
-    static const char *const names[] = { "text", "regex", "port", "pin", "level", "edge", "event", NULL };
+    static const char *const names[] = {
+        "text", "regex", "port", "pin", "level", "edge", "event", "file", "line", NULL
+    };
     if (!argument_names_are_known(object, names, error)) {
         return false;
     }
     bool text = json_object_get(object, "text"), regex = json_object_get(object, "regex");
-    bool pin = json_object_get(object, "pin");
-    if (text + regex + pin != 1) {
-        error_set(error, "say one of \"text\", \"regex\", \"pin\" and \"event\" in a condition");
+    bool pin = json_object_get(object, "pin"), line = json_object_get(object, "line");
+    if (text + regex + pin + line != 1) {
+        error_set(error, "say one of \"text\", \"regex\", \"pin\", \"line\" and \"event\" in a condition");
         return false;
+    }
+    if (line) {
+        return parse_line(condition, object, error);
     }
     return pin ? parse_pin(condition, object, error) : parse_text(condition, object, error);
 }
@@ -219,6 +257,8 @@ static void forget_conditions(struct control_run *run) {
         probe_close(&each->probe);
         stream_pattern_finish(&each->pattern);
         json_decref(each->fields);
+        python_place_forget(&each->place);
+        free(each->file);
     }
     run->count = 0;
 }

@@ -164,7 +164,15 @@ static uint64_t core_total(const struct profile_core *core) {
     return total;
 }
 
-uint64_t profile_total(const struct profile *profile) {
+/* What the frames of this moment have taken so far. */
+static void charge_now(struct profile *profile) {
+    for (unsigned i = 0; i < PYTHON_CORES; i++) {
+        charge(&profile->core[i], python_cycles(profile->python, i));
+    }
+}
+
+uint64_t profile_total(struct profile *profile) {
+    charge_now(profile);
     return core_total(&profile->core[0]) + core_total(&profile->core[1]);
 }
 
@@ -172,8 +180,9 @@ static bool is_function(const struct node *node, const char *file, const char *f
     return node->code && !strcmp(node->code->file, file) && !strcmp(node->code->function, function);
 }
 
-struct profile_share profile_function(const struct profile *profile, const char *file, const char *function) {
+struct profile_share profile_function(struct profile *profile, const char *file, const char *function) {
     struct profile_share share = { 0, 0 };
+    charge_now(profile);
     for (unsigned i = 0; i < PYTHON_CORES; i++) {
         const struct node *root = &profile->core[i].root;
         for (const struct node *node = root; node; node = next_node(node, root)) {
@@ -301,7 +310,8 @@ static bool close_output(FILE *out, const char *path, struct error *error) {
     return ok;
 }
 
-bool profile_write(const struct profile *profile, const char *path, struct error *error) {
+bool profile_write(struct profile *profile, const char *path, struct error *error) {
+    charge_now(profile);
     FILE *out = fopen(path, "w");
     const char *end = strrchr(path, '.');
     if (!out) {

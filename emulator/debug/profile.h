@@ -18,12 +18,12 @@ void profile_end(struct profile *profile); /* NULL is fine */
 struct profile_share {
     uint64_t own, all;
 };
-struct profile_share profile_function(const struct profile *profile, const char *file, const char *function);
-uint64_t profile_total(const struct profile *profile);
+struct profile_share profile_function(struct profile *profile, const char *file, const char *function);
+uint64_t profile_total(struct profile *profile);
 
 /* speedscope's JSON when the name ends in ".json", else collapsed stacks: "code.py:main;code.py:spin 1234". Numbers are
  * cycles of the core. */
-bool profile_write(const struct profile *profile, const char *path, struct error *error);
+bool profile_write(struct profile *profile, const char *path, struct error *error);
 /* The program's files once more in `folder` (made when missing), with times and share before each line. Sources are
  * looked for in `drive`; files that are not there are left out. */
 bool profile_write_sources(struct profile *profile, const char *folder, const char *drive, struct error *error);

@@ -119,6 +119,8 @@ struct python_tracer {
 /* Between runs. Tracers are told in the order in which they came; `tracer` stays where it is until python_untrace().
  * False when the interpreter cannot be traced. */
 bool python_trace(struct python *python, struct python_tracer *tracer);
+/* Cycles of a core, as events have them. */
+uint64_t python_cycles(const struct python *python, unsigned core);
 void python_untrace(struct python *python, struct python_tracer *tracer);
 
 /* All functions that have been met, by their ids, which begin with 0; NULL behind the last one. With a module all

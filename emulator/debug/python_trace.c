@@ -472,6 +472,10 @@ static void count_moments(struct python_trace *trace) {
     }
 }
 
+uint64_t python_cycles(const struct python *python, unsigned core) {
+    return python->machine ? core_cycles(machine_core(python->machine, core)) : 0;
+}
+
 bool python_trace(struct python *python, struct python_tracer *tracer) {
     if (!python_is_known(python) || !python->machine) {
         return false;

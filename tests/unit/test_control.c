@@ -558,7 +558,7 @@ static void pin_mistakes_are_told(void **state) {
     fails(&bench, "{\"do\":\"run\",\"until\":{\"pin\":\"GP2\",\"level\":\"up\"}}",
           "run: there is no level \"up\"; say one of: low, high, floating");
     fails(&bench, "{\"do\":\"run\",\"until\":{\"pin\":\"GP2\",\"text\":\"a\"}}",
-          "run: say one of \"text\", \"regex\", \"pin\" and \"event\" in a condition");
+          "run: say one of \"text\", \"regex\", \"pin\", \"line\" and \"event\" in a condition");
     fails(&bench, "{\"do\":\"run\",\"until\":{\"pni\":\"GP2\"}}",
           "run: there is no member \"pni\"; did you mean \"pin\"?");
     fails(&bench, "{\"do\":\"run\",\"until\":\"x\"}",

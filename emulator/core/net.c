@@ -453,17 +453,25 @@ bool net_is_joined(const struct net *a, const struct net *b) {
     return a == b;
 }
 
-bool net_is_watched(const struct net *net, const struct net_listener *except) {
+static bool has_listener(const struct net *net, const struct net_listener *except, bool passive) {
     const struct net *each = net;
     do {
         for (const struct net_listener *listener = each->listeners; listener; listener = listener->next) {
-            if (!listener->passive && listener != except) {
+            if ((passive || !listener->passive) && listener != except) {
                 return true;
             }
         }
         each = each->joined;
     } while (each != net);
     return false;
+}
+
+bool net_is_watched(const struct net *net, const struct net_listener *except) {
+    return has_listener(net, except, false);
+}
+
+bool net_is_heard(const struct net *net, const struct net_listener *except) {
+    return has_listener(net, except, true);
 }
 
 /* Two rings, each from its oldest net on in order of age, become one. */

@@ -144,6 +144,8 @@ void net_remove_capacitor(struct net_capacitor *capacitor);
 /* Somebody other than `except` (may be NULL) wants every edge: a serial controller then plays its frames out on the
  * wire instead of handing over whole bytes. */
 bool net_is_watched(const struct net *net, const struct net_listener *except);
+/* Somebody other than `except` listens at all: who hands over no bytes to serial targets has to play its edges. */
+bool net_is_heard(const struct net *net, const struct net_listener *except);
 /* Nothing is at this net but one driver and one listener. */
 bool net_is_lonely(const struct net *net, const struct net_driver *driver, const struct net_listener *listener);
 /* The same for nets that wires make one, and no others of their environment; goes by the order in which they came. */

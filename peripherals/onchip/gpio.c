@@ -213,22 +213,33 @@ static void net_changed(struct net_listener *listener, struct net *net) {
     update_input(pin->bank, pin);
 }
 
-bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask) {
-    if (bank->irq_pins & mask) {
-        return true;
+/* Does somebody listen at a pin of `mask`, as `listens` finds of its net? */
+static bool any_net(const struct gpio_bank *bank, uint64_t mask,
+                    bool (*listens)(const struct net *net, const struct net_listener *except)) {
+    for (; mask; mask &= mask - 1) {
+        const struct gpio_pin *pin = &bank->pins[__builtin_ctzll(mask)];
+        if (listens(&pin->net, &pin->listener)) {
+            return true;
+        }
     }
+    return false;
+}
+
+static bool wants_every_edge(const struct gpio_bank *bank, uint64_t mask) {
     for (const struct gpio_listener *listener = bank->listeners; listener; listener = listener->next) {
         if (listener->every_edge && listener->pins & mask) {
             return true;
         }
     }
-    for (; mask; mask &= mask - 1) {
-        const struct gpio_pin *pin = &bank->pins[__builtin_ctzll(mask)];
-        if (net_is_watched(&pin->net, &pin->listener)) {
-            return true;
-        }
-    }
-    return false;
+    return bank->irq_pins & mask;
+}
+
+bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask) {
+    return wants_every_edge(bank, mask) || any_net(bank, mask, net_is_watched);
+}
+
+bool gpio_any_heard(const struct gpio_bank *bank, uint64_t mask) {
+    return wants_every_edge(bank, mask) || any_net(bank, mask, net_is_heard);
 }
 
 bool gpio_is_lonely(const struct gpio_bank *bank, unsigned number) {

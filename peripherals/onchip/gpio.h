@@ -126,6 +126,8 @@ static inline bool gpio_is_selected(const struct gpio_bank *bank, unsigned pin, 
 /* Somebody wants every edge at a pin of `mask`: a foreign listener at its net, a wire to another pin, its interrupt, or
  * a gpio_listener that says so. Loads of GPIO_IN do not count. */
 bool gpio_any_watched(const struct gpio_bank *bank, uint64_t mask);
+/* The same with parts on serial buses, which hear nothing of a function that is no serial controller but by edges. */
+bool gpio_any_heard(const struct gpio_bank *bank, uint64_t mask);
 /* Nobody at all can tell when this pin, which another function drives, changes, but for whoever looks at the bank: no
  * foreign listener, driver or wire at its net, no interrupt, no gpio_listener for all functions. Edges that pass unseen
  * are not latched in INTR. */

@@ -1,8 +1,8 @@
 /* HSTX: RP2350 datasheet 12.11. The command expander is hstx_expander.c.
  *
  * Nothing is stepped: words leave the FIFO when somebody looks, and when the FIFO is about to ask for more. A monitor
- * at the pins (core/dvi.h) is handed whole symbols. Edges are played where somebody watches a pin, every half cycle of
- * clk_hstx: a run that watches them is slow.
+ * at the pins (core/dvi.h) is handed whole symbols. Edges are played where somebody listens at a pin, every half cycle
+ * of clk_hstx: a run that watches them is slow.
  *
  * Not modelled: coupled mode (the PIO's outputs as bits 24 to 31: they read as the shift register's bits); what pads
  * and OUTOVER do to the symbols that a monitor is handed; delays between the FIFO and the pins. Decided: the request
@@ -134,7 +134,7 @@ static void find_monitors(struct hstx *hstx) {
 static void look_at_wiring(struct hstx *hstx) {
     if (hstx->wiring_changed && hstx->gpio) {
         find_monitors(hstx);
-        hstx->watched = gpio_any_watched(hstx->gpio, FUNCTION_PINS(hstx) & hstx->gpio->selected[hstx->function]);
+        hstx->watched = gpio_any_heard(hstx->gpio, FUNCTION_PINS(hstx) & hstx->gpio->selected[hstx->function]);
     }
     hstx->wiring_changed = false;
 }
@@ -180,7 +180,27 @@ static bool is_shifting(const struct hstx *hstx) {
     return is_enabled(hstx) && clock_is_running(hstx->clk_hstx);
 }
 
-/* Words that begin by the present time. One that waited for the FIFO begins now. */
+/* The first cycle that begins at the present time or later. */
+static uint64_t next_begin(const struct hstx *hstx) {
+    uint64_t now = now_ps(hstx), cycle = clock_cycles_at(hstx->clk_hstx, now);
+    return time_of(hstx, cycle) < now ? cycle + 1 : cycle;
+}
+
+/* A word that comes in while all stands goes out when the next cycle begins. */
+static void resume(struct hstx *hstx, uint64_t cycle) {
+    if (!hstx->resume_cycle) {
+        uint64_t begin = next_begin(hstx);
+        hstx->resume_cycle = begin > hstx->next_cycle ? begin : hstx->next_cycle;
+    }
+    if (hstx->resume_cycle <= cycle) {
+        hstx->word_cycle += hstx->resume_cycle - hstx->next_cycle; /* the generated clock stood as well */
+        hstx->next_cycle = hstx->resume_cycle;
+        hstx->resume_cycle = 0;
+        hstx->starved = false;
+    }
+}
+
+/* Words that begin by the present time. */
 static void catch_up(struct hstx *hstx) {
     if (!is_enabled(hstx)) {
         return;
@@ -188,10 +208,7 @@ static void catch_up(struct hstx *hstx) {
     uint64_t cycle = clock_cycles_at(hstx->clk_hstx, now_ps(hstx));
     look_at_wiring(hstx);
     if (hstx->starved && hstx->level) {
-        uint64_t waited = hstx->next_cycle < cycle ? cycle - hstx->next_cycle : 0;
-        hstx->word_cycle += waited; /* the generated clock stood as well */
-        hstx->next_cycle += waited;
-        hstx->starved = false;
+        resume(hstx, cycle);
     }
     shift_until(hstx, cycle);
     hstx_update(hstx);
@@ -257,7 +274,9 @@ static void plan(struct hstx *hstx) {
     struct scheduler *scheduler = hstx->block.env->scheduler;
     bool runs = is_shifting(hstx) && !hstx->starved;
     hstx->laggard.lags = runs && !hstx->watched;
-    if (!runs) {
+    if (is_shifting(hstx) && hstx->starved && hstx->level) {
+        scheduler_add(scheduler, &hstx->event, time_of(hstx, hstx->resume_cycle));
+    } else if (!runs) {
         scheduler_cancel(scheduler, &hstx->event);
     } else {
         scheduler_add(scheduler, &hstx->event, hstx->watched ? next_half_ps(hstx) : next_look_ps(hstx));
@@ -280,6 +299,7 @@ static void look_due(struct event *event, uint64_t late_ps) {
 
 static void stop(struct hstx *hstx) {
     hstx->starved = true;
+    hstx->resume_cycle = 0;
     hstx->clock_shifts = 0;
     hstx->word_cycle = hstx->next_cycle = clock_cycles_at(hstx->clk_hstx, now_ps(hstx));
     hstx_expander_reset(&hstx->expander);
@@ -387,9 +407,11 @@ static void shift_register_walk(struct hstx *hstx, struct walk *walk) {
     walk_u64(walk, &hstx->next_cycle);
     walk_u64(walk, &hstx->clock_shifts);
     walk_bool(walk, &hstx->starved);
-    if (hstx->word_cycle > hstx->next_cycle || hstx->next_cycle > MOST_CYCLES) {
+    walk_u64(walk, &hstx->resume_cycle);
+    if (hstx->word_cycle > hstx->next_cycle || hstx->next_cycle > MOST_CYCLES || hstx->resume_cycle > MOST_CYCLES ||
+        (hstx->resume_cycle && hstx->resume_cycle < hstx->next_cycle)) {
         walk_fail(walk, "a word that goes out at a time that there is not");
-        hstx->word_cycle = hstx->next_cycle = 0;
+        hstx->word_cycle = hstx->next_cycle = hstx->resume_cycle = 0;
     }
 }
 
@@ -437,6 +459,7 @@ const struct block_class hstx_class = {
     .write = hstx_write,
     .holds_until = block_holds,
     .walk = hstx_walk,
+    .walk_version = 1,
     .restored = hstx_restored,
 };
 
@@ -480,6 +503,7 @@ static void fifo_write(struct block *block, unsigned reg, uint32_t value, uint32
 static void fifo_reset(struct block *block) {
     struct hstx *hstx = ((struct hstx_fifo *)block)->hstx;
     hstx->level = 0;
+    hstx->resume_cycle = 0;
     hstx->overflow = false;
     hstx_update(hstx);
 }

@@ -63,6 +63,7 @@ struct hstx {
     uint64_t next_cycle;   /* in which the next one is due */
     uint64_t clock_shifts; /* of the generated clock before word_cycle */
     bool starved;          /* there was no next one: everything stands */
+    uint64_t resume_cycle; /* in which a word that has come in meanwhile goes out; 0: none has */
 
     bool wiring_changed; /* the following are out of date */
     bool watched;        /* somebody wants the edges */

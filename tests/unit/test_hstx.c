@@ -1,5 +1,6 @@
 /* HSTX against RP2350 datasheet 12.11: shift register, clock generator and bit selection as edges on the pins, FIFO,
  * command expander, TMDS by decoding it again, and what a monitor at the pins is handed. */
+#include "emulator/core/serial.h"
 #include "peripherals/onchip/hstx.h"
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
@@ -518,6 +519,43 @@ static void test_watched_and_handed_over_agree(void **state) {
     }
 }
 
+static void keep_byte(struct spi_target *target, uint8_t byte) {
+    uint32_t *bytes = target->owner;
+    *bytes = *bytes << 8 | byte;
+}
+
+/* A display on three pins: data at the clock's rising edge, as 12.11.4 (the shift register and a generated clock) makes
+ * of one word. Parts on serial buses ask SPI controllers for no edges, but need those of HSTX. */
+static void test_spi_part_hears_the_edges(void **state) {
+    struct bench *bench = *state;
+    uint32_t heard = 0;
+    struct spi_target part = {
+        .sck = &bench->bank.pins[FIRST_PIN].net,
+        .mosi = &bench->bank.pins[FIRST_PIN + 1].net,
+        .cs = &bench->bank.pins[FIRST_PIN + 2].net,
+        .receive = keep_byte,
+        .owner = &heard,
+    };
+    spi_target_attach(&part);
+    control(bench, HSTX_CTRL_BIT0, CLOCK);
+    control(bench, HSTX_CTRL_BIT1, SELECT(7, 7));
+    control(bench, HSTX_CTRL_BIT2, SELECT(27, 27));
+    control(bench, HSTX_CTRL_CSR, CSR(1, 8, 31, 1, 0));
+    push(bench, 0x0ff00000);
+    push(bench, 0x12);
+    push(bench, 0xa5);
+    run_cycles(bench, 30);
+    assert_int_equal(heard, 0x12a5);
+    for (uint64_t ps = 1000; ps < CYCLE_PS; ps += 2000) { /* the word comes in within a cycle: it waits for the next */
+        heard = 0;
+        stage_run(&bench->stage, ps);
+        push(bench, 0x3c);
+        run_cycles(bench, 10);
+        assert_int_equal(heard, 0x3c);
+    }
+    spi_target_detach(&part);
+}
+
 /* Who looks at a pin finds what it has just now. */
 static void test_unwatched_pins_are_right_when_looked_at(void **state) {
     struct bench *bench = *state;
@@ -558,6 +596,7 @@ int main(void) {
         TEST(test_other_function_is_no_signal),
         TEST(test_clock_of_another_rate_is_no_signal),
         TEST(test_watched_and_handed_over_agree),
+        TEST(test_spi_part_hears_the_edges),
         TEST(test_unwatched_pins_are_right_when_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -71,6 +71,7 @@ void python_close(struct python *python) {
     if (python) {
         python_trace_close(python);
         python_codes_destroy(python->codes);
+        free(python->names);
         free(python);
     }
 }

@@ -65,6 +65,11 @@ bool python_catches(struct python *python, const struct python_frame *frame);
 
 /* ---- Values ---- */
 
+/* Where the sources of files are, by the firmware's names: a text of `*ret_size` bytes, to be freed; NULL: there is
+ * none. */
+typedef char *python_source(void *context, const char *file, size_t *ret_size);
+void python_set_source(struct python *python, python_source *source, void *context);
+
 #define PYTHON_NAME 64
 /* A name and an object of the guest. */
 struct python_variable {
@@ -72,7 +77,8 @@ struct python_variable {
     uint32_t object;        /* as the guest holds it; only valid until the guest goes on */
 };
 /* Each returns how many were stored, at most `most`. Locals that are not bound yet are left out. Names of parameters
- * are in the bytecode, those of other locals are not: they are "local 3". A module has globals only. */
+ * are in the bytecode; those of other locals come from the source (python_set_source()), or are "local 3". A module has
+ * globals only. */
 unsigned python_locals(struct python *python, const struct python_frame *frame, struct python_variable *ret,
                        unsigned most);
 unsigned python_globals(struct python *python, const struct python_frame *frame, struct python_variable *ret,

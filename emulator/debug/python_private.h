@@ -206,6 +206,10 @@ struct python {
 
     struct python_codes *codes;
     struct python_trace *trace;
+    python_source *source; /* NULL: there are no sources */
+    void *source_context;
+    struct local_names *names; /* of `names_of`'s locals; NULL: nothing is known */
+    const struct python_code *names_of;
     struct machine *machine; /* NULL: memory alone, for tests */
 };
 

@@ -7,10 +7,12 @@
  *
  * Left out: what a class has (its layout differs from one version to the next), elements of sets, integers of more than
  * INTEGER_DIGITS * 16 bits, sub-objects of instances whose class extends one of the interpreter's. */
+#include "emulator/debug/local_names.h"
 #include "emulator/debug/python_private.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define INTEGER_DIGITS 64 /* of 16 bits */
 #define TEXT_MOST 4096    /* bytes of a string that are shown */
@@ -444,6 +446,41 @@ static bool is_object(const struct python *python, uint32_t object) {
     return word.kind != WORD_NOTHING && (word.kind != WORD_POINTER || type_of(python, word.value));
 }
 
+void python_set_source(struct python *python, python_source *source, void *context) {
+    python->source = source;
+    python->source_context = context;
+    python->names_of = NULL;
+}
+
+/* The names of the locals behind the parameters; those of the function that was asked for last are kept. */
+static const struct local_names *names_of_locals(struct python *python, const struct python_code *code) {
+    size_t size = 0;
+    if (python->names_of == code) {
+        return python->names;
+    }
+    free(python->names);
+    python->names_of = code;
+    python->names = calloc(1, sizeof(*python->names));
+    char *source = python->source ? python->source(python->source_context, code->file, &size) : NULL;
+    bool ok = source && python->names && code->line_count &&
+              local_names_read(source, size, code->function, code->lines[0], python->names);
+    if (!ok) {
+        free(python->names);
+        python->names = NULL;
+    }
+    free(source);
+    return python->names;
+}
+
+/* The source may have been changed since: it counts when it has as many names as the code has locals. */
+static const char *local_name(struct python *python, const struct python_code *code,
+                              const struct python_prelude *prelude, unsigned locals, unsigned index) {
+    const struct local_names *names = names_of_locals(python, code);
+    unsigned parameters = prelude->positional + prelude->keyword_only;
+    bool fits = names && parameters + names->count == locals && index >= parameters;
+    return fits ? names->name[index - parameters] : NULL;
+}
+
 unsigned python_locals(struct python *python, const struct python_frame *frame, struct python_variable *ret,
                        unsigned most) {
     struct python_state state;
@@ -470,8 +507,9 @@ unsigned python_locals(struct python *python, const struct python_frame *frame, 
             continue;
         }
         ret[count].object = object;
-        if (named && !outer) {
-            strcpy(ret[count++].name, name);
+        const char *local = named ? NULL : local_name(python, frame->code, prelude, walk.locals, i);
+        if (local || (named && !outer)) {
+            strcpy(ret[count++].name, local ? local : name);
         } else {
             snprintf(ret[count].name, sizeof(ret[count].name), "%s %u", outer ? "outer" : "local", i);
             count++;

@@ -1,5 +1,6 @@
 /* The life of a session, and its run: the machine, cut where the session itself has to look after something. */
 #include "emulator/debug/python.h"
+#include "emulator/session/drive_files.h"
 #include "emulator/session/session_private.h"
 
 #include <stdarg.h>
@@ -411,8 +412,25 @@ const struct board *session_board(const struct session *session) {
     return session->board;
 }
 
+/* A file of the drive, as the firmware calls it: a module in lib has no folder in its name. */
+static char *read_source(void *context, const char *file, size_t *ret_size) {
+    struct session *session = context;
+    struct error error;
+    uint8_t *text = NULL;
+    char path[512];
+    file += *file == '/';
+    snprintf(path, sizeof(path), "lib/%s", file);
+    bool read = session_drive_read(session, file, &text, ret_size, &error) ||
+                session_drive_read(session, path, &text, ret_size, &error);
+    return read ? (char *)text : NULL;
+}
+
 struct python *session_python(struct session *session) {
-    session->python = session->python ? session->python : python_open(session->machine);
+    bool is_new = !session->python;
+    session->python = is_new ? python_open(session->machine) : session->python;
+    if (session->python && is_new) {
+        python_set_source(session->python, read_source, session);
+    }
     return session->python;
 }
 

@@ -39,7 +39,7 @@ static bool is_touchy(const struct block *block, const struct register_desc *des
         const char *block, *name;
     } touchy[] = {
         { "SIO", "INTERP0_POP" }, { "SIO", "INTERP1_POP" }, { "SIO", "DIV_QUOTIENT" }, { "I2C", "IC_DATA_CMD" },
-        { "I2C", "IC_CLR_" },     { "XIP_SSI", "DR0" },     { "TRNG", "EHR_DATA" },
+        { "I2C", "IC_CLR_" },     { "SSI", "DR0" },         { "TRNG", "EHR_DATA" },
     };
     for (size_t i = 0; i < sizeof(touchy) / sizeof(touchy[0]); i++) {
         if (strncmp(block->name, touchy[i].block, strlen(touchy[i].block)) == 0 &&
@@ -139,11 +139,23 @@ static bool poke_device(struct machine *machine, unsigned core, uint32_t address
     return ok;
 }
 
+/* Who keeps the flash's contents hears of it. */
+static bool poke_flash(struct machine *machine, uint32_t address, const void *data, uint32_t size,
+                       struct error *error) {
+    bool ok = machine_load(machine, address, data, size, error);
+    if (ok && machine->events.flash_changed) {
+        machine->env.loading = true; /* no operation of the chip */
+        machine->events.flash_changed(machine->events.context, address - CHIP_FLASH_BASE, size, false);
+        machine->env.loading = false;
+    }
+    return ok;
+}
+
 bool machine_poke(struct machine *machine, unsigned core, uint32_t address, const void *data, uint32_t size,
                   struct error *error) {
     bool is_flash = address >= CHIP_FLASH_BASE && address - CHIP_FLASH_BASE < machine->flash.desc.size;
     if (is_flash) {
-        return machine_load(machine, address, data, size, error);
+        return poke_flash(machine, address, data, size, error);
     }
     error_set(error, "0x%08x to 0x%08x can not be written: nothing is there, or it is read-only", address,
               address + size);

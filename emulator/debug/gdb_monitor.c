@@ -230,6 +230,10 @@ static bool run_line(struct gdb_client *client, const char *text, struct gdb_tex
         error_set(error, "another client has the board, or it runs");
         return false;
     }
+    if (command->run == run_set && gdb_reverse_is_past(gdb)) {
+        error_set(error, "nothing can be changed in the past");
+        return false;
+    }
     return command->run(gdb, rest, out, error);
 }
 

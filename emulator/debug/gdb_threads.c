@@ -308,5 +308,5 @@ void gdb_threads_forget(struct gdb *gdb) {
     }
     gdb->stepped_core = GDB_ALL_CORES;
     gdb->steps_alone = false;
-    gdb->holds = false;
+    gdb->holds = gdb->waits = false;
 }

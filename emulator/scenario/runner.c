@@ -119,6 +119,7 @@ void runner_set_artifacts(struct runner *runner, const char *folder) {
 
 static void end_task_step(struct task *task) {
     probe_close(&task->probe);
+    python_place_forget(&task->place);
     stream_pattern_finish(&task->pattern);
     task->stream = NULL;
     task->began = task->found = task->started = false;
@@ -306,6 +307,8 @@ static const struct step_actions *const actions_of_kinds[SCENARIO_KINDS] = {
     [SCENARIO_TAKE_SCREENSHOT] = &screenshot_actions,
     [SCENARIO_EXPECT_USB] = &usb_wait_actions,
     [SCENARIO_EXPECT_BUS] = &bus_actions,
+    [SCENARIO_EXPECT_LINE] = &line_actions,
+    [SCENARIO_EXPECT_STACK] = &stack_actions,
     [SCENARIO_FAULT] = &fault_actions,
     [SCENARIO_REPEAT] = &branch_actions,
     [SCENARIO_PARALLEL] = &branch_actions,

@@ -3,6 +3,7 @@
 #define SCENARIO_RUNNER_PRIVATE_H
 
 #include "emulator/core/scheduler.h"
+#include "emulator/debug/python_place.h"
 #include "emulator/scenario/runner.h"
 #include "emulator/session/bus_tap.h"
 #include "emulator/session/matcher.h"
@@ -30,6 +31,7 @@ struct task {
     bool found;
     uint64_t generation; /* of the screen that was looked at last; `started`: one was */
     struct probe probe;
+    struct python_place place; /* of the program, that is waited for */
 };
 
 /* A stream that is looked through, and when something was added last. */
@@ -87,7 +89,8 @@ extern const struct step_actions view_actions, screenshot_actions;              
 extern const struct step_actions file_write_actions, file_actions;                            /* steps_files.c */
 extern const struct step_actions fault_actions, power_actions, usb_actions, usb_wait_actions; /* steps_usb.c */
 
-extern const struct step_actions bus_actions; /* steps_bus.c */
+extern const struct step_actions bus_actions;                 /* steps_bus.c */
+extern const struct step_actions line_actions, stack_actions; /* steps_python.c */
 
 /* ---- steps_bus.c ---- */
 void runner_drop_taps(struct runner *runner);

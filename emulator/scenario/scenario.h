@@ -39,6 +39,8 @@ enum scenario_kind {
     SCENARIO_TAKE_SCREENSHOT,
     SCENARIO_EXPECT_USB,
     SCENARIO_EXPECT_BUS,
+    SCENARIO_EXPECT_LINE,
+    SCENARIO_EXPECT_STACK,
     SCENARIO_FAULT,
     SCENARIO_REPEAT,
     SCENARIO_PARALLEL,
@@ -92,7 +94,7 @@ struct scenario_step {
     double value;
     bool has_value, has_colour, missing, flag, not_on, changes;
     uint32_t colour;
-    unsigned count;                    /* repetitions; pixels that may differ */
+    unsigned count;                    /* repetitions; pixels that may differ; a line */
     unsigned port;                     /* enum scenario_port, or of the USB port */
     unsigned choice;                   /* of a list of words */
     unsigned address, direction, mode; /* of traffic on a bus; enum scenario_direction */

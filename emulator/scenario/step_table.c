@@ -167,6 +167,19 @@ static const struct step_key expect_bus_keys[] = {
     END,
 };
 
+static const struct step_key expect_line_keys[] = {
+    { "file", "path", VALUE_PATH, FIELD(file), true },
+    { "line", NULL, VALUE_COUNT, FIELD(count), true },
+    TIMEOUT,
+    END,
+};
+
+static const struct step_key expect_stack_keys[] = {
+    { "functions", NULL, VALUE_NAME, FIELD(control), true },
+    TIMEOUT,
+    END,
+};
+
 static const struct step_key fault_keys[] = { { "fault", NULL, VALUE_FAULT, FIELD(control), true }, END };
 
 static const struct step_key repeat_keys[] = {
@@ -226,6 +239,8 @@ const struct step_class step_classes[] = {
       SCENARIO_EXPECT_BUS,
       expect_bus_keys,
       .one_of = "address, data, starts-with, regex, acknowledged" },
+    { "expect-line", { NULL }, SCENARIO_EXPECT_LINE, expect_line_keys },
+    { "expect-stack", { NULL }, SCENARIO_EXPECT_STACK, expect_stack_keys, expect_stack_keys },
     { "fault", { NULL }, SCENARIO_FAULT, fault_keys, fault_keys },
     { "repeat", { NULL }, SCENARIO_REPEAT, repeat_keys },
     { "parallel", { NULL }, SCENARIO_PARALLEL, parallel_keys, parallel_keys },

@@ -23,6 +23,8 @@ static const char usage[] =
     "  --timeout MS           virtual milliseconds that a case may take (default 600000)\n"
     "  --junit FILE           write the results as JUnit's XML\n"
     "  --artifacts DIR        keep serial log, wires (VCD) and pictures of the cases that do not pass\n"
+    "  --coverage FILE        which lines of the drives' Python files have run: lcov, Cobertura for *.xml; and a "
+    "table\n"
     "  --github               write annotations for GitHub (on when GITHUB_ACTIONS is true)\n"
     "  --update-goldens       write the pictures that screens are compared with anew\n"
     "  --list                 list the cases and run nothing\n"
@@ -33,7 +35,7 @@ static const char usage[] =
 
 /* ---- Options ---- */
 
-enum option_id { BOARD = 256, FIRMWARE, JOBS, TIMEOUT, JUNIT, ARTIFACTS, GITHUB, LIST, UPDATE, HELP };
+enum option_id { BOARD = 256, FIRMWARE, JOBS, TIMEOUT, JUNIT, ARTIFACTS, COVERAGE, GITHUB, LIST, UPDATE, HELP };
 
 static const struct option long_options[] = {
     { "board", required_argument, NULL, BOARD },
@@ -42,6 +44,7 @@ static const struct option long_options[] = {
     { "timeout", required_argument, NULL, TIMEOUT },
     { "junit", required_argument, NULL, JUNIT },
     { "artifacts", required_argument, NULL, ARTIFACTS },
+    { "coverage", required_argument, NULL, COVERAGE },
     { "github", no_argument, NULL, GITHUB },
     { "list", no_argument, NULL, LIST },
     { "update-goldens", no_argument, NULL, UPDATE },
@@ -94,6 +97,9 @@ static bool take_option(struct test_options *options, int id, char *argument) {
         return true;
     case ARTIFACTS:
         options->artifacts = argument;
+        return true;
+    case COVERAGE:
+        options->coverage = argument;
         return true;
     case GITHUB:
         options->github = true;
@@ -327,9 +333,10 @@ int command_test(int argc, char **argv) {
     if (ok && options.list) {
         list_cases(&plan);
         code = EXIT_PASS;
-    } else if (ok) {
+    } else if (ok && test_coverage_open(&options)) {
         test_run_all(&plan);
         code = test_report_end(&plan);
+        code = test_coverage_close(&options) ? code : EXIT_USAGE;
     }
     if (ok && !options.list && options.junit && !test_junit_write(&plan, options.junit)) {
         code = EXIT_USAGE;

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 struct vcd;
+struct coverage_run;
 
 #define TEST_MATRIX 32
 
@@ -18,8 +19,9 @@ struct test_options {
     const char *boards[TEST_MATRIX], *firmware[TEST_MATRIX];
     unsigned board_count, firmware_count;
     unsigned jobs;
-    const char *junit, *artifacts;
-    uint64_t limit_ms; /* of virtual time for a case; 0: the runner's */
+    const char *junit, *artifacts, *coverage;
+    char coverage_folder[400]; /* of what cases leave for it */
+    uint64_t limit_ms;         /* of virtual time for a case; 0: the runner's */
     bool github;
     bool list;
     bool update_goldens;
@@ -81,6 +83,7 @@ struct test_place {
     int pipe;
     struct session *session;
     struct runner *runner;
+    struct coverage_run *coverage; /* NULL: nobody has asked, or there is no Python */
 };
 /* Folder of what is kept of a case that failed; made. False when nothing is kept. */
 bool test_artifact_folder(const struct test_place *place, unsigned index, char *ret_path, size_t size);
@@ -96,6 +99,14 @@ struct test_watch {
 };
 void test_watch_begin(const struct test_place *place, unsigned index, struct test_watch *watch);
 void test_watch_end(const struct test_place *place, struct test_watch *watch);
+
+/* ---- test_coverage.c ---- */
+/* NULL when it is not asked for, or the firmware's interpreter is not recognised. */
+struct coverage_run *test_coverage_begin(const struct test_options *options, struct session *session);
+void test_coverage_keep(const struct test_place *place, unsigned index);
+/* The folder for what cases leave; and what becomes of it. Both false after a line. */
+bool test_coverage_open(struct test_options *options);
+bool test_coverage_close(struct test_options *options);
 
 /* ---- test_pool.c ---- */
 void test_run_all(struct test_plan *plan);

@@ -3,6 +3,7 @@
  * A scenario may be a stranger's: its project is read from its own folder alone, the drive is a copy, and an image that
  * a wokwi.toml names outside of the folder is not taken. */
 #include "emulator/cli/test.h"
+#include "emulator/debug/coverage.h"
 #include "emulator/project/project_firmware.h"
 #include "emulator/scenario/inside.h"
 #include "firmware-loader/firmware.h"
@@ -29,6 +30,7 @@ struct boot {
     unsigned index; /* of the case that this process is, or 0 */
     struct session *session;
     struct runner *runner;
+    struct coverage_run *coverage;
     struct session_listener lines;
     bool again;   /* a run for the artifacts: all has been told */
     bool at_once; /* code.py does not wait for the console, or could not */
@@ -232,11 +234,14 @@ static bool open_session(struct boot *boot, struct error *error) {
     if (boot->session) {
         session_listen(boot->session, runner_listener(boot->runner));
         runner_attach(boot->runner, boot->session);
+        boot->coverage = boot->again ? NULL : test_coverage_begin(boot->options, boot->session);
     }
     return boot->session != NULL;
 }
 
 static void close_session(struct boot *boot) {
+    coverage_run_end(boot->coverage);
+    boot->coverage = NULL;
     runner_detach(boot->runner);
     session_abandon(boot->session);
     runner_destroy(boot->runner);
@@ -296,7 +301,7 @@ static void run_again(struct boot *boot, const struct slot *slot) {
     if (!copy_drive(boot, slot->folder, &error) || !open_session(boot, &error)) {
         return;
     }
-    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
+    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner, boot->coverage };
     struct test_watch watch;
     test_watch_begin(&place, slot->index, &watch);
     if (run_to_parting(boot, &result)) {
@@ -313,7 +318,7 @@ static void become_case(struct boot *boot, const struct slot *slot) {
         run_again(boot, slot);
         _exit(0);
     }
-    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
+    struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner, boot->coverage };
     runner_set_drive(boot->runner, slot->folder);
     test_case_run(&place, slot->index);
 }
@@ -417,7 +422,9 @@ static bool prepare_session(struct boot *boot, struct error *error) {
 
 /* What is of use of a boot that has not come to its cases lies with the first one. */
 static void keep_first(const struct boot *boot, const struct runner_result *result) {
-    const struct test_place place = { boot->run, boot->options, boot->pipe, boot->session, boot->runner };
+    const struct test_place place = {
+        boot->run, boot->options, boot->pipe, boot->session, boot->runner, boot->coverage
+    };
     test_case_keep(&place, 0, result);
 }
 

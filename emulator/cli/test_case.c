@@ -173,6 +173,7 @@ void test_case_run(const struct test_place *place, unsigned index) {
     if (result.outcome != RUNNER_PASSED) {
         test_case_keep(place, index, &result);
     }
+    test_coverage_keep(place, index);
     tell_result(place, index, &result);
     _exit(result.outcome == RUNNER_PASSED ? 0 : 1);
 }

@@ -22,7 +22,7 @@ TRANSACTIONS_KEPT = 10000
 PATIENCE = 600  # seconds of the host's clock
 TAIL = 20       # lines of the console in a message
 PRESS_ANY_KEY = 'Press any key to enter the REPL'
-GOES_ON = ('time', 'text', 'pin', 'event', 'pause')
+GOES_ON = ('time', 'text', 'pin', 'event', 'line', 'pause')
 
 
 def text(text, port='console'):
@@ -48,6 +48,11 @@ def edge(pin, kind='change'):
 def event(name, **members):
     """A condition: an event of this name whose members are these."""
     return {'event': name, **members}
+
+
+def line(file, number):
+    """A condition: this line of the Python program is about to begin. `file`: a path on the drive."""
+    return {'file': file, 'line': number}
 
 
 def _bytes_of(members):
@@ -277,6 +282,20 @@ class Board:
 
     def close_port(self, port='usb'):
         self.request('usb.close', port=port)
+
+    # ---- The Python program ----
+
+    def python_stack(self, core=0):
+        """Where it is: [{'file', 'line', 'function'}, ...], innermost first; [] while none runs."""
+        return self.request('python.stack', core=core)['frames']
+
+    def python_locals(self, frame=0):
+        """Values of a frame of python_stack(), as repr() has them: {name: text}."""
+        return {each['name']: each['value'] for each in self.request('python.locals', frame=frame)['variables']}
+
+    def python_globals(self, frame=0):
+        """The same of its module's variables."""
+        return {each['name']: each['value'] for each in self.request('python.globals', frame=frame)['variables']}
 
     # ---- Pins and parts ----
 

@@ -5,6 +5,7 @@ import pytest
 from . import images, project, report
 from .board import Board
 from .circuitpython import CircuitPython
+from .coverage import Coverage
 from .errors import OuroboardError
 from .golden import Goldens
 
@@ -24,6 +25,7 @@ MARKERS = (
     'ouroboard_options(*options): further options of `ouroboard run`',
 )
 BOARDS = pytest.StashKey()
+COVERAGE = pytest.StashKey()
 
 
 # ---- Options ----
@@ -34,6 +36,8 @@ def pytest_addoption(parser):
                     help='run the tests on this board, with CircuitPython of this version; may be repeated')
     group.addoption('--firmware', metavar='FILE', dest='ouroboard_firmware', help='the firmware image for all boards')
     group.addoption('--ouroboard', metavar='PROGRAM', dest='ouroboard_program', help='the emulator')
+    group.addoption('--ouroboard-coverage', metavar='FILE', dest='ouroboard_coverage',
+                    help='which lines of the Python files on the boards have run, as an lcov file, and a table')
     try:
         group.addoption('--update-goldens', action='store_true', default=False,
                         help='write the golden pictures anew instead of comparing with them')
@@ -46,6 +50,8 @@ def pytest_addoption(parser):
 def pytest_configure(config):
     for marker in MARKERS:
         config.addinivalue_line('markers', marker)
+    if config.getoption('ouroboard_coverage'):
+        config.stash[COVERAGE] = Coverage()
 
 
 # ---- Boards ----
@@ -109,6 +115,8 @@ def _make_board(request, folder, board_id, image):
     is_erased = marker and marker.args[:1] == (None,)
     if is_erased:
         options = ['--image', folder.with_suffix('.img'), *options]  # a file that is not there is an erased drive
+    if COVERAGE in request.config.stash:
+        options = ['--coverage', folder.with_suffix('.info'), *options]
     made = Board(folder if diagram else None, drive=folder if not diagram and not is_erased else None, board=board_id,
                  firmware=image, options=options, program=request.config.getoption('ouroboard_program'))
     for part in project.i2c_parts(diagram) if diagram else ():
@@ -130,6 +138,9 @@ def board(request, tmp_path, ouroboard_pair):
     request.node.stash.setdefault(BOARDS, []).append(made)
     yield made
     made.close()
+    lcov = tmp_path / 'CIRCUITPY.info'
+    if COVERAGE in request.config.stash and lcov.exists():
+        request.config.stash[COVERAGE].add(lcov, tmp_path / 'CIRCUITPY')
 
 
 @pytest.fixture
@@ -150,6 +161,18 @@ def circuitpython(request, board, tmp_path):
 def golden(request, tmp_path):
     """golden.check(picture, "name.png") compares with the folder `golden` beside the test file."""
     return Goldens(request.path.parent / 'golden', tmp_path, request.config.getoption('--update-goldens'))
+
+
+# ---- Coverage ----
+
+def pytest_terminal_summary(terminalreporter, config):
+    coverage = config.stash.get(COVERAGE, None)
+    if coverage:
+        path = config.getoption('ouroboard_coverage')
+        coverage.write(path)
+        terminalreporter.section(f'lines that have run on boards ({path})')
+        for line in coverage.table():
+            terminalreporter.line(line)
 
 
 # ---- Failures ----

@@ -121,3 +121,22 @@ def test_a_failure_shows_the_bus(run):
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(['*- bus traffic -*', '*i2c of sensor: write 0x36 0c, restarted', '*i2c of sensor: read  0x36 04 00*',
                                  '*i2c of sensor: write 0x50 (nobody answers)'])
+
+
+def test_lines_that_have_run(run, pytester):
+    result = run("""
+        import pytest
+        from ouroboard import line
+
+        PROGRAM = 'def twice(n):\\n    m = n * 2\\n    return m\\n\\nif twice(4) < 0:\\n    print("never")\\nprint("done")\\n'
+
+        @pytest.mark.circuitpy_drive({'code.py': PROGRAM})
+        def test_line(board):
+            board.run_until(line('code.py', 3))
+            assert [(each['function'], each['line']) for each in board.python_stack()] == [('twice', 3), ('<module>', 5)]
+            assert board.python_locals() == {'n': '4', 'local 1': '8'}
+            board.run_until('done')
+    """, '--ouroboard-coverage', 'lines.info')
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(['*lines that have run on boards*', 'code.py  *6*1*83%   6', 'TOTAL *6*1*83%'])
+    assert 'SF:code.py' in (pytester.path / 'lines.info').read_text()

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define CHAINS (1u << 13) /* of the table by line */
-#define CHUNK 4096        /* entries that are allocated together */
+#define CHUNK 65536       /* entries that are allocated together: the first ones are enough for most programs */
 
 /* A block is in a line. */
 struct line_user {
@@ -31,22 +31,38 @@ struct code_lines {
     unsigned count;
 };
 
-struct code_lines *code_lines_create(void) {
-    return calloc(1, sizeof(struct code_lines));
+static bool add_chunk(struct code_lines *lines) {
+    struct user_chunk *chunk = malloc(sizeof(*chunk)); /* the host gives what is used of it */
+    if (chunk) {
+        chunk->next = lines->chunks;
+        lines->chunks = chunk;
+    }
+    return chunk != NULL;
 }
 
+struct code_lines *code_lines_create(void) {
+    struct code_lines *lines = calloc(1, sizeof(*lines));
+    if (lines && !add_chunk(lines)) {
+        free(lines);
+        lines = NULL;
+    }
+    return lines;
+}
+
+/* The first chunk stays. */
 void code_lines_clear(struct code_lines *lines) {
-    while (lines->chunks) {
+    while (lines->chunks->next) {
         struct user_chunk *chunk = lines->chunks;
         lines->chunks = chunk->next;
         free(chunk);
     }
-    *lines = (struct code_lines){ 0 };
+    *lines = (struct code_lines){ .chunks = lines->chunks };
 }
 
 void code_lines_destroy(struct code_lines *lines) {
     if (lines) {
         code_lines_clear(lines);
+        free(lines->chunks);
         free(lines);
     }
 }
@@ -57,13 +73,8 @@ static struct line_user **users_of(struct code_lines *lines, uint32_t line) {
 }
 
 static struct line_user *new_user(struct code_lines *lines) {
-    if (lines->count % CHUNK == 0) {
-        struct user_chunk *chunk = calloc(1, sizeof(*chunk));
-        if (!chunk) {
-            return NULL;
-        }
-        chunk->next = lines->chunks;
-        lines->chunks = chunk;
+    if (lines->count && lines->count % CHUNK == 0 && !add_chunk(lines)) {
+        return NULL;
     }
     return &lines->chunks->users[lines->count++ % CHUNK];
 }

@@ -4,8 +4,10 @@
 #include "peripherals/onchip/otp.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #define FILE_SIZE (4 * OTP_ROWS)
 
@@ -17,7 +19,11 @@ static bool fail(const struct otp_file *file, struct error *error, const char *w
 static bool load(const struct otp_file *file, FILE *stream, struct error *error) {
     static uint8_t bytes[FILE_SIZE];
     uint32_t rows[OTP_ROWS];
-    if (fread(bytes, 1, FILE_SIZE, stream) != FILE_SIZE || fgetc(stream) != EOF) {
+    bool fits = fread(bytes, 1, FILE_SIZE, stream) == FILE_SIZE && fgetc(stream) == EOF;
+    if (ferror(stream)) {
+        return fail(file, error, strerror(errno));
+    }
+    if (!fits) {
         return fail(file, error, "16384 bytes are needed, 4 for each row");
     }
     for (unsigned i = 0; i < OTP_ROWS; i++) {
@@ -28,22 +34,35 @@ static bool load(const struct otp_file *file, FILE *stream, struct error *error)
     return true;
 }
 
-/* Into a file beside it, which then takes its place. */
-static bool save(const struct otp_file *file, struct error *error) {
-    char beside[1024];
-    snprintf(beside, sizeof(beside), "%s.new", file->path);
-    FILE *stream = fopen(beside, "wb");
+static bool write_rows(const struct otp *otp, const char *path) {
+    FILE *stream = fopen(path, "wb");
     if (!stream) {
-        return fail(file, error, strerror(errno));
+        return false;
     }
     for (unsigned i = 0; i < OTP_ROWS; i++) {
-        uint32_t row = file->otp->rows[i];
+        uint32_t row = otp->rows[i];
         uint8_t bytes[4] = { (uint8_t)row, (uint8_t)(row >> 8), (uint8_t)(row >> 16), 0 };
         fwrite(bytes, 1, sizeof(bytes), stream);
     }
-    bool good = !ferror(stream);
-    good = fclose(stream) == 0 && good && rename(beside, file->path) == 0;
-    return good || fail(file, error, strerror(errno));
+    bool written = fflush(stream) == 0 && !ferror(stream);
+    int why = errno;
+    bool closed = fclose(stream) == 0;
+    errno = written ? errno : why;
+    return written && closed;
+}
+
+/* Into a file beside it, which then takes its place. */
+static bool save(const struct otp_file *file, struct error *error) {
+    char beside[PATH_MAX];
+    if (snprintf(beside, sizeof(beside), "%s.new", file->path) >= (int)sizeof(beside)) {
+        return fail(file, error, strerror(ENAMETOOLONG));
+    }
+    bool ok = write_rows(file->otp, beside) && rename(beside, file->path) == 0;
+    if (!ok) {
+        fail(file, error, strerror(errno));
+        unlink(beside);
+    }
+    return ok;
 }
 
 static void programmed(void *context, unsigned row) {

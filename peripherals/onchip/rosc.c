@@ -193,6 +193,7 @@ void rosc_wake(struct rosc *r) {
 
 static void rosc_reset(struct block *b) {
     struct rosc *r = (struct rosc *)b;
+    b->values[ROSC_CTRL] |= ENABLE_ENABLE << ROSC_CTRL_ENABLE_LSB; /* the SVD leaves the field out */
     b->values[ROSC_DIV] = r->desc->div_pass + r->desc->div_reset;
     b->values[ROSC_DORMANT] = DORMANT_WAKE;
     r->is_dormant = false;

@@ -20,6 +20,7 @@
 { "QMI", "DIRECT_CSR", RESET_VALUE, "empty FIFOs" },
 { "ROSC", "DIV", RESET_VALUE, "the table has none; the datasheet's 0xaa0 + 16" },
 { "ROSC", "STATUS", RESET_VALUE, "it runs" },
+{ "ROSC", "CTRL", RESET_VALUE, "ENABLE, which the table leaves out, is on after power-up" },
 { "SIO", "GPIO_HI_IN", RESET_VALUE, "levels of the pins" },
 { "SIO", "SPINLOCK*", ALL, "a load claims the lock, a store frees it" },
 { "SIO", "TMDS_P*", RESET_VALUE | READ_ONLY, "the symbols of black, and their balance" },

@@ -218,6 +218,7 @@ static void stopped_clk_sys_is_resuscitated(void **state) {
 static void ring_oscillator_speeds_up(void **state) {
     struct tree *t = *state;
     struct block *b = &t->rosc->block;
+    assert_int_equal(rd(b, ROSC_CTRL), 0xfabaa0); /* ENABLE on power-up */
     wr(b, ROSC_DIV, 0xaa0 + 8);
     assert_int_equal(hz(t, CLOCK_SYS), 13000000);
     wr(b, ROSC_FREQA, 0x96961111);

@@ -55,6 +55,9 @@ void mpu_settle(struct core *core) {
 void mpu_changed(struct core *core) {
     const struct mainline *main = &core->mainline;
     core->mpu.enabled = main->mpu_ctrl & CTRL_ENABLE || main->sau_ctrl & (SAU_ENABLE | SAU_ALLNS);
+    if (!core->mpu.enabled) { /* nobody settles what applies any more */
+        core->mpu.regions = core->mpu.security = false;
+    }
     engine_map_changed(core);
     core->slice = 0;
 }

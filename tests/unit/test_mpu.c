@@ -256,6 +256,23 @@ static void test_stacking(void **state) {
     assert_int_equal(get_ppb(bench, CFSR), 1u << 4);
 }
 
+/* Nor does it forbid frames once it is off again. */
+static void test_stacking_when_off(void **state) {
+    struct bench *bench = *state;
+    install(bench);
+    start(bench);
+    set_ppb(bench, MPU_CTRL, ENABLE | PRIVDEFENA);
+    assert_int_equal(try_access(bench, LOAD, AREA), 0);
+    set_ppb(bench, MPU_CTRL, 0);
+    HANDLER(bench, 11, MRS(6, 5), B(-4));
+    PROGRAM(bench, TRY, MOV(SP, 0), SVC(0), B(-4));
+    core_set_register(bench->core, 0, AREA + 0x100);
+    core_set_register(bench->core, CORE_PC, TRY);
+    run(bench, 100);
+    assert_int_equal(reg(bench, 6), 11);
+    assert_int_equal(reg(bench, SP), AREA + 0x100 - 32);
+}
+
 /* What is switched off, or moved, holds no longer. */
 static void test_changes_take_effect(void **state) {
     struct bench *bench = *state;
@@ -369,8 +386,10 @@ int main(void) {
         TEST(test_off_in_hardfault),
         TEST(test_on_in_hardfault),
         TEST(test_stacking),
+        TEST(test_stacking_when_off),
         TEST(test_changes_take_effect),
         TEST(test_sau),
+        TEST_M0PLUS(test_stacking_when_off),
         TEST_M0PLUS(test_m0plus_stack_guard),
         TEST_M0PLUS(test_m0plus_nested_regions),
         TEST_M0PLUS(test_m0plus_registers),

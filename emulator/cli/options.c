@@ -91,6 +91,8 @@ static const char usage[] =
     "  --profile FILE        where the Python program's time goes: collapsed stacks, speedscope's format for *.json\n"
     "  --profile-source DIR  its files once more in DIR, with times and share before each line\n"
     "  --coverage FILE       which of its lines have run: lcov, Cobertura for *.xml; prints the table as well\n"
+    "  --heap FILE           how full its heap is, every 10 ms, and where MemoryError was raised (CSV)\n"
+    "  --post-mortem         behind a traceback that the board prints: the variables of each frame, on standard error\n"
     "  --usb-capture FILE    write what goes over USB as a pcap file (Wireshark reads it)\n"
     "  --stats               on leaving, print virtual time, wall time and their ratio\n"
     "  --help                this text\n"
@@ -130,6 +132,8 @@ enum option_id {
     OPTION_PROFILE,
     OPTION_PROFILE_SOURCE,
     OPTION_COVERAGE,
+    OPTION_HEAP,
+    OPTION_POST_MORTEM,
     OPTION_WIRE,
     OPTION_SET,
     OPTION_PRESS,
@@ -183,6 +187,8 @@ static const struct option long_options[] = {
     { "profile", required_argument, NULL, OPTION_PROFILE },
     { "profile-source", required_argument, NULL, OPTION_PROFILE_SOURCE },
     { "coverage", required_argument, NULL, OPTION_COVERAGE },
+    { "heap", required_argument, NULL, OPTION_HEAP },
+    { "post-mortem", no_argument, NULL, OPTION_POST_MORTEM },
     { "vcd", required_argument, NULL, OPTION_VCD },
     { "control", required_argument, NULL, OPTION_CONTROL },
     { "dap", required_argument, NULL, OPTION_DAP },
@@ -341,6 +347,8 @@ static const char **text_option(struct run_options *options, int id) {
         return &options->profile_source;
     case OPTION_COVERAGE:
         return &options->coverage;
+    case OPTION_HEAP:
+        return &options->heap;
     case OPTION_VCD:
         return &options->vcd;
     case OPTION_CONTROL:
@@ -426,6 +434,9 @@ static bool apply(struct run_options *options, int id, const char *argument) {
         return true;
     case OPTION_STATS:
         options->stats = true;
+        return true;
+    case OPTION_POST_MORTEM:
+        options->post_mortem = true;
         return true;
     default:
         return false;

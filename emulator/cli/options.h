@@ -56,9 +56,9 @@ struct run_options {
     const char *serial_log_file;
     const char *record, *replay;
     const char *usb_capture;
-    const char *profile, *profile_source, *coverage; /* of the Python program; files, a folder */
-    const char *control;                             /* where a client drives the run from; NULL: nowhere */
-    const char *dap;                                 /* where an editor may debug from; NULL: nowhere */
+    const char *profile, *profile_source, *coverage, *heap; /* of the Python program; files, a folder */
+    const char *control;                                    /* where a client drives the run from; NULL: nowhere */
+    const char *dap;                                        /* where an editor may debug from; NULL: nowhere */
     bool has_gdb, wait_gdb;
     uint64_t gdb_port;
     const char *symbols; /* an ELF file for the debugger */
@@ -74,6 +74,7 @@ struct run_options {
     uint64_t frames; /* of the window, after which the run ends; 0: any number */
     bool exact;
     bool stats;
+    bool post_mortem;
 };
 
 /* False after a line on stderr (or the help text on stdout): leave with *ret_exit. */

@@ -5,6 +5,7 @@
 #include "emulator/cli/remote.h"
 #include "emulator/cli/run.h"
 #include "emulator/core/scheduler.h"
+#include "emulator/debug/post_mortem.h"
 #include "gui/feed.h"
 
 #include <errno.h>
@@ -56,6 +57,9 @@ static void hear_console(void *context, const uint8_t *data, size_t size) {
     console_write(run->console, data, size);
     if (run->feed) {
         feed_print(run->feed, data, size);
+    }
+    if (run->post_mortem) {
+        post_mortem_hear(run->post_mortem, data, size);
     }
     if (run->serial_log) {
         fwrite(data, 1, size, run->serial_log);

@@ -1,4 +1,5 @@
-/* What `ouroboard run` writes about the Python program: --profile, --profile-source, --coverage. */
+/* What `ouroboard run` writes about the Python program: --profile, --profile-source, --coverage, --heap,
+ * --post-mortem. */
 #ifndef CLI_PYTHON_OUTPUTS_H
 #define CLI_PYTHON_OUTPUTS_H
 

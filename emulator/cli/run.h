@@ -20,6 +20,8 @@ struct debugging;
 struct debugger;
 struct profile;
 struct coverage_run;
+struct heap_log;
+struct post_mortem;
 
 struct run {
     const struct run_options *options;
@@ -34,9 +36,12 @@ struct run {
     struct vcd *vcd;
     struct profile *profile;       /* NULL: nobody has asked for it */
     struct coverage_run *coverage; /* the same */
-    struct remote *remote;         /* a client drives the run; NULL: none does */
-    struct debugging *debugging;   /* a debugger may connect; NULL: none may */
-    struct debugger *editor;       /* what has launched the run, and debugs it; NULL: nothing has; borrowed */
+    struct heap_log *heap;
+    FILE *heap_file;
+    struct post_mortem *post_mortem;
+    struct remote *remote;       /* a client drives the run; NULL: none does */
+    struct debugging *debugging; /* a debugger may connect; NULL: none may */
+    struct debugger *editor;     /* what has launched the run, and debugs it; NULL: nothing has; borrowed */
     FILE *vcd_file;
     FILE *serial_log;
     FILE *usb_capture;

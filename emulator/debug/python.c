@@ -86,6 +86,7 @@ bool python_is_known(struct python *python) {
 void python_forget(struct python *python) {
     python->known = python->known && python_image_stands(&python->memory, &python->image);
     python->newest_pool_at = 0;
+    python->heap_at = 0;
     python->site_count = python->known ? python->site_count : 0;
     memset(python->core, 0, sizeof(python->core));
     python_trace_forget(python);

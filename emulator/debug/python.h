@@ -90,6 +90,16 @@ void python_text(struct python *python, uint32_t object, char *ret_text, size_t 
 /* The type's name: "int", "str", "Box"; "" when the object is none. */
 void python_type(struct python *python, uint32_t object, char *ret_name, size_t size);
 
+/* ---- The heap ---- */
+
+/* Bytes of the heap's areas together. CircuitPython 9 and later add areas as a program needs them. */
+struct python_heap {
+    uint32_t total, used;
+    uint32_t largest_free; /* the largest object that there is room for */
+};
+/* False when the heap is not found. */
+bool python_heap_read(struct python *python, struct python_heap *ret_heap);
+
 /* ---- As it runs ---- */
 
 enum python_moment {
@@ -127,6 +137,8 @@ struct python_tracer {
 bool python_trace(struct python *python, struct python_tracer *tracer);
 /* Cycles of a core, as events have them. */
 uint64_t python_cycles(const struct python *python, unsigned core);
+/* Virtual time of a core, in picoseconds; within an event before the instruction. */
+uint64_t python_time_ps(const struct python *python, unsigned core);
 void python_untrace(struct python *python, struct python_tracer *tracer);
 
 /* All functions that have been met, by their ids, which begin with 0; NULL behind the last one. With a module all

@@ -4,7 +4,9 @@
  *   python_frames.c  from the chain of exception handlers to the frames of a core
  *   python_code.c    functions as their bytecode describes them, line tables
  *   python_handlers.c  whether a frame would catch an exception
+ *   python_bytecode.c   what their instructions are about
  *   python_values.c  objects and variables
+ *   python_heap.c    how full the heap is
  *   python_trace.c   what happens as it runs
  *
  * Facts are from MicroPython's sources: py/bc.h and py/bc.c (code states, preludes, line tables), py/bc0.h (opcodes),
@@ -199,6 +201,7 @@ struct python {
     enum python_encoding encoding;
     struct python_image image;
     bool known;
+    uint32_t heap_at;        /* description of the heap's first area; 0: not known */
     uint32_t newest_pool_at; /* where the newest pool of strings is named; 0: not known */
     struct python_site sites[PYTHON_SITES];
     unsigned site_count;

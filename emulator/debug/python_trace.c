@@ -13,7 +13,8 @@
  *
  * Not told: the end of a frame by an exception. What is told of such a frame's callers comes with their next
  * instruction. */
-#include "emulator/cpu/core.h"
+#include "emulator/core/clock.h"
+#include "emulator/cpu/internal.h"
 #include "emulator/debug/python_private.h"
 #include "emulator/machine.h"
 
@@ -474,6 +475,11 @@ static void count_moments(struct python_trace *trace) {
 
 uint64_t python_cycles(const struct python *python, unsigned core) {
     return python->machine ? core_cycles(machine_core(python->machine, core)) : 0;
+}
+
+uint64_t python_time_ps(const struct python *python, unsigned core) {
+    const struct core *cpu = python->machine ? machine_core(python->machine, core) : NULL;
+    return cpu ? clock_time_of(cpu->desc.clock, core_cycles(cpu)) : 0;
 }
 
 bool python_trace(struct python *python, struct python_tracer *tracer) {

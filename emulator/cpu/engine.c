@@ -597,7 +597,7 @@ static void account_for_stop(struct core *core, enum stop stop) {
         time_stopped_at(core, engine->pc);
         break;
     case STOP_WATCH:
-        if (core->halt.why == CORE_AT_ACCESS) {
+        if (core->halt.why == CORE_AT_ACCESS && !core->halt.is_late) {
             stopped_at_access(core);
             break;
         }

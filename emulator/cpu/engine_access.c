@@ -251,12 +251,27 @@ bool engine_direct_store(void *user, uint32_t address, unsigned size, uint32_t v
     return core->engine->hook_stopped;
 }
 
+/* Our engine comes here with double words alone, and goes on behind them; a stock engine goes on to the end of an IT
+ * block. */
+static bool goes_on_behind(struct core *core) {
+#ifdef UC_OWNER
+    return true;
+#else
+    return core->desc.model == CORE_M33 && engine_it_state(core, time_block_start(core), core->engine->access_pc);
+#endif
+}
+
 uint64_t engine_on_load(uc_engine *uc, uint64_t offset, unsigned size, void *user) {
     struct mmio_region *region = user;
-    return load_register(region->core, region->base + (uint32_t)offset, size);
+    region->core->engine->goes_on = goes_on_behind(region->core);
+    uint32_t value = load_register(region->core, region->base + (uint32_t)offset, size);
+    region->core->engine->goes_on = false;
+    return value;
 }
 
 void engine_on_store(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *user) {
     struct mmio_region *region = user;
+    region->core->engine->goes_on = goes_on_behind(region->core);
     store_register(region->core, region->base + (uint32_t)offset, (uint32_t)value, size);
+    region->core->engine->goes_on = false;
 }

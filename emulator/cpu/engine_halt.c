@@ -1,8 +1,10 @@
 /* What a debugger wants beyond watched addresses (engine_watch.c): watched data, BKPT and faults before they are taken,
  * and that a core which was stopped in the middle of a block goes on as if nothing had been.
  *
- * A page with watched data is served access by access (engine.c), all others as ever. While data is watched polling
- * loops are run pass by pass, which gives the same results. What DMA and PIO load and store is not watched.
+ * A page with watched data is served access by access (engine.c), all others as ever. The core halts before the access;
+ * behind it where the engine cannot be stopped at it: ours at double words (VLDR, VSTR), a stock one in an IT block.
+ * While data is watched polling loops are run pass by pass, which gives the same results. What DMA and PIO load and
+ * store is not watched.
  *
  * The rest of a block in which the core was stopped ends when the whole one would have; no interrupt is taken, no code
  * fetched and nothing due served in between. */
@@ -63,6 +65,7 @@ void halt_begin_run(struct core *core) {
     halt->passes_access = halt->why == CORE_AT_ACCESS;
     halt->fault_pc = halt->why == CORE_AT_FAULT ? halt->position.pc : 0;
     halt->why = CORE_NOT_HALTED;
+    halt->is_late = false;
 }
 
 enum core_halt core_halted_by(const struct core *core) {
@@ -143,6 +146,13 @@ bool halt_at_access(struct core *core, uint32_t address, unsigned size, bool is_
     if (!debugger->on_access(debugger->context, core, address, size, is_store)) {
         return false;
     }
+    if (core->engine->goes_on) {
+        halt->is_late = true;
+        core_halt_next(core);
+        time_ask_next(core);
+        return false;
+    }
+    halt->is_late = false;
     tell_halted(core, CORE_AT_ACCESS);
     engine_end_run(core->engine, STOP_WATCH);
     return true;

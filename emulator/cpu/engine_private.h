@@ -52,6 +52,7 @@ struct engine {
     bool traps;        /* every instruction is looked at */
     uc_hook trap_hook;
     bool remapped;               /* addresses lead elsewhere than before */
+    bool goes_on;                /* the engine cannot be stopped at the access that is served */
     bool in_stub;                /* the engine runs code of ours */
     bool in_service;             /* a boot ROM service runs: the engine's registers are exact and may be set */
     uint32_t pc;                 /* where the run goes on */

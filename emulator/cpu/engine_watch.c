@@ -95,7 +95,7 @@ static bool ask_watches(struct core *core, uint32_t pc) {
 }
 
 static void halt_core(struct core *core, enum core_halt why) {
-    core->halt.why = why;
+    core->halt.why = core->halt.is_late ? CORE_AT_ACCESS : why;
     core_yield(core);
     if (core->desc.halted) {
         core->desc.halted(core->desc.machine_context, core);

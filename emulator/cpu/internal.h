@@ -200,6 +200,7 @@ struct halt {
     uint32_t correct_at;   /* when the next block begins here */
     bool has_end;          /* the block does something at its end: */
     struct block_cost end; /* this */
+    bool is_late;          /* an access has halted the core that cannot be stopped: behind it */
     bool passes_access;    /* the access that has halted the core is to be done now */
     uint32_t fault_pc;     /* an instruction whose fault has been told, and is to be taken now */
     struct watched_data *data;

@@ -71,7 +71,11 @@ static bool parse_set(struct actions *actions, const char *given, struct error *
     struct error why;
     struct input input = { .kind = INPUT_CONTROL };
     uint64_t when_ps = 0;
-    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text) || !cut_time(text, "--set", &when_ps, error)) {
+    if (snprintf(text, sizeof(text), "%s", given) >= (int)sizeof(text)) {
+        error_set(error, "--set: too long");
+        return false;
+    }
+    if (!cut_time(text, "--set", &when_ps, error)) {
         return false;
     }
     char *equals = strchr(text, '='), *dot = NULL;

@@ -298,6 +298,43 @@ static void add_function(struct python *python, struct text *text, uint32_t poin
     }
 }
 
+static bool names_exception(const char *name) {
+    static const char *const ends[] = { "Error", "Exception", "Interrupt", "Exit", "Iteration", "Warning" };
+    size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++) {
+        size_t end = strlen(ends[i]);
+        if (length >= end && !strcmp(name + length - end, ends[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The tuple of an exception's arguments, which is its second, third or fourth word by version (py/objexcept.h); 0: it
+ * is none. */
+static uint32_t exception_arguments(struct python *python, uint32_t pointer, char *ret_name, size_t size) {
+    name_of_type(python, type_of(python, pointer), ret_name, size);
+    for (unsigned offset = 4; names_exception(ret_name) && offset <= 12; offset += 4) {
+        uint32_t word = python_word(&python->memory, pointer + offset);
+        if (type_of(python, word) && is_built_in(python, word, "tuple")) {
+            return word;
+        }
+    }
+    return 0;
+}
+
+static bool add_exception(struct python *python, struct text *text, uint32_t pointer, unsigned depth) {
+    char name[PYTHON_NAME];
+    uint32_t count = 0, arguments = exception_arguments(python, pointer, name, sizeof(name));
+    if (arguments) {
+        uint32_t items = elements_of(python, arguments, &count);
+        add(text, "%s(", name);
+        add_elements(python, text, items, count, depth);
+        add(text, ")");
+    }
+    return arguments;
+}
+
 static void add_other(struct python *python, struct text *text, uint32_t pointer) {
     char name[PYTHON_NAME];
     if (python_is_type(&python->memory, pointer)) {
@@ -333,7 +370,7 @@ static void add_pointer(struct python *python, struct text *text, uint32_t point
         add(text, ")");
     } else if (is_one_of(python, pointer, functions)) {
         add_function(python, text, pointer);
-    } else {
+    } else if (depth == DEPTH_MOST || !add_exception(python, text, pointer, depth)) {
         add_other(python, text, pointer);
     }
 }

@@ -74,6 +74,35 @@ static void counts_every_line(struct rig *rig) {
     python_close(python);
 }
 
+/* A reload loads the program anew, at other places of the heap: its functions are the same ones. */
+static void counts_on_after_a_reload(struct rig *rig) {
+    struct counts counts = { .events = 0 };
+    struct python_tracer tracer = { .context = &counts, .moments = 1u << PYTHON_LINE, .event = count_line };
+    struct python *python = session_python(rig->session);
+    if (strstr(rig->output, "raw REPL")) {
+        return; /* MicroPython, which would forget the program */
+    }
+    RIG_CHECK(rig, python_trace(python, &tracer));
+    RIG_CHECK(rig, rig_expect(rig, "DONE", 30000));
+    unsigned codes = 0, more = 0;
+    while (python_code_at(python, codes)) {
+        codes++;
+    }
+    rig_run(rig, 500);
+    rig_type(rig, "\x04");
+    RIG_CHECK(rig, rig_expect(rig, "DONE", 30000));
+    while (python_code_at(python, more)) {
+        more++;
+    }
+    RIG_CHECK(rig, codes == more);
+    unsigned expected[LINES], wrong = 0;
+    expected_counts(program, expected);
+    for (unsigned line = 1; line < LINES; line++) {
+        wrong += counts.program[line] != 2 * expected[line];
+    }
+    RIG_CHECK(rig, !wrong);
+}
+
 /* ---- The guest cannot tell ---- */
 
 struct outcome {
@@ -130,6 +159,7 @@ int main(int argc, char **argv) {
     python_rig_start(&rig, &(struct rig_desc){ .image = argv[1], .exact = exact }, drive, program, modules);
     static const struct rig_case cases[] = {
         { "counts every line", counts_every_line },
+        { "counts on after a reload", counts_on_after_a_reload },
         { "runs without", runs_without },
         { "runs the same with", runs_the_same_with },
     };

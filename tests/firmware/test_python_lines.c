@@ -5,7 +5,7 @@
 #include "emulator/core/bus.h"
 #include "emulator/core/scheduler.h"
 #include "emulator/cpu/internal.h"
-#include "emulator/debug/python.h"
+#include "emulator/debug/python_place.h"
 #include "tests/firmware/python_rig.h"
 
 #include <stdio.h>
@@ -103,6 +103,39 @@ static void counts_on_after_a_reload(struct rig *rig) {
     RIG_CHECK(rig, !wrong);
 }
 
+/* ---- Stopping ---- */
+
+static bool stop_there(void *context, const struct python_event *event) {
+    unsigned *stops = context;
+    ++*stops;
+    return true;
+}
+
+/* Each time before the line's first instruction, with the whole stack at hand; going on does not stop there again. */
+static void stops_before_a_line(struct rig *rig) {
+    enum { LINE = 38, TIMES = 88 }; /* "return fib(n - 1) + fib(n - 2)" */
+    unsigned stops = 0, halts = 0;
+    struct error error;
+    const char *file = strstr(rig->output, "raw REPL") ? "<stdin>" : "code.py";
+    struct python_place place = { .file = file, .line = LINE, .reached = stop_there, .context = &stops };
+    struct python *python = session_python(rig->session);
+    RIG_CHECK(rig, python_place_wait(&place, python, &error));
+    while (!strstr(rig->output, "DONE")) {
+        struct python_frame frames[PYTHON_DEPTH];
+        session_run(rig->session, session_now(rig->session) + PS_PER_MS);
+        if (!machine_is_halted(rig->machine)) {
+            continue;
+        }
+        halts++;
+        unsigned depth = python_stack(python, 0, frames, PYTHON_DEPTH);
+        RIG_CHECK(rig, halts == stops && depth >= 2 && frames[0].line == LINE);
+        RIG_EQUAL(rig, frames[0].code->function, "fib");
+        RIG_EQUAL(rig, frames[depth - 1].code->function, "<module>");
+    }
+    python_place_forget(&place);
+    RIG_CHECK(rig, stops == TIMES);
+}
+
 /* ---- The guest cannot tell ---- */
 
 struct outcome {
@@ -158,9 +191,8 @@ int main(int argc, char **argv) {
     bool exact = argc > 3 && !strcmp(argv[3], "exact");
     python_rig_start(&rig, &(struct rig_desc){ .image = argv[1], .exact = exact }, drive, program, modules);
     static const struct rig_case cases[] = {
-        { "counts every line", counts_every_line },
-        { "counts on after a reload", counts_on_after_a_reload },
-        { "runs without", runs_without },
+        { "counts every line", counts_every_line },     { "counts on after a reload", counts_on_after_a_reload },
+        { "stops before a line", stops_before_a_line }, { "runs without", runs_without },
         { "runs the same with", runs_the_same_with },
     };
     int failures = rig_cases(&rig, cases, sizeof(cases) / sizeof(*cases));

@@ -5,7 +5,10 @@
 #include "emulator/debug/gdb_link.h"
 #include "gui/feed.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #define IDLE_MS 20 /* between two looks at window and console while the board stands still */
 
@@ -16,8 +19,19 @@ struct debugging {
     struct debugger *editor;
 };
 
+static bool check_symbols(const char *path, struct error *error) {
+    bool ok = !path || access(path, R_OK) == 0;
+    if (!ok) {
+        error_set(error, "--symbols %s: %s; name the ELF file that the image was made from", path, strerror(errno));
+    }
+    return ok;
+}
+
 static bool open_gdb(struct run *run, struct error *error) {
     const struct run_options *options = run->options;
+    if (!check_symbols(options->symbols, error)) {
+        return false;
+    }
     run->debugging->link = gdb_link_open((unsigned)options->gdb_port, error);
     if (!run->debugging->link) {
         return false;

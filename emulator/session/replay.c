@@ -249,6 +249,12 @@ bool replay_at_halt(struct session *session) {
     return any;
 }
 
+/* The core is past the place at which something was changed, and has not come by. */
+static bool has_missed_halt(const struct session *session) {
+    const struct halt_place *place = &session->halts.input;
+    return place->is_armed && !place->is_reached && core_cycles(place->core) > place->at.cycles;
+}
+
 void replay_step(struct session *session, uint64_t now_ps) {
     struct replay *replay = session->replay;
     while (replay && session->ended == SESSION_RUNS && is_due(session, now_ps)) {
@@ -257,7 +263,9 @@ void replay_step(struct session *session, uint64_t now_ps) {
     if (!replay || session->ended != SESSION_RUNS) {
         return;
     }
-    if (!replay->line && !session->desc.is_unfinished) {
+    if (has_missed_halt(session)) {
+        say_difference(session, "the core did not come to where a debugger changed something");
+    } else if (!replay->line && !session->desc.is_unfinished) {
         say_difference(session, replay->broken ? "the recording is broken" : "the recording has no end");
     } else if (replay->line && answer_of(replay->line) && time_of(replay->line) < now_ps) {
         say_difference(session, "the board did not do what was answered then");

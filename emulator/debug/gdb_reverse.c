@@ -33,6 +33,11 @@ struct mark {
     uint32_t pc;
     struct core_position at;
     uint64_t time_ps;
+    bool knows_cores; /* where both are then: */
+    struct {
+        uint64_t cycles;
+        uint32_t pc;
+    } cores[GDB_CORES];
 };
 
 struct place {
@@ -175,7 +180,11 @@ bool gdb_reverse_is_past(const struct gdb *gdb) {
 static struct mark mark_of(struct session *session) {
     struct machine *machine = session_machine(session);
     int halted = machine_halted_core(machine);
-    struct mark mark = { .is_halt = halted >= 0, .time_ps = session_now(session) };
+    struct mark mark = { .is_halt = halted >= 0, .time_ps = session_now(session), .knows_cores = true };
+    for (unsigned i = 0; i < GDB_CORES; i++) {
+        mark.cores[i].cycles = core_cycles(machine_core(machine, i));
+        mark.cores[i].pc = core_register(machine_core(machine, i), CORE_PC);
+    }
     if (mark.is_halt) {
         const struct core *core = machine_core(machine, (unsigned)halted);
         mark.core = (unsigned)halted;
@@ -300,41 +309,51 @@ static uint64_t window_before(struct gdb *gdb, uint64_t cycles, uint64_t time_ps
     return time_ps > begin_ps + window ? time_ps - window : begin_ps;
 }
 
-/* How many steps of a core from a time on are before the mark. */
+/* The core is where it is at the mark, although the other one may not have come that far. */
+static bool is_core_at_mark(struct session *session, unsigned index, const struct mark *mark) {
+    const struct core *core = machine_core(session_machine(session), index);
+    return mark->knows_cores && core_cycles(core) == mark->cores[index].cycles &&
+           core_register(core, CORE_PC) == mark->cores[index].pc;
+}
+
+/* How many steps of a core from a time on are before the one that leads to where it is at the mark. */
 static unsigned count_steps(struct gdb *gdb, unsigned core, const struct mark *mark) {
     struct session *past = gdb->session;
     unsigned steps = 0;
     arm(past, mark);
-    while (!is_at_mark(past, mark) && step_once(past, core, mark) && !is_at_mark(past, mark)) {
+    while (!is_at_mark(past, mark) && step_once(past, core, mark) && !is_at_mark(past, mark) &&
+           !is_core_at_mark(past, core, mark)) {
         steps++;
     }
     session_halt_nowhere(past);
     return steps;
 }
 
-/* The instruction of a core that runs last before the mark. False: there is none in the segment. */
-static bool find_step_before(struct gdb *gdb, unsigned segment, unsigned core, const struct mark *mark,
+/* The instruction of a core that runs last before the mark. False: there is none in the segment, whose beginning is the
+ * mark then. */
+static bool find_step_before(struct gdb *gdb, unsigned segment, unsigned core, struct mark *mark,
                              struct place *ret_place) {
     uint64_t begin_ps = *segment_begin(gdb->reverse, segment), cycles = WINDOW_CYCLES, near_ps;
+    struct mark beginning;
     do {
         near_ps = window_before(gdb, cycles, mark->time_ps, begin_ps);
         if (!open_past(gdb, segment, near_ps)) {
             return false;
         }
         bool missed = is_at_mark(gdb->session, mark);
-        struct mark beginning = mark_of(gdb->session);
+        beginning = mark_of(gdb->session);
         unsigned steps = missed ? 0 : count_steps(gdb, core, mark);
-        if (!missed && (steps || beginning.time_ps < mark->time_ps)) {
+        bool moved = beginning.cores[core].cycles != mark->cores[core].cycles;
+        if (steps || (near_ps == begin_ps && !missed && moved)) {
             *ret_place = (struct place){
                 .segment = segment, .near_ps = near_ps, .by_steps = true, .core = core, .steps = steps
             };
             ret_place->mark.time_ps = mark->time_ps;
-            if (steps) {
-                return true;
-            }
+            return true;
         }
         cycles *= WINDOW_GROWTH;
     } while (near_ps > begin_ps);
+    *mark = beginning;
     return false;
 }
 
@@ -393,7 +412,6 @@ static void step_back(struct gdb *gdb, unsigned core) {
             go_to_place(gdb, &to);
             return;
         }
-        mark = mark_of_time(*segment_begin(gdb->reverse, segment));
     }
     go_to_beginning(gdb);
 }

@@ -181,6 +181,7 @@ void core_run(struct core *core, uint64_t until) {
     core->yield = false;
     core->desc.env->core = core->desc.index;
     core->runs = true;
+    watch_settle(core);
     halt_begin_run(core);
     if (core->state == CORE_RUNNING && halt_is_within(core, engine_pc(core))) {
         core->slice = earlier(core->limit, core->systick.expiry);

@@ -198,10 +198,14 @@ static void prepare_step(struct core *core) {
     blocks_forget(core, pc, engine->step_watch.address + 4 - pc);
 }
 
-void watch_before_run(struct core *core) {
+void watch_settle(struct core *core) {
     if (core->watches.changed) {
         apply_changes(core);
     }
+}
+
+void watch_before_run(struct core *core) {
+    watch_settle(core);
     if (core->watches.steps) {
         prepare_step(core);
     }

@@ -361,6 +361,8 @@ unsigned engine_changes(const struct core *core);
 void watch_note_block(struct core *core, struct block_cost *block);
 /* The instruction at `pc`, where such a block begins, or any block in a step, is about to run. True: it is not to. */
 bool watch_stops_before(struct core *core, uint32_t pc);
+/* Addresses that are new, or no longer watched, are known to translated code and to loops that are skipped. */
+void watch_settle(struct core *core);
 /* Around a run of the engine. */
 void watch_before_run(struct core *core);
 void watch_after_run(struct core *core);

@@ -418,6 +418,22 @@ static void watch_sites(struct python *python) {
     }
 }
 
+/* Operations on what has been loaded, stores, BUILD_ and ROT_: the compiler sets a line before it loads the operands,
+ * so that none of these begins one, and what follows soon is watched. */
+static bool begins_no_line(unsigned opcode) {
+    return opcode >= 0xc0 || opcode == 0x26 || opcode == 0x27 || (opcode >= 0x2a && opcode <= 0x2e) ||
+           (opcode >= 0x16 && opcode <= 0x18) || opcode == 0x56 || opcode == 0x5a || opcode == 0x5b;
+}
+
+static bool is_worth_watching(const struct python_image *image, uint32_t entry) {
+    for (unsigned i = 0; i < PYTHON_OPCODES; i++) {
+        if (image->entry[i] == entry && !begins_no_line(i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Opcodes share implementations: each is watched once. */
 static bool is_first_of_entry(const struct python_image *image, unsigned opcode) {
     for (unsigned i = 0; i < opcode; i++) {
@@ -438,7 +454,7 @@ static void begin_watching(struct python *python) {
     struct python_trace *trace = python->trace;
     for (unsigned core = 0; core < PYTHON_CORES; core++) {
         for (unsigned i = 0; i < PYTHON_OPCODES; i++) {
-            if (is_first_of_entry(&python->image, i)) {
+            if (is_first_of_entry(&python->image, i) && is_worth_watching(&python->image, python->image.entry[i])) {
                 watch_address(python, &trace->entries[core][i], core, python->image.entry[i], what_watches(python, i));
             }
         }

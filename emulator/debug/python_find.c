@@ -316,10 +316,16 @@ static const char *look_up(const struct python *python, uint32_t number, unsigne
     return NULL;
 }
 
+/* There is no use in looking for it again. */
+static bool is_newest_certain(const struct python *python) {
+    uint32_t at = python->newest_pool_at;
+    return at && is_near_top(python, at) && leads_to_flash(python, python_word(&python->memory, at));
+}
+
 bool python_string(struct python *python, uint32_t number, char *ret_text, size_t size) {
     unsigned length = 0;
     const char *text = look_up(python, number, &length);
-    if (!text && number) {
+    if (!text && number && !is_newest_certain(python)) {
         python->newest_pool_at = find_newest_pool(python);
         text = look_up(python, number, &length);
     }

@@ -134,7 +134,7 @@ def test_lines_that_have_run(run, pytester):
         def test_line(board):
             board.run_until(line('code.py', 3))
             assert [(each['function'], each['line']) for each in board.python_stack()] == [('twice', 3), ('<module>', 5)]
-            assert board.python_locals() == {'n': '4', 'local 1': '8'}
+            assert board.python_locals() == {'n': '4', 'm': '8'}
             board.run_until('done')
     """, '--ouroboard-coverage', 'lines.info')
     result.assert_outcomes(passed=1)

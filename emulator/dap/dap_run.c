@@ -150,13 +150,15 @@ void dap_choose_tracing(struct dap *dap) {
     bool raised = dap->on_raised || dap->on_uncaught;
     bool lines = points || entry || dap->step;
     unsigned moments = (lines ? 1u << PYTHON_LINE | 1u << PYTHON_BACK : 0) | (raised ? 1u << PYTHON_RAISED : 0);
-    if (!dap->session || moments == dap->tracer.moments) {
+    bool closely = dap->step == DAP_STEP_OUT;
+    if (!dap->session || (moments == dap->tracer.moments && closely == dap->tracer.closely)) {
         return;
     }
     if (dap->tracer.moments) {
         python_untrace(dap->python, &dap->tracer);
     }
-    dap->tracer = (struct python_tracer){ .context = dap, .event = hear_python, .moments = moments };
+    dap->tracer =
+        (struct python_tracer){ .context = dap, .event = hear_python, .moments = moments, .closely = closely };
     if (moments && !python_trace(dap->python, &dap->tracer)) {
         dap->tracer.moments = 0;
     }

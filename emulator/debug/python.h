@@ -125,6 +125,7 @@ struct python_event {
 struct python_tracer {
     void *context;
     unsigned moments; /* 1u << PYTHON_LINE | ... that it wants */
+    bool closely;     /* PYTHON_BACK at the very instruction, not some further on: costs more */
     /* True: the run is to end right here, before the instruction (machine_is_halted()). Going on, the same event does
      * not come again. From
      * here everything above may be called, but python_trace() and python_untrace() not. */

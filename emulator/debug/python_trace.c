@@ -57,8 +57,8 @@ struct watched {
 
 struct python_trace {
     struct python_tracer *tracers;
-    unsigned moments; /* that any of them wants */
-    bool watching;
+    unsigned moments;       /* that any of them wants */
+    bool watching, closely; /* all instructions are watched */
     unsigned watched_sites;
     unsigned stack_registers; /* a bit each of r0 to r12: may be the interpreter's stack pointer; 0: nothing is known */
     unsigned stack_seen;      /* observations that it follows from */
@@ -454,7 +454,8 @@ static void begin_watching(struct python *python) {
     struct python_trace *trace = python->trace;
     for (unsigned core = 0; core < PYTHON_CORES; core++) {
         for (unsigned i = 0; i < PYTHON_OPCODES; i++) {
-            if (is_first_of_entry(&python->image, i) && is_worth_watching(&python->image, python->image.entry[i])) {
+            if (is_first_of_entry(&python->image, i) &&
+                (trace->closely || is_worth_watching(&python->image, python->image.entry[i]))) {
                 watch_address(python, &trace->entries[core][i], core, python->image.entry[i], what_watches(python, i));
             }
         }
@@ -470,6 +471,7 @@ static void end_watching(struct python *python) {
         for (unsigned i = 0; i < PYTHON_OPCODES; i++) {
             if (trace->entries[core][i].python) {
                 core_unwatch(cpu, &trace->entries[core][i].watch);
+                trace->entries[core][i].python = NULL;
             }
         }
         for (unsigned i = 0; i < trace->watched_sites; i++) {
@@ -482,10 +484,21 @@ static void end_watching(struct python *python) {
 
 /* ---- Tracers ---- */
 
-static void count_moments(struct python_trace *trace) {
+/* What the tracers want has changed. */
+static void choose_watches(struct python *python) {
+    struct python_trace *trace = python->trace;
+    bool closely = false;
     trace->moments = 0;
     for (struct python_tracer *each = trace->tracers; each; each = each->next) {
         trace->moments |= each->moments;
+        closely |= each->closely;
+    }
+    if (trace->watching && (!trace->tracers || closely != trace->closely)) {
+        end_watching(python);
+    }
+    trace->closely = closely;
+    if (trace->tracers && !trace->watching) {
+        begin_watching(python);
     }
 }
 
@@ -514,10 +527,7 @@ bool python_trace(struct python *python, struct python_tracer *tracer) {
     }
     tracer->next = NULL;
     *at = tracer;
-    count_moments(python->trace);
-    if (!python->trace->watching) {
-        begin_watching(python);
-    }
+    choose_watches(python);
     return true;
 }
 
@@ -530,10 +540,7 @@ void python_untrace(struct python *python, struct python_tracer *tracer) {
         return;
     }
     *at = tracer->next;
-    count_moments(python->trace);
-    if (!python->trace->tracers) {
-        end_watching(python);
-    }
+    choose_watches(python);
 }
 
 void python_trace_forget(struct python *python) {

@@ -10,8 +10,9 @@
  * - a struct python_tracer, which is told each line before its first instruction, and may stop the run there.
  *
  * Known limits: native and viper functions have no frame; temporaries of an expression cannot be told from rubbish;
- * code without line numbers (stripped .mpy, some frozen modules) is on line 1; an interpreter that was built without
- * computed goto has stacks, but no tracing. */
+ * code without line numbers (stripped .mpy, some frozen modules) is on line 1. An interpreter that was built without
+ * computed goto (MicroPython 1.16) is not recognised. A firmware that is replaced while tracers listen is seen again
+ * when the last of them has gone. */
 #ifndef DEBUG_PYTHON_H
 #define DEBUG_PYTHON_H
 

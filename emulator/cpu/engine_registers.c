@@ -83,8 +83,6 @@ void engine_fetch(struct core *core) {
         registers->xpsr |= XPSR_T;
     }
     registers->r[15] = core->engine->pc;
-    registers->msp &= ~3u; /* always 0 (DDI 0419 B1.4.1), which the engine does not see to */
-    registers->psp &= ~3u;
     core->outside = true;
 }
 
@@ -222,9 +220,6 @@ uint32_t engine_register(struct core *core, unsigned number) {
     uc_reg_read(core->engine->uc, engine_id(number), &value);
     if (hidden) {
         write_register(core->engine->uc, UC_ARM_REG_IPSR, 0);
-    }
-    if (number == CORE_SP || number == CORE_MSP || number == CORE_PSP) {
-        value &= ~3u;
     }
     return value;
 }

@@ -3,12 +3,17 @@
 
 #include "emulator/core/bus.h"
 #include "emulator/core/scheduler.h"
+#include "emulator/debug/python.h"
 #include "peripherals/parts/part.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+
+#define FRAMES_MOST 64u
+#define LOCALS_MOST 32u
+#define VALUE_MOST 120u
 
 struct command {
     const char *words; /* how it begins */
@@ -174,6 +179,44 @@ static bool run_set(struct gdb *gdb, const char *rest, struct gdb_text *out, str
     return session_apply(gdb->session, &input, error);
 }
 
+/* ---- The Python program ---- */
+
+static void print_locals(struct python *python, const struct python_frame *frame, struct gdb_text *out) {
+    struct python_variable locals[LOCALS_MOST];
+    char value[VALUE_MOST];
+    unsigned count = python_locals(python, frame, locals, LOCALS_MOST);
+    for (unsigned i = 0; i < count; i++) {
+        python_text(python, locals[i].object, value, sizeof(value));
+        gdb_text_print(out, "        %s = %s\n", locals[i].name, value);
+    }
+}
+
+static unsigned print_python_of(struct python *python, unsigned core, struct gdb_text *out) {
+    struct python_frame frames[FRAMES_MOST];
+    unsigned count = python_stack(python, core, frames, FRAMES_MOST);
+    for (unsigned i = 0; i < count; i++) {
+        const struct python_code *code = frames[i].code;
+        gdb_text_print(out, "core %u: #%-2u %s (%s:%u)\n", core, i, code->function, code->file, frames[i].line);
+        print_locals(python, &frames[i], out);
+    }
+    return count;
+}
+
+/* Innermost frames first. */
+static bool run_python_stack(struct gdb *gdb, const char *rest, struct gdb_text *out, struct error *error) {
+    struct python *python = session_python(gdb->session);
+    unsigned count = 0;
+    if (!python || !python_is_known(python)) {
+        error_set(error, "the firmware is no CircuitPython or MicroPython that is recognised");
+        return false;
+    }
+    for (unsigned i = 0; i < GDB_CORES; i++) {
+        count += print_python_of(python, i, out);
+    }
+    error_set(error, "no core runs Python now");
+    return count > 0;
+}
+
 /* ---- Finding the command ---- */
 
 static bool run_help(struct gdb *gdb, const char *rest, struct gdb_text *out, struct error *error);
@@ -190,6 +233,7 @@ static const struct command commands[] = {
     { "pins", run_pins, false, "levels of the GPIO pins" },
     { "parts", run_parts, false, "parts of the project, and their controls" },
     { "set", run_set, true, "PART CONTROL VALUE: as somebody would who operates the part" },
+    { "python stack", run_python_stack, false, "the frames of the Python program, innermost first, and their locals" },
     { "time", run_time, false, "virtual time, cycles and clock" },
     { "snapshot", run_snapshot, false, "FILE: keep the whole machine in a file (--load-state goes on from there)" },
     { "catch faults", run_catch, true, "on or off: stand still before a fault is taken (on)" },

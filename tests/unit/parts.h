@@ -6,7 +6,7 @@
 #include "tests/unit/stage.h"
 #include "tests/unit/unit.h"
 
-#define BENCH_PINS 16
+#define BENCH_PINS 160
 
 struct bench {
     struct stage stage;

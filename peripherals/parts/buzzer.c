@@ -49,7 +49,10 @@ static double sounding_hz(const struct buzzer *buzzer) {
 static void buzzer_show(struct part *part) {
     struct buzzer *buzzer = (struct buzzer *)part;
     double hz = sounding_hz(buzzer);
-    snprintf(buzzer->text, sizeof(buzzer->text), hz > 0 ? "%.0f Hz" : "", hz);
+    buzzer->text[0] = 0;
+    if (hz > 0) {
+        snprintf(buzzer->text, sizeof(buzzer->text), "%.0f Hz", hz);
+    }
     part->views[0].light.brightness = hz > 0;
 }
 

@@ -14,11 +14,13 @@ static const char diagram[] =
     "{\"version\":1,\"parts\":[{\"id\":\"pico\",\"type\":\"wokwi-pi-pico\"},{\"id\":\"sensor\",\"type\":\"as5600\"},"
     "{\"id\":\"btn\",\"type\":\"wokwi-pushbutton\",\"attrs\":{\"bounce\":\"0\"}},"
     "{\"id\":\"r\",\"type\":\"wokwi-resistor\",\"attrs\":{\"value\":\"1000\"}},{\"id\":\"pad\",\"type\":\"touch-pad\"},"
-    "{\"id\":\"pot\",\"type\":\"wokwi-potentiometer\"}],"
+    "{\"id\":\"pot\",\"type\":\"wokwi-potentiometer\"},{\"id\":\"rgb\",\"type\":\"rgb-led\"},"
+    "{\"id\":\"bb\",\"type\":\"breadboard-mini\"}],"
     "\"connections\":[[\"sensor:SCL\",\"pico:GP5\"],[\"sensor:SDA\",\"pico:GP4\"],[\"sensor:VCC\",\"pico:3V3\"],"
     "[\"sensor:GND\",\"pico:GND.1\"],[\"btn:1.l\",\"pico:GP15\"],[\"btn:2.l\",\"pico:GND.2\"],"
     "[\"r:1\",\"pico:GP15\"],[\"r:2\",\"pico:3V3\"],[\"pad:PAD\",\"pico:GP7\"],[\"pot:VCC\",\"pico:3V3\"],[\"pot:GND\","
-    "\"pico:GND.3\"],[\"pot:SIG\",\"pico:GP26\"]]}";
+    "\"pico:GND.3\"],[\"pot:SIG\",\"pico:GP26\"],[\"rgb:COM\",\"bb:1t.a\"],[\"bb:1t.e\",\"pico:3V3\"],"
+    "[\"rgb:R\",\"bb:2t.a\"],[\"bb:2t.b\",\"pico:GP15\"]]}";
 
 struct pair {
     char folder[32], image[64], saved[64];

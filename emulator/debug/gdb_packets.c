@@ -272,7 +272,7 @@ static void take_byte(struct gdb_client *client, uint8_t byte) {
         take_data(client, byte);
         break;
     case FRAMING_SUM_HIGH:
-        client->wanted_sum = (uint8_t)(digit << 4);
+        client->wanted_sum = (uint8_t)((unsigned)digit << 4);
         client->framing = digit < 0 ? FRAMING_NOTHING : FRAMING_SUM_LOW;
         break;
     case FRAMING_SUM_LOW:

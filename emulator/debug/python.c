@@ -76,14 +76,24 @@ void python_close(struct python *python) {
     }
 }
 
+/* As long as no time passes nothing new is to be found. */
+static bool has_looked(struct python *python) {
+    uint64_t now_ps = python->machine ? machine_now(python->machine) : 0;
+    bool has = python->machine && python->has_looked && python->looked_ps == now_ps;
+    python->has_looked = true;
+    python->looked_ps = now_ps;
+    return has;
+}
+
 bool python_is_known(struct python *python) {
-    if (!python->known) {
+    if (!python->known && !has_looked(python)) {
         python->known = python_find_image(&python->memory, &python->image);
     }
     return python->known;
 }
 
 void python_forget(struct python *python) {
+    python->has_looked = false;
     python->known = python->known && python_image_stands(&python->memory, &python->image);
     python->newest_pool_at = 0;
     python->heap_at = 0;

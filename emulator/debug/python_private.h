@@ -201,6 +201,8 @@ struct python {
     enum python_encoding encoding;
     struct python_image image;
     bool known;
+    bool has_looked; /* for what the image has, at looked_ps */
+    uint64_t looked_ps;
     uint32_t heap_at;        /* description of the heap's first area; 0: not known */
     uint32_t newest_pool_at; /* where the newest pool of strings is named; 0: not known */
     struct python_site sites[PYTHON_SITES];

@@ -169,7 +169,7 @@ static void apply_changes(struct core *core) {
 }
 
 static uint16_t code_at(struct core *core, uint32_t pc) {
-    const uint8_t *at = bus_memory_at(core->desc.bus, pc, 2, false);
+    const uint8_t *at = bus_code_at(core->desc.bus, pc, 2);
     uint16_t code = 0;
     if (at) {
         memcpy(&code, at, 2);

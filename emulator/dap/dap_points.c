@@ -69,6 +69,9 @@ void dap_forget_codes(struct dap *dap) {
     dap->known_files = 0;
 }
 
+/* Stands for a code whose file has not been looked up since the last change. */
+static struct dap_file not_looked_up;
+
 /* A module in lib is "lib/helper.py" on the drive, and the firmware may call it by its name alone. */
 static struct dap_file *look_up_file(struct dap *dap, const char *name) {
     const char *inside = without_slash(name);
@@ -94,7 +97,7 @@ static bool make_room_for_code(struct dap *dap, unsigned id) {
         return false;
     }
     for (unsigned i = dap->known_files; i < count; i++) {
-        files[i] = (struct dap_file *)dap; /* not looked up */
+        files[i] = &not_looked_up;
     }
     dap->file_of = files;
     dap->known_files = count;
@@ -106,7 +109,7 @@ struct dap_file *dap_file_of(struct dap *dap, const struct python_code *code) {
         return look_up_file(dap, code->file);
     }
     struct dap_file **file = &dap->file_of[code->id];
-    if (*file == (struct dap_file *)dap) {
+    if (*file == &not_looked_up) {
         *file = look_up_file(dap, code->file);
     }
     return *file;

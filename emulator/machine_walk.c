@@ -131,6 +131,16 @@ static void check_cycles(struct machine *machine, struct walk *walk) {
     }
 }
 
+/* A turn that goes on is as short as any. */
+static void check_turn(const struct machine *machine, struct walk *walk) {
+    uint64_t now = clock_cycles_at(machine->clk_sys, machine->scheduler.now_ps);
+    const struct turn *turn = &machine->turn;
+    bool target = turn->target < now + CYCLES_APART, reached = turn->reached < now + CYCLES_APART;
+    if (turn->open && !(target && reached)) {
+        walk_fail(walk, "the machine: a turn of its cores that does not end");
+    }
+}
+
 /* It is other contents now, but no operation of the chip has made them. */
 static void tell_flash(struct machine *machine) {
     machine->env.loading = true;
@@ -162,6 +172,7 @@ bool machine_load_state(struct machine *machine, const uint8_t *bytes, size_t si
     machine_walk(machine, &walk);
     machine->env.loading = false;
     check_cycles(machine, &walk);
+    check_turn(machine, &walk);
     bool ok = walk_complete(&walk, error);
     walk_finish(&walk);
     if (ok) {

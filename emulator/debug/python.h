@@ -2,7 +2,7 @@
  * called from where, with which values. The firmware is the unmodified image; it is only read, never changed, and
  * cannot tell that somebody looks: the same cycles pass with and without.
  *
- * Everything is found by its shape (python_find.c, python_frames.c): CircuitPython 8 to 10 and MicroPython 1.16
+ * Everything is found by its shape (python_find.c, python_frames.c): CircuitPython 8 to 10 and MicroPython 1.23
  * to 1.28. Where the shapes are not there, python_is_known() is false and nothing is shown.
  *
  * Two ways to use it:

@@ -1,6 +1,7 @@
 /* Snapshots as files: what is saved is loaded, and whatever is not a whole snapshot of this board is told by a line
  * that names the file and the remedy. */
 #include "emulator/core/scheduler.h"
+#include "emulator/machine_private.h"
 #include "emulator/session/snapshot_file.h"
 #include "tests/unit/unit.h"
 
@@ -62,6 +63,22 @@ static int tear_down(void **state) {
     unlink(path);
     free(file_bytes);
     return 0;
+}
+
+/* A core in the middle of a turn runs to its end, whatever a run's time is: a stranger's file is not to say when. */
+static void a_turn_without_end_is_refused(void **state) {
+    uint8_t *bytes;
+    size_t size;
+    struct error error = { "" };
+    struct machine *machine = create(), *other = create();
+    machine_power_on(machine, SRAM);
+    machine->turn = (struct turn){ .open = true, .together = true, .target = UINT64_MAX / 2 };
+    assert_true(machine_save(machine, &bytes, &size, &error));
+    assert_false(machine_load_state(other, bytes, size, &error));
+    assert_non_null(strstr(error.message, "a turn of its cores that does not end"));
+    free(bytes);
+    machine_destroy(machine);
+    machine_destroy(other);
 }
 
 static void expect_refusal(const char *file, const char *board, const char *what, const char *remedy) {
@@ -173,6 +190,7 @@ int main(void) {
         cmocka_unit_test(every_changed_byte_is_noticed),
         cmocka_unit_test(another_format_is_refused),
         cmocka_unit_test(what_cannot_be_written_is_told),
+        cmocka_unit_test(a_turn_without_end_is_refused),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

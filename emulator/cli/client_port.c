@@ -1,12 +1,9 @@
 /* See client_port.h. */
 #include "emulator/cli/client_port.h"
 
-#include <arpa/inet.h>
+#include "emulator/cli/loopback.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,42 +21,29 @@ struct client_port {
 
 /* ---- Life ---- */
 
-static bool set_nonblocking(int fd) {
-    int flags = fcntl(fd, F_GETFL);
-    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0;
-}
-
-static bool parse_port(const char *what, const char *text, uint16_t *ret_port, struct error *error) {
+static bool parse_port(const char *what, const char *text, unsigned *ret_port, struct error *error) {
     char *end;
     long port = strtol(text, &end, 10);
     if (*end || end == text || port < 0 || port > 65535) {
         error_set(error, "%s %s: say stdio or the number of a port from 0 to 65535 (0: any free one)", what, text);
         return false;
     }
-    *ret_port = (uint16_t)port;
+    *ret_port = (unsigned)port;
     return true;
 }
 
-static bool listen_on_loopback(struct client_port *port, const char *what, uint16_t number, struct error *error) {
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons(number),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof(address);
-    int one = 1;
-    port->listen = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(port->listen, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (port->listen < 0 || bind(port->listen, (struct sockaddr *)&address, length) < 0 ||
-        listen(port->listen, 1) < 0 || getsockname(port->listen, (struct sockaddr *)&address, &length) < 0 ||
-        !set_nonblocking(port->listen)) {
+static bool listen_on_loopback(struct client_port *port, const char *what, unsigned number, struct error *error) {
+    port->listen = loopback_listen(number, 1, &number);
+    if (port->listen < 0) {
         error_set(error, "%s %u: %s; say 0 for any free port", what, number, strerror(errno));
         return false;
     }
-    snprintf(port->address, sizeof(port->address), "127.0.0.1:%u", ntohs(address.sin_port));
+    snprintf(port->address, sizeof(port->address), "127.0.0.1:%u", number);
     return true;
 }
 
 static bool open_as(struct client_port *port, const char *what, const char *spec, struct error *error) {
-    uint16_t number;
+    unsigned number;
     if (strcmp(spec, "stdio") == 0) {
         port->in = STDIN_FILENO;
         port->out = STDOUT_FILENO;
@@ -141,11 +125,8 @@ void client_port_send(struct client_port *port, const char *bytes, size_t size) 
 }
 
 static void accept_client(struct client_port *port) {
-    int client =
-        port->in < 0 && port->listen >= 0 ? accept4(port->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK) : -1;
-    int one = 1;
+    int client = port->in < 0 && port->listen >= 0 ? loopback_accept(port->listen) : -1;
     if (client >= 0) {
-        setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         port->in = port->out = client;
         port->is_new = true;
     }

@@ -7,13 +7,11 @@
  * client has gone, killed or not. */
 #include "emulator/cli/console.h"
 
+#include "emulator/cli/loopback.h"
 #include "emulator/cli/telnet.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -176,20 +174,14 @@ static bool open_tcp(struct console *console, const char *port_text, struct erro
         error_set(error, "--serial tcp:%s: the port is a number from 0 to 65535 (0: any free one)", port_text);
         return false;
     }
-    struct sockaddr_in address = { .sin_family = AF_INET,
-                                   .sin_port = htons((uint16_t)port),
-                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    socklen_t length = sizeof(address);
-    console->listen = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int one = 1;
-    setsockopt(console->listen, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (console->listen < 0 || bind(console->listen, (struct sockaddr *)&address, length) < 0 ||
-        listen(console->listen, 1) < 0 || getsockname(console->listen, (struct sockaddr *)&address, &length) < 0) {
+    unsigned number;
+    console->listen = loopback_listen((unsigned)port, 1, &number);
+    if (console->listen < 0) {
         error_set(error, "--serial tcp:%ld: %s", port, strerror(errno));
         return false;
     }
-    snprintf(console->address, sizeof(console->address), "rfc2217://localhost:%u", ntohs(address.sin_port));
-    return set_nonblocking(console->listen);
+    snprintf(console->address, sizeof(console->address), "rfc2217://localhost:%u", number);
+    return true;
 }
 
 static bool open_by_spec(struct console *console, const char *spec, struct error *error) {
@@ -333,18 +325,11 @@ void console_write(struct console *console, const uint8_t *data, size_t size) {
 }
 
 static void accept_client(struct console *console) {
-    int client = accept(console->listen, NULL, NULL);
-    if (client < 0) {
-        return;
+    int client = loopback_accept(console->listen);
+    if (client >= 0) {
+        console->in = console->out = client;
+        telnet_init(&console->telnet);
     }
-    int one = 1;
-    setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-    if (!set_nonblocking(client)) {
-        close(client);
-        return;
-    }
-    console->in = console->out = client;
-    telnet_init(&console->telnet);
 }
 
 static void send_reply(struct console *console) {

@@ -2,7 +2,7 @@
 #include "emulator/cli/debugging.h"
 
 #include "emulator/cli/debugger.h"
-#include "emulator/debug/gdb_link.h"
+#include "emulator/cli/gdb_link.h"
 #include "gui/feed.h"
 
 #include <errno.h>

@@ -4,7 +4,7 @@
  * 2) of one program; when one halts, time stands still for both. The first client that connects drives the board, and
  * the board halts for it; others may look while it runs (live watch), and are refused what would change something.
  *
- * Bytes in, bytes out: sockets are gdb_link.c's. Nothing here blocks. Whatever a client sends, the answer is a reply of
+ * Bytes in, bytes out: sockets are the front end's. Nothing here blocks. Whatever a client sends, the answer is a reply of
  * the protocol.
  *
  * Not served: non-stop mode, one core alone running while the other stands still (time is one for both), RISC-V. */

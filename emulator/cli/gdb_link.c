@@ -1,11 +1,9 @@
 /* TCP for the GDB server. A client that does not read is sent away: replies are no longer than a few packets. */
-#include "emulator/debug/gdb_link.h"
+#include "emulator/cli/gdb_link.h"
 
-#include <arpa/inet.h>
+#include "emulator/cli/loopback.h"
+
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,22 +29,6 @@ struct gdb_link {
 
 /* ---- Opening ---- */
 
-static bool listen_at(struct gdb_link *link, unsigned port) {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
-    socklen_t length = sizeof(address);
-    int yes = 1;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    link->listen = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (link->listen < 0 || setsockopt(link->listen, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
-        bind(link->listen, (const struct sockaddr *)&address, sizeof(address)) != 0 ||
-        listen(link->listen, GDB_CLIENTS) != 0 ||
-        getsockname(link->listen, (struct sockaddr *)&address, &length) != 0) {
-        return false;
-    }
-    link->port = ntohs(address.sin_port);
-    return true;
-}
-
 struct gdb_link *gdb_link_open(unsigned port, struct error *error) {
     struct gdb_link *link = calloc(1, sizeof(*link));
     if (!link) {
@@ -57,7 +39,8 @@ struct gdb_link *gdb_link_open(unsigned port, struct error *error) {
     for (unsigned i = 0; i < GDB_CLIENTS; i++) {
         link->clients[i].fd = -1;
     }
-    if (!listen_at(link, port)) {
+    link->listen = loopback_listen(port, GDB_CLIENTS, &link->port);
+    if (link->listen < 0) {
         error_set(error, "--gdb %u: %s; name another port", port, strerror(errno));
         gdb_link_close(link);
         return NULL;
@@ -127,10 +110,9 @@ void gdb_link_send(void *context, unsigned number, const void *bytes, size_t siz
 /* ---- In ---- */
 
 static void accept_client(struct gdb_link *link) {
-    int fd = accept4(link->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), yes = 1;
+    int fd = loopback_accept(link->listen);
     for (unsigned i = 0; fd >= 0 && i < GDB_CLIENTS; i++) {
         if (link->clients[i].fd < 0) {
-            setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
             link->clients[i].fd = fd;
             gdb_connect(link->gdb, i);
             return;

@@ -1,6 +1,6 @@
 /* The TCP port of the GDB server, on this computer alone. Nothing here blocks. */
-#ifndef DEBUG_GDB_LINK_H
-#define DEBUG_GDB_LINK_H
+#ifndef CLI_GDB_LINK_H
+#define CLI_GDB_LINK_H
 
 #include "emulator/debug/gdb.h"
 

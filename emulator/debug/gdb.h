@@ -4,8 +4,8 @@
  * 2) of one program; when one halts, time stands still for both. The first client that connects drives the board, and
  * the board halts for it; others may look while it runs (live watch), and are refused what would change something.
  *
- * Bytes in, bytes out: sockets are the front end's. Nothing here blocks. Whatever a client sends, the answer is a reply of
- * the protocol.
+ * Bytes in, bytes out: sockets are the front end's. Nothing here blocks. Whatever a client sends, the answer is a reply
+ * of the protocol.
  *
  * Not served: non-stop mode, one core alone running while the other stands still (time is one for both), RISC-V. */
 #ifndef DEBUG_GDB_H

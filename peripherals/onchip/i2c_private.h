@@ -1,4 +1,5 @@
-/* Between the files of the I2C controller: i2c.c (registers, controller), i2c_wire.c (its edges), i2c_target.c. */
+/* Between the files of the I2C controller: i2c.c (registers, controller), i2c_wire.c (its edges), i2c_target.c,
+ * i2c_walk.c. */
 #ifndef ONCHIP_I2C_PRIVATE_H
 #define ONCHIP_I2C_PRIVATE_H
 
@@ -50,5 +51,8 @@ void i2c_target_update(struct i2c *i2c);
 void i2c_target_side_walk(struct i2c *i2c, struct walk *walk);
 /* The FIFOs have changed: go on with a byte that the bus is held for. */
 void i2c_target_resume(struct i2c *i2c);
+
+/* ---- i2c_walk.c ---- */
+void i2c_walk(struct block *block, struct walk *walk);
 
 #endif

@@ -17,16 +17,12 @@
  * - Frames begin with SLPOUT; line 0 is the first one of the blanking (STE, GSCAN).
  * - 16-bit colours become 18 bits with the most significant bit repeated (EPF 3, the default).
  * - Outside a partial area the panel is black. */
-#include "emulator/core/serial.h"
-#include "peripherals/parts/brightness.h"
-#include "peripherals/parts/parts.h"
 #include "peripherals/parts/st7789_commands.h"
+#include "peripherals/parts/st7789_private.h"
 
 #include <math.h>
 #include <string.h>
 
-#define RAM_COLUMNS 240
-#define RAM_ROWS 320
 #define RESET_PS (5 * PS_PER_MS)
 #define SLEEP_PS (120 * PS_PER_MS)
 #define PULSE_MIN_PS (5 * PS_PER_US)
@@ -34,24 +30,11 @@
 #define LINES (RAM_ROWS + 24) /* front and back porch of 12 lines */
 #define LINE_PS (FRAME_PS / LINES)
 #define BLANK_PS (24 * LINE_PS)
-
 #define MADCTL_MY 0x80u
 #define MADCTL_MX 0x40u
 #define MADCTL_MV 0x20u
-#define MADCTL_BGR 0x08u
 
-enum pin { GND, VCC, SCL, SDA, RST, DC, CS, BL, MISO, TE };
-enum attribute { SIZE, IPS, TURNED };
-
-struct panel {
-    const char *size;
-    unsigned columns, rows; /* of the glass, as the RAM counts */
-    unsigned column, row;   /* where it begins in the RAM */
-    bool landscape;
-    double pitch; /* mm a pixel */
-};
-
-static const struct panel panels[] = {
+static const struct st7789_panel panels[] = {
     { "240x135", 135, 240, 52, 40, true, 0.1038 }, { "135x240", 135, 240, 52, 40, false, 0.1038 },
     { "240x240", 240, 240, 0, 0, false, 0.0975 },  { "320x240", 240, 320, 0, 0, true, 0.1275 },
     { "240x320", 240, 320, 0, 0, false, 0.1275 },
@@ -62,48 +45,10 @@ static const struct panel panels[] = {
 #define GLASS_TOP 3.5
 #define GLASS_BORDER 1.8 /* around the pixels */
 
-/* What a reset sets. */
-struct registers {
-    bool awake, on, inverse, idle, partial, scrolls, tearing;
-    uint8_t madctl, colmod, tearing_mode, gamma;
-    bool little_endian;
-    uint16_t columns[2], rows[2]; /* CASET, RASET: first and last */
-    uint16_t partial_rows[2];
-    uint16_t scroll_area[3]; /* rows: fixed above, scrolling, fixed below */
-    uint16_t scroll_start;
-    uint16_t tearing_line; /* STE */
-};
-
-static const struct registers reset_state = {
+static const struct st7789_registers reset_state = {
     .gamma = 0x01,
     .partial_rows = { 0, RAM_ROWS - 1 },
     .scroll_area = { 0, RAM_ROWS, 0 },
-};
-
-struct st7789 {
-    struct part part;
-    const struct panel *panel;
-    struct spi_target spi;
-    bool attached;
-    struct net_listener rst_listener, backlight_listener;
-    struct brightness backlight;
-    struct net_driver te;
-    struct event te_event;
-    bool te_high;
-    struct registers r;
-    uint8_t command;
-    uint8_t arguments[16];
-    unsigned have;
-    unsigned x, y;      /* where the next pixel goes, by CASET and RASET */
-    uint8_t reading[8]; /* what comes out after a read command */
-    unsigned reading_at;
-    uint64_t ready_ps, slept_ps, rst_low_ps;
-    bool has_slept;
-    bool reported_early;
-    bool dirty;
-    uint8_t ram[RAM_ROWS][RAM_COLUMNS][3]; /* red, green, blue; 6 bits each */
-    uint32_t pixels[RAM_ROWS * RAM_COLUMNS];
-    struct part_shape shapes[2];
 };
 
 static uint64_t now_of(const struct st7789 *s) {
@@ -258,23 +203,23 @@ static void rst_changed(struct net_listener *listener, struct net *net) {
     }
 }
 
-static bool is_held_in_reset(const struct st7789 *s) {
+bool st7789_is_held_in_reset(const struct st7789 *s) {
     return s->part.nets[RST] && s->part.nets[RST]->level == NET_LEVEL_LOW;
 }
 
 /* ---- Reading back ---- */
 
 /* The curve that one of the four bits of GAMSET has chosen. */
-static uint8_t gamma_curve(const struct registers *r) {
+static uint8_t gamma_curve(const struct st7789_registers *r) {
     return r->gamma & 15 ? (uint8_t)__builtin_ctz(r->gamma & 15) : 0;
 }
 
-static uint8_t power_mode(const struct registers *r) {
+static uint8_t power_mode(const struct st7789_registers *r) {
     bool normal = !r->partial && !r->scrolls;
     return (uint8_t)(r->awake << 7 | r->idle << 6 | r->partial << 5 | r->awake << 4 | normal << 3 | r->on << 2);
 }
 
-static uint32_t display_status(const struct registers *r) {
+static uint32_t display_status(const struct st7789_registers *r) {
     bool normal = !r->partial && !r->scrolls;
     uint32_t low =
         (uint32_t)(r->scrolls << 15 | r->inverse << 13 | r->on << 10 | r->tearing << 9 | r->tearing_mode << 5) |
@@ -292,7 +237,7 @@ static void prepare_late(struct st7789 *s, uint32_t value) {
 }
 
 static bool prepare_byte(struct st7789 *s, uint8_t command) {
-    const struct registers *r = &s->r;
+    const struct st7789_registers *r = &s->r;
     const uint8_t answers[] = {
         [RDDPM - RDDPM] = power_mode(r),
         [RDDMADCTL - RDDPM] = r->madctl,
@@ -532,7 +477,7 @@ static void take_argument(struct st7789 *s, uint8_t byte) {
 
 static void st7789_receive(struct spi_target *target, uint8_t byte) {
     struct st7789 *s = target->owner;
-    if (is_held_in_reset(s)) {
+    if (st7789_is_held_in_reset(s)) {
         return;
     }
     if (net_is_high(s->part.nets[DC])) {
@@ -541,78 +486,6 @@ static void st7789_receive(struct spi_target *target, uint8_t byte) {
     } else {
         take_command(s, byte);
     }
-}
-
-/* ---- What is seen ---- */
-static unsigned shown_row(const struct registers *r, unsigned line) {
-    int top = r->scroll_area[0], area = r->scroll_area[1], at = (int)line - top;
-    if (!r->scrolls || at < 0 || at >= area) {
-        return line;
-    }
-    at = (at + r->scroll_start - top) % area;
-    return (unsigned)(top + (at < 0 ? at + area : at));
-}
-
-static bool is_in_partial_area(const struct registers *r, unsigned line) {
-    unsigned first = r->partial_rows[0], last = r->partial_rows[1];
-    if (!r->partial) {
-        return true;
-    }
-    return first <= last ? line >= first && line <= last : line >= first || line <= last;
-}
-
-static uint32_t eight_bits(unsigned six, bool idle, bool inverse) {
-    six = idle ? (six & 32 ? 63 : 0) : six;
-    six = inverse ? 63 - six : six;
-    return six << 2 | six >> 4;
-}
-
-static uint32_t colour(const struct st7789 *s, const uint8_t *rgb) {
-    bool inverse = s->r.inverse != (s->part.values[IPS].number != 0), swap = s->r.madctl & MADCTL_BGR;
-    uint32_t red = eight_bits(rgb[swap ? 2 : 0], s->r.idle, inverse);
-    uint32_t green = eight_bits(rgb[1], s->r.idle, inverse);
-    uint32_t blue = eight_bits(rgb[swap ? 0 : 2], s->r.idle, inverse);
-    return red << 16 | green << 8 | blue;
-}
-
-/* Where a cell of the glass is in the picture. */
-static uint32_t *pixel(struct st7789 *s, unsigned column, unsigned row) {
-    const struct panel *p = s->panel;
-    if (s->part.values[TURNED].number) {
-        column = p->columns - 1 - column;
-        row = p->rows - 1 - row;
-    }
-    if (p->landscape) {
-        return &s->pixels[(p->columns - 1 - column) * p->rows + row];
-    }
-    return &s->pixels[(p->rows - 1 - row) * p->columns + (p->columns - 1 - column)];
-}
-
-static void draw(struct st7789 *s) {
-    const struct panel *p = s->panel;
-    for (unsigned row = 0; row < p->rows; row++) {
-        unsigned line = p->row + row, from = shown_row(&s->r, line);
-        bool visible = is_in_partial_area(&s->r, line);
-        for (unsigned column = 0; column < p->columns; column++) {
-            *pixel(s, column, row) = visible ? colour(s, s->ram[from][p->column + column]) : 0;
-        }
-    }
-}
-
-static void st7789_show(struct part *part) {
-    struct st7789 *s = (struct st7789 *)part;
-    struct part_view *view = &part->views[0];
-    bool on = s->r.on && s->r.awake && !is_held_in_reset(s);
-    double brightness = part->nets[BL] ? brightness_get(&s->backlight) : 1;
-    if (s->dirty) {
-        draw(s);
-    }
-    if (s->dirty || on != view->screen.on || brightness != view->screen.brightness) {
-        view->screen.generation++;
-    }
-    view->screen.on = on;
-    view->screen.brightness = brightness;
-    s->dirty = false;
 }
 
 /* ---- The part ---- */
@@ -627,7 +500,7 @@ static void backlight_changed(struct net_listener *listener, struct net *net) {
     brightness_set(&s->backlight, backlight_level(&s->part));
 }
 
-static void listen(struct part *part, enum pin pin, struct net_listener *listener,
+static void listen(struct part *part, enum st7789_pin pin, struct net_listener *listener,
                    void (*changed)(struct net_listener *listener, struct net *net)) {
     *listener = (struct net_listener){ .changed = changed, .owner = part, .passive = true };
     if (part->nets[pin]) {
@@ -664,7 +537,7 @@ static void set_up_face(struct st7789 *s, double glass_width, double glass_heigh
 }
 
 static void set_up_view(struct st7789 *s) {
-    const struct panel *p = s->panel;
+    const struct st7789_panel *p = s->panel;
     unsigned width = p->landscape ? p->rows : p->columns, height = p->landscape ? p->columns : p->rows;
     struct part_view *view = &s->part.views[0];
     *view = (struct part_view){ .kind = PART_SCREEN, .name = "screen" };
@@ -747,7 +620,7 @@ static const struct part_attribute attributes[] = {
 };
 
 /* ---- Snapshots ---- */
-static void registers_walk(struct registers *r, struct walk *walk) {
+static void registers_walk(struct st7789_registers *r, struct walk *walk) {
     bool *flags[] = {
         &r->awake, &r->on, &r->inverse, &r->idle, &r->partial, &r->scrolls, &r->tearing, &r->little_endian
     };

@@ -4,7 +4,6 @@
 
 struct heard {
     struct core_watch watch;
-    struct bench *bench;
     unsigned times;
     bool stops;
     uint32_t r1;
@@ -20,7 +19,7 @@ static bool reached(void *context, struct core *core) {
 }
 
 static void watch(struct bench *bench, struct heard *heard, uint32_t address, bool stops) {
-    *heard = (struct heard){ .bench = bench, .stops = stops };
+    *heard = (struct heard){ .stops = stops };
     heard->watch = (struct core_watch){ .address = address, .reached = reached, .context = heard };
     core_watch(bench->core, &heard->watch);
 }
